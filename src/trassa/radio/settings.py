@@ -1,0 +1,163 @@
+"""The ``[radio]`` section of trassa.toml: the service promised, the masts on offer and what they cost."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from trassa.pricing import Price
+
+__all__ = ["Allowances", "RadioPrices", "RadioSettings"]
+
+_SURVEY = "planner's range for European trunk roads, without an offer"
+
+
+def _price(euro: int, low_euro: int, high_euro: int, unit: str, source: str = _SURVEY) -> Price:
+    return Price(
+        amount_minor=euro * 100, low_minor=low_euro * 100, high_minor=high_euro * 100, unit=unit, source=source
+    )
+
+
+class RadioPrices(BaseModel):
+    """What a radio site costs. A new mast of height h costs ``new_mast`` + h · ``new_mast_metre`` + ``equipment``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    new_mast: Price = Field(
+        default=_price(60_000, 35_000, 110_000, "piece"),
+        description="Plot, foundation, access and power of a new mast, minor units per piece",
+    )
+    new_mast_metre: Price = Field(
+        default=_price(2_000, 1_200, 3_500, "m"),
+        description="Steel and erection per metre of a new mast's height, minor units per m",
+    )
+    existing_mast: Price = Field(
+        default=_price(45_000, 25_000, 90_000, "piece", "present value of a 15-year lease, without an offer"),
+        description="Lease of a place on an existing mast, minor units per piece",
+    )
+    equipment: Price = Field(
+        default=_price(35_000, 20_000, 60_000, "piece"),
+        description="Antennas, remote radio units, cabinet and installation of any site, minor units per piece",
+    )
+
+
+class Allowances(BaseModel):
+    """What is taken from every margin because the computation cannot know better, in dB.
+
+    Each is a starting value: it is measured on the plan's own paths, and where the measurement is larger, the
+    measurement is used and the plan is made again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fast_path_db: float = Field(
+        default=0.05, ge=0.0, le=5.0, description="Fast propagation path against the reference path, dB"
+    )
+    step_effect_db: float = Field(
+        default=1.0, ge=0.0, le=20.0, description="Optimism of the profile step, 95 % value of doubling it, dB"
+    )
+    within_bin_db: float = Field(
+        default=0.5, ge=0.0, le=20.0, description="Loss between the computed edges of a bin beyond the worse edge, dB"
+    )
+    clutter_height_db: float = Field(
+        default=1.0, ge=0.0, le=20.0, description="Clutter higher than assumed by the clutter tolerance, 95 % value, dB"
+    )
+    mast_height_db: float = Field(
+        default=1.0, ge=0.0, le=20.0, description="Existing mast of unknown height lower than assumed, 95 % value, dB"
+    )
+
+
+class RadioSettings(BaseModel):
+    """The promised service and what may be built for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # the service
+    frequency_mhz: float = Field(default=800.0, ge=30.0, le=6000.0, description="Carrier frequency, MHz")
+    bandwidth_mhz: float = Field(default=10.0, gt=0.0, le=400.0, description="Channel bandwidth, MHz")
+    eirp_per_re_dbm: float = Field(
+        default=30.0, ge=-30.0, le=80.0, description="EIRP of a site per resource element, towards the road, dBm"
+    )
+    vehicle_antenna_m: float = Field(
+        default=1.5, ge=1.0, le=5.0, description="Height of the vehicle's antenna above the carriageway, m"
+    )
+    vehicle_gain_dbi: float = Field(
+        default=0.0, ge=-30.0, le=20.0, description="Gain of the vehicle's antenna with feeder and body loss, dBi"
+    )
+    need_rsrp_dbm: float = Field(default=-110.0, ge=-160.0, le=-30.0, description="RSRP the service needs, dBm")
+    reliability: float = Field(
+        default=0.95, ge=0.5, lt=1.0, description="Probability that a served bin gets what it needs, ratio per bin"
+    )
+    sigma_db: float = Field(
+        default=8.0, ge=0.0, le=20.0, description="Total shadowing around the computed median, standard deviation, dB"
+    )
+    sigma_source: str = Field(
+        default="assumed: rural NLOS of the TR 38.901 family, no drive test", description="Where sigma comes from, text"
+    )
+    any_site_down: bool = Field(
+        default=True, description="Whether the service must hold with any one site down, yes/no"
+    )
+    exempt_structures: list[Literal["tunnel", "bridge"]] = Field(
+        default=["tunnel"], description="Kinds of structures the promise does not speak about, names"
+    )
+    # what may be built
+    new_mast_heights_m: list[float] = Field(
+        default=[25.0, 35.0], description="Antenna heights on offer for new masts, m above ground"
+    )
+    new_mast_spacing_m: float = Field(
+        default=250.0, gt=0.0, le=50_000.0, description="Distance between places offered for new masts, m of measure"
+    )
+    new_mast_offset_m: float = Field(
+        default=15.0, ge=5.0, le=200.0, description="From the carriageway's centre line to a new mast in the verge, m"
+    )
+    new_mast_side: Literal["increasing", "decreasing", "alternate"] = Field(
+        default="increasing", description="Carriageway in whose right-hand verge new masts stand, name"
+    )
+    existing_mast_max_offset_m: float = Field(
+        default=2000.0, ge=0.0, le=20_000.0, description="Existing masts are considered up to this far from the road, m"
+    )
+    existing_mast_default_height_m: float = Field(
+        default=25.0, ge=5.0, le=300.0, description="Antenna height on an existing mast the map gives no height for, m"
+    )
+    existing_mast_top_m: float = Field(
+        default=0.0, ge=0.0, le=50.0, description="How far below the mapped top of a mast the antenna hangs, m"
+    )
+    mast_height_tolerance_m: float = Field(
+        default=5.0, ge=0.0, le=50.0, description="How much lower a mast of assumed height may be, m"
+    )
+    clutter_height_tolerance_m: float = Field(
+        default=3.0, ge=0.0, le=30.0, description="How much higher woods and houses may be than assumed, m"
+    )
+    # how it is computed
+    reach_m: float = Field(
+        default=15_000.0, ge=500.0, le=100_000.0, description="Paths longer than this count as no link, m"
+    )
+    dn_per_km: float = Field(
+        default=45.0, ge=0.0, le=120.0, description="Median refractivity lapse in the lowest kilometre, N-units/km"
+    )
+    siting_step_m: float = Field(
+        default=30.0, ge=10.0, le=1000.0, description="Spacing of the samples the siting looks at first, m of measure"
+    )
+    siting_time_limit_s: float = Field(
+        default=120.0, gt=0.0, le=36_000.0, description="Time the solver may take per round, s"
+    )
+    siting_gap: float = Field(
+        default=0.0005, ge=0.0, le=0.1, description="Relative gap at which the solver may stop, ratio"
+    )
+    allowances: Allowances = Field(default=Allowances(), description="Deductions from every margin, dB")
+    prices: RadioPrices = Field(default=RadioPrices(), description="Prices of radio sites, minor units")
+
+    @field_validator("new_mast_heights_m")
+    @classmethod
+    def _heights_are_usable(cls, heights: list[float]) -> list[float]:
+        for height in heights:
+            if not 5.0 <= height <= 300.0:
+                raise ValueError(f"mast height {height:g} m lies outside 5..300 m")
+        return sorted(set(heights))
+
+    @model_validator(mode="after")
+    def _something_can_be_built(self) -> RadioSettings:
+        if not self.new_mast_heights_m and self.existing_mast_max_offset_m == 0.0:
+            raise ValueError("neither new nor existing masts are on offer: give new_mast_heights_m")
+        return self
