@@ -1,0 +1,55 @@
+# make demo    plan and verify the two bundled examples
+# make test    all tests
+# make check   lint, types, import contracts, house rules (seconds)
+# make bench   ratios and stage times on this machine
+# make docs    regenerate the data-model and settings pages
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all:
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+SOURCES := pyproject.toml src/trassa/__init__.py
+
+.PHONY: demo test check bench docs clean
+
+demo: $(VENV)/.core
+	@$(BIN)/python demo/demo.py
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.check $(VENV)/.test
+	@$(BIN)/ruff format --check --quiet . || { echo "Try: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -n 20
+	@$(BIN)/python -m pytest tests/tidy
+
+bench: $(VENV)/.test
+	@$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/.core
+	@$(BIN)/python docs/generate.py
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed. Try: sudo apt-get install python3 python3-venv"; exit 3; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv. Try: sudo apt-get install python3-venv"; exit 3; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(VENV)/bin/python $(SOURCES)
+	@echo "installing trassa into $(VENV) (a few minutes the first time)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.core
+	@$(PIP) --editable '.[check]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo-out bench-out
