@@ -1,0 +1,135 @@
+"""The ``[optical]`` section of ``trassa.toml``: every field with its unit, default and where it comes from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from trassa.optical.prices import OpticalPrices, assumed_price
+from trassa.pricing import Price
+
+__all__ = ["OpticalSettings", "TransceiverClass"]
+
+
+class TransceiverClass(BaseModel):
+    """A pluggable transceiver as its class guarantees it: worst transmitter into worst receiver."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="Name of the class")
+    fibres: Literal[1, 2] = Field(description="Fibres of one link: 1 bidirectional (BiDi), 2 duplex (grey)")
+    band: Literal["1310", "1550"] = Field(description="Window whose attenuation applies, nm")
+    budget_db: float = Field(
+        gt=0, description="Lowest launch power minus receiver sensitivity, penalties taken off, dB"
+    )
+    least_loss_db: float = Field(
+        ge=0, description="Highest launch power minus receiver overload: a link must lose it, dB"
+    )
+    reach_m: float = Field(gt=0, description="Longest fibre by dispersion, m")
+    price: Price = Field(description="Price of one transceiver; a link has two")
+
+
+def _shipped_transceivers() -> tuple[TransceiverClass, ...]:
+    ieee = "IEEE 802.3 clause 52 (10GBASE-LR, -ER); price assumed"
+    vendor = "usual data-sheet values; price assumed"
+    rows: tuple[tuple[str, Literal[1, 2], Literal["1310", "1550"], float, float, float, Price], ...] = (
+        ("grey 10 km", 2, "1310", 6.2, 0.0, 10_000.0, assumed_price(40.0, 15.0, 150.0, "piece", ieee)),
+        ("grey 40 km", 2, "1550", 11.1, 5.0, 40_000.0, assumed_price(180.0, 90.0, 500.0, "piece", ieee)),
+        ("grey 80 km", 2, "1550", 22.0, 11.0, 80_000.0, assumed_price(320.0, 180.0, 1200.0, "piece", vendor)),
+        ("BiDi 10 km", 1, "1310", 6.2, 0.0, 10_000.0, assumed_price(70.0, 30.0, 200.0, "piece", vendor)),
+        ("BiDi 40 km", 1, "1310", 15.0, 4.0, 40_000.0, assumed_price(230.0, 120.0, 600.0, "piece", vendor)),
+        ("BiDi 80 km", 1, "1550", 22.0, 11.0, 80_000.0, assumed_price(420.0, 250.0, 1500.0, "piece", vendor)),
+    )
+    return tuple(
+        TransceiverClass(name=n, fibres=f, band=b, budget_db=q, least_loss_db=o, reach_m=r, price=p)
+        for n, f, b, q, o, r, p in rows
+    )
+
+
+class OpticalSettings(BaseModel):
+    """How the line in the verge is built and what it must hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    side: Literal["reference", "increasing", "decreasing"] = Field(
+        default="reference", description="Carriageway in whose verge the first cable lies"
+    )
+    cables: Literal[1, 2] = Field(default=1, description="Number of cables; the second carries the backbone once more")
+    second_cable: Literal["other_side", "same_trench"] = Field(
+        default="other_side", description="Where the second cable lies: own trench across the road, or the same trench"
+    )
+    fibres: int = Field(default=96, ge=4, le=864, description="Fibres in each cable")
+    backbone_fibres: int = Field(default=4, ge=2, description="Fibres kept for the backbone from hut to hut")
+
+    attenuation_1550_db_per_km: float = Field(default=0.22, gt=0, le=1, description="Cabled fibre at 1550 nm, dB/km")
+    attenuation_1310_db_per_km: float = Field(default=0.35, gt=0, le=1, description="Cabled fibre at 1310 nm, dB/km")
+    splice_loss_db: float = Field(default=0.05, ge=0, le=1, description="Mean splice loss, two-way, dB")
+    connector_loss_db: float = Field(default=0.5, ge=0, le=2, description="Loss of one connector, dB")
+    repair_margin_db: float = Field(
+        default=3.0, ge=0, description="Ageing and repairs until end of life, per span or link, dB"
+    )
+    latency_us_per_km: float = Field(
+        default=4.897, gt=4, lt=6, description="Delay of one kilometre of fibre (group index 1.4681 at 1550 nm), µs"
+    )
+    hut_latency_us: float = Field(default=10.0, ge=0, description="Switching delay in each hut passed, µs")
+
+    helix_ratio: float = Field(default=0.975, gt=0.9, le=1, description="Sheath length over fibre length")
+    helix_ratio_low: float = Field(default=0.97, gt=0.9, le=1, description="Least ratio the cable may have")
+    helix_ratio_high: float = Field(default=0.98, gt=0.9, le=1, description="Greatest ratio the cable may have")
+    slack_ratio: float = Field(
+        default=0.02, ge=0, le=0.2, description="Slack along the route: 2 % buried, 5.7 % in duct"
+    )
+    closure_loop_m: float = Field(
+        default=10.0, ge=0, description="Cable stored at each closure, half on either side, m"
+    )
+    termination_loop_m: float = Field(default=4.0, ge=0, description="Cable stored at each end in a hut, m")
+
+    reel_limit_m: float = Field(default=4000.0, ge=500, le=12_000, description="Longest piece of cable, sheath, m")
+    chamber_limit_m: float = Field(default=1000.0, ge=50, description="Longest route between chambers, m")
+    crossing_m: float = Field(default=40.0, ge=0, description="Route under both carriageways, m")
+
+    span_loss_limit_db: float = Field(default=28.0, gt=0, description="Greatest end-of-life loss from hut to hut, dB")
+    span_limit_m: float = Field(default=120_000.0, gt=0, description="Longest fibre from hut to hut, m")
+    place_offset_m: float = Field(
+        default=1000.0, ge=0, description="Farthest that a powered place may lie from the road to feed a hut, m"
+    )
+    new_power_step_m: float = Field(
+        default=5000.0, ge=500, description="Spacing of places where a new power connection may be built, m"
+    )
+    shortest_part_m: float = Field(
+        default=500.0, ge=20, description="Road between two holes that is shorter than this gets no cable, m"
+    )
+    transceivers: tuple[TransceiverClass, ...] = Field(
+        default_factory=_shipped_transceivers, min_length=1, description="Transceiver classes to choose from"
+    )
+
+    hut_equipment: Literal["roadm", "amplifier"] = Field(
+        default="roadm", description="What the backbone wavelengths meet in a hut"
+    )
+    check_transmission: bool = Field(default=True, description="Whether GNPy checks the wavelengths end to end")
+    needed_gsnr_db: float = Field(
+        default=12.0, description="GSNR in 0.1 nm that the mode needs (100G DP-QPSK at 31.57 GBd), dB"
+    )
+    gsnr_margin_db: float = Field(default=2.0, ge=0, description="System margin on top of the needed GSNR, dB")
+    latency_promise_us: float | None = Field(
+        default=None, gt=0, description="One-way delay from any site to a point of presence that is promised, µs"
+    )
+    prices: OpticalPrices = Field(default_factory=OpticalPrices, description="Unit prices")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> OpticalSettings:
+        if not self.helix_ratio_low <= self.helix_ratio <= self.helix_ratio_high:
+            raise ValueError(
+                f"helix_ratio {self.helix_ratio} lies outside {self.helix_ratio_low}..{self.helix_ratio_high}"
+            )
+        if self.backbone_fibres >= self.fibres:
+            raise ValueError(f"backbone_fibres {self.backbone_fibres} leave none of {self.fibres} fibres for sites")
+        names = [transceiver.name for transceiver in self.transceivers]
+        if len(set(names)) < len(names):
+            raise ValueError(f"transceivers: a name stands twice in {names}")
+        return self
+
+    def attenuation_db_per_km(self, band: Literal["1310", "1550"]) -> float:
+        """Attenuation of the cabled fibre in one window."""
+        return self.attenuation_1310_db_per_km if band == "1310" else self.attenuation_1550_db_per_km
