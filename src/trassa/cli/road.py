@@ -1,0 +1,64 @@
+"""road: single questions about the road itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trassa.cli.talk import emit_json, note, table, watching
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Single questions about the road.", no_args_is_help=True, rich_markup_mode=None)
+
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Project folder.")]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def locate(
+    folder: _Folder,
+    place: Annotated[list[str], typer.Argument(metavar="LAT LON | POSITION", help="Degrees, or 'A 4 km 352+400'.")],
+    as_json: _Json = False,
+) -> None:
+    """Where a point lies on the road; or, for a position such as 'A 4 km 352+400 →', where it lies on Earth."""
+    from trassa.plan.questions import locate_place
+
+    located = locate_place(folder, place)
+    if as_json:
+        emit_json(located.as_dict())
+    else:
+        typer.echo(located.text())
+
+
+@app.command()
+def posts(folder: _Folder, as_json: _Json = False) -> None:
+    """The kilometre posts, accepted and rejected, with their residuals."""
+    from trassa.plan.questions import list_posts
+
+    listed = list_posts(folder)
+    if as_json:
+        emit_json(listed.as_dict())
+        return
+    header, rows = listed.table()
+    typer.echo(table(header, rows))
+    for sentence in listed.notes:
+        typer.echo(sentence)
+
+
+@app.command()
+def fetch(
+    ref: Annotated[str, typer.Argument(help="Road number, e.g. 'A 4'.")],
+    into: Annotated[Path, typer.Option(help="Project folder to make, or a schematic one to survey.")],
+    overpass_url: Annotated[str, typer.Option(help="Overpass API to ask.")] = "",
+    dem_url: Annotated[str, typer.Option(help="Root of the Copernicus GLO-30 tiles.")] = "",
+) -> None:
+    """Fetch a road from OpenStreetMap and its terrain from Copernicus GLO-30, resumably, and make a project of it."""
+    from trassa.plan.founding import found_from_network
+
+    with watching() as watch:
+        for sentence in found_from_network(ref, into, overpass_url, dem_url, watch("fetch")):
+            note(sentence)
+    note(f"next: trassa run {into}")

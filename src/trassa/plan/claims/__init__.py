@@ -1,0 +1,1 @@
+"""From layers to claims: what each promise of trassa.toml comes to."""

@@ -1,0 +1,143 @@
+"""Founding a project: from files, from a bundled example, or from the network."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trassa.errors import InputError, UsageError
+from trassa.plan.project import create_project, open_project
+from trassa.plan.settings import ProjectSettings, Settings
+from trassa.provenance import Progress
+from trassa.road.ground import TerrainKind
+from trassa.road.settings import RoadSettings, TerrainSettings
+
+__all__ = ["EXAMPLES", "Founding", "found", "found_from_network"]
+
+EXAMPLES = ("hills", "m11")
+
+
+@dataclass(frozen=True)
+class Founding:
+    """What a new project is made from; empty fields were not given."""
+
+    ref: str = ""
+    osm: tuple[Path, ...] = ()
+    dem: tuple[Path, ...] = ()
+    terrain_kind: str = ""
+    centreline: Path | None = None
+    schematic: Path | None = None
+    road_class: str = ""
+
+
+def found(folder: Path, *, example: str, founding: Founding) -> list[str]:
+    """Make a project in ``folder``; gives sentences about what was decided.
+
+    :raises UsageError: nothing to make a road from, or an unknown example.
+    :raises InputError: a file is missing, or the road is not in it (the refs that are get listed).
+    """
+    if example:
+        return _found_example(folder, example)
+    if not founding.ref:
+        raise UsageError("init: no road named", cure='--ref "A 4" with --osm FILE, or --example hills')
+    if not (founding.osm or founding.centreline or founding.schematic):
+        raise UsageError("init: nothing to take the road from", cure="--osm FILE, or trassa road fetch REF --into DIR")
+    return _found_from_files(folder, founding)
+
+
+def _found_example(folder: Path, example: str) -> list[str]:
+    if example == "m11":
+        from trassa.plan.examples.m11 import facts_file, m11_settings
+
+        create_project(folder, m11_settings(), {"m11.csv": facts_file()})
+        return [
+            "М-11 «Нева» from published facts: a schematic axis without terrain, so every result is an estimate.",
+            f'real geometry and terrain: trassa road fetch "М-11" --into {folder}',
+        ]
+    if example == "hills":
+        from trassa.plan.examples.hills import draw_hills, hills_settings
+
+        with tempfile.TemporaryDirectory() as place:
+            inputs = draw_hills(Path(place))
+            create_project(folder, hills_settings(), inputs)
+        return ["hills: a drawn road of 40 km over generated 30-m terrain."]
+    raise UsageError(f"init: no example {example!r}", cure=f"one of {', '.join(EXAMPLES)}")
+
+
+def _found_from_files(folder: Path, founding: Founding) -> list[str]:
+    kind, why = _terrain_kind(founding.dem, founding.terrain_kind)
+    single = [path for path in (founding.centreline, founding.schematic) if path is not None]
+    inputs = _named([*founding.osm, *founding.dem, *single])
+    road = RoadSettings(
+        ref=founding.ref,
+        **({"road_class": founding.road_class} if founding.road_class else {}),  # type: ignore[arg-type]
+        **({"osm": [path.name for path in founding.osm]} if founding.osm else {}),  # type: ignore[arg-type]
+        **({"centreline": founding.centreline.name} if founding.centreline else {}),  # type: ignore[arg-type]
+        **({"schematic": founding.schematic.name} if founding.schematic else {}),  # type: ignore[arg-type]
+    )
+    terrain = TerrainSettings(files=[path.name for path in founding.dem], kind=kind) if founding.dem else None
+    settings = Settings(project=ProjectSettings(name=""), road=road, terrain=terrain or TerrainSettings())
+    for path in inputs.values():
+        if not path.is_file():
+            raise InputError(f"init: {path} does not exist", cure="check the path")
+    if founding.osm and not founding.centreline:
+        from trassa.road.survey import require_ref
+
+        require_ref(founding.osm, road)
+    create_project(folder, settings, inputs)
+    return [why] if why else ["no terrain given: smooth earth stands in for it, and every result is an estimate."]
+
+
+def _named(files: Sequence[Path]) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for file in files:
+        if file.name in named:
+            raise InputError(f"init: two inputs are called {file.name}", cure="rename one of them")
+        named[file.name] = file
+    return named
+
+
+def _terrain_kind(files: Sequence[Path], said: str) -> tuple[TerrainKind | None, str]:
+    if not files:
+        return None, ""
+    if said == "surface":
+        return "surface", "terrain: taken as a surface model: woods and houses are in the heights."
+    if said == "bare":
+        return "bare", "terrain: taken as bare ground: clutter is added from the map."
+    if said:
+        raise UsageError(f"init: terrain kind {said!r}", cure="--terrain-kind surface or --terrain-kind bare")
+    if all("copernicus_dsm" in file.name.lower() for file in files):
+        return "surface", "terrain: Copernicus DSM is a surface model: clutter is not added."
+    origin = "SRTM" if all(re.search(r"\.hgt(\.gz|\.zip)?$", file.name.lower()) for file in files) else "unknown origin"
+    sentence = f"terrain: {origin}, taken as bare ground: clutter is added from the map (the cautious reading)."
+    return "bare", f"{sentence} Say --terrain-kind surface where the tiles show treetops."
+
+
+def found_from_network(ref: str, folder: Path, overpass_url: str, dem_url: str, progress: Progress) -> list[str]:
+    """Fetch OSM and terrain for a road and make a project of them, or survey a schematic project anew."""
+    from trassa.road import fetch
+
+    urls = {"overpass_url": overpass_url, "dem_url": dem_url}
+    cache = folder.parent / f".{folder.name}-fetch"
+    fetched = fetch.fetch_road(ref, cache, progress=progress, **{k: v for k, v in urls.items() if v})
+    osm, dem = tuple(fetched.osm), tuple(fetched.dem)
+    sentences = list(fetched.notes)
+    if (folder / "trassa.toml").exists():
+        project = open_project(folder)
+        if project.settings.road.osm:
+            raise InputError(f"fetch: {folder} is surveyed already", cure="another folder")
+        schematic = folder.with_name(f"{folder.name}.schematic")
+        if schematic.exists():
+            raise InputError(f"fetch: {schematic} is in the way", cure=f"move {schematic}")
+        folder.rename(schematic)
+        sentences.append(f"the schematic project was kept as {schematic}")
+        try:
+            return sentences + _found_from_files(folder, Founding(ref=ref, osm=osm, dem=dem, terrain_kind="surface"))
+        except BaseException:
+            if not folder.exists():
+                schematic.rename(folder)
+            raise
+    return sentences + _found_from_files(folder, Founding(ref=ref, osm=osm, dem=dem, terrain_kind="surface"))

@@ -1,0 +1,111 @@
+"""A project folder: trassa.toml, copied inputs with their SHA-256, and what the plan writes beside them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from trassa.errors import InputError
+from trassa.plan.folder import staged_folder, writable
+from trassa.plan.settings import Settings, read_settings
+from trassa.plan.toml import toml_text
+from trassa.provenance import Source, sha256_of_file
+
+__all__ = ["MANIFEST", "Project", "create_project", "open_project", "refresh_manifest"]
+
+MANIFEST = "manifest.json"
+OUTPUTS = {"proof": "proof.json", "geopackage": "plan.gpkg", "bom": "bom.xlsx", "report": "report.html"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """An opened project folder."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of copied inputs."""
+        return self.root / "inputs"
+
+    @property
+    def stages(self) -> Path:
+        """The folder of the stage store."""
+        return self.root / "stages"
+
+    @property
+    def outputs(self) -> dict[str, Path]:
+        """Where the plan's results stand, by name."""
+        return {name: self.root / file for name, file in OUTPUTS.items()}
+
+    def path(self, name: str) -> Path:
+        """An input file by the name that trassa.toml gives it."""
+        path = self.inputs / name
+        if not path.is_file():
+            raise InputError(f"project: input {name} is missing in {self.inputs}", cure=f"copy it to {path}")
+        return path
+
+    def paths(self, names: Sequence[str]) -> list[Path]:
+        """Several input files."""
+        return [self.path(name) for name in names]
+
+    def named_inputs(self) -> list[str]:
+        """The input files that trassa.toml names."""
+        road, terrain = self.settings.road, self.settings.terrain
+        single = [name for name in (road.centreline, road.schematic) if name]
+        return sorted({*road.osm, *single, *terrain.files})
+
+    def sources(self) -> tuple[Source, ...]:
+        """The input files with the SHA-256 they have now."""
+        return tuple(Source.of(self.path(name)) for name in self.named_inputs())
+
+
+def open_project(root: Path) -> Project:
+    """Open the project in a folder; an :class:`InputError` where it holds none."""
+    if not (root / "trassa.toml").is_file():
+        raise InputError(f"project: {root} holds no trassa.toml", cure=f"trassa init {root} --example hills")
+    return Project(root, read_settings(root / "trassa.toml"))
+
+
+def create_project(root: Path, settings: Settings, inputs: Mapping[str, Path]) -> Project:
+    """Make a project folder: copy ``inputs`` (name in the project → file) and write settings, all or nothing."""
+    if (root / "trassa.toml").exists():
+        raise InputError(f"project: {root} holds a project already", cure="another folder, or edit its trassa.toml")
+    if root.exists() and any(root.iterdir()):
+        raise InputError(f"project: {root} exists and is not empty", cure="an empty or new folder")
+    with staged_folder(root) as fresh:
+        (fresh / "inputs").mkdir()
+        for name, file in inputs.items():
+            if not file.is_file():
+                raise InputError(f"project: {file} does not exist", cure="check the path")
+            shutil.copyfile(file, fresh / "inputs" / name)
+        (fresh / "trassa.toml").write_text(toml_text(settings), "utf-8")
+        read_settings(fresh / "trassa.toml")
+        (fresh / "inputs" / MANIFEST).write_text(_manifest(fresh / "inputs"), "utf-8")
+    return Project(root, settings)
+
+
+def refresh_manifest(project: Project) -> list[str]:
+    """Bring the manifest up to date; gives the names of inputs that changed since it was written."""
+    path = project.inputs / MANIFEST
+    now = _manifest(project.inputs)
+    try:
+        before: Any = {row["name"]: row["sha256"] for row in json.loads(path.read_text("utf-8"))}
+    except (OSError, ValueError, KeyError):
+        before = {}
+    changed = [row["name"] for row in json.loads(now) if before.get(row["name"]) != row["sha256"]]
+    if changed:
+        with writable(path):
+            path.write_text(now, "utf-8")
+    return changed
+
+
+def _manifest(inputs: Path) -> str:
+    files = sorted(path for path in inputs.iterdir() if path.name != MANIFEST and path.is_file())
+    rows = [asdict(Source(path.name, sha256_of_file(path), path.stat().st_size)) for path in files]
+    return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,176 @@
+"""trassa run: stages, claims, and the files that a plan consists of."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trassa.errors import UsageError
+from trassa.money import Cost
+from trassa.plan import store
+from trassa.plan.bom import BomLine, write_bom
+from trassa.plan.claim import Claim, Holds
+from trassa.plan.claims.optical import optical_claims
+from trassa.plan.claims.radio import radio_claims
+from trassa.plan.folder import staged_outputs, writable
+from trassa.plan.project import OUTPUTS, Project, refresh_manifest
+from trassa.plan.proof import Proof
+from trassa.plan.settings import settings_digest
+from trassa.plan.stages import STAGES, Planned, plan_stages
+from trassa.provenance import Progress, sha256_of_file, software
+
+__all__ = ["RunResult", "run_plan"]
+
+Watcher = Callable[[str], Progress]
+_WORDS: dict[Holds, str] = {"yes": "HOLDS", "no": "DOES NOT HOLD", "estimate": "ESTIMATE"}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to. ``proof`` is None after a single stage."""
+
+    project: Project
+    ref: str
+    length_m: float
+    stages: tuple[tuple[str, bool, float], ...]
+    proof: Proof | None
+    cost: Cost | None
+    notes: tuple[str, ...]
+
+    def exit_code(self, *, strict: bool) -> int:
+        """1 when a claim is ``no`` (with ``strict`` also on an estimate), else 0."""
+        if self.proof is None:
+            return 0
+        return 1 if self.proof.holds == "no" or (strict and self.proof.holds == "estimate") else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as JSON."""
+        outputs = {name: str(path) for name, path in self.project.outputs.items() if path.exists()}
+        return {
+            "road": self.ref,
+            "length_km": round(self.length_m / 1000.0, 4),
+            "stages": [{"stage": name, "ran": ran, "seconds": round(took_s, 2)} for name, ran, took_s in self.stages],
+            "claims": [claim.as_dict() for claim in self.proof.claims] if self.proof else [],
+            "holds": self.proof.holds if self.proof else None,
+            "cost": self.cost.as_dict() if self.cost else None,
+            "outputs": outputs,
+            "notes": list(self.notes),
+        }
+
+    def headline(self) -> str:
+        """The verdict in a line; its first word is ESTIMATE where it is one."""
+        road = f"{self.ref}, {self.length_m / 1000:.1f} km"
+        return f"{_WORDS[self.proof.holds]}  {road}" if self.proof else road
+
+    def claim_table(self) -> tuple[list[str], list[list[str]]]:
+        """Header and rows of the claims for a terminal."""
+        claims = self.proof.claims if self.proof else ()
+        return ["claim", "holds", "margin", "", "worst place"], [_claim_row(claim) for claim in claims]
+
+    def closing(self) -> list[str]:
+        """Failures, reasons, cost and output files, a sentence each."""
+        said = []
+        for claim in self.proof.claims if self.proof else ():
+            said += [f"{claim.id}: {failure}" for failure in claim.failures[:10]]
+            if len(claim.failures) > 10:
+                said.append(f"{claim.id}: {len(claim.failures) - 10} more in {self.project.outputs['proof']}")
+        reasons = {r for c in (self.proof.claims if self.proof else ()) for r in c.method.get("estimate_because", ())}
+        said += [f"estimate because: {reason}" for reason in sorted(reasons)]
+        said += list(self.notes)
+        if self.cost:
+            low, mid, high = (
+                f"{v / 1e8:.2f}" for v in (self.cost.low_minor, self.cost.amount_minor, self.cost.high_minor)
+            )
+            said.append(
+                f"cost: {mid} M {self.cost.currency} ({low} … {high}), at assumed prices unless trassa.toml says more"
+            )
+        said += [f"{name}: {path}" for name, path in self.project.outputs.items() if path.exists()]
+        return said
+
+
+def run_plan(project: Project, watch: Watcher, only: str | None = None) -> RunResult:
+    """Plan a project; unchanged stages are taken from the store, outputs are replaced together at the end."""
+    if only is not None and only not in STAGES:
+        raise UsageError(f"run: no stage {only!r}", cure=f"--only {'|'.join(STAGES)}")
+    changed = refresh_manifest(project)
+    notes = [f"input {name} changed since the last run" for name in changed if project.outputs["proof"].exists()]
+    began = time.monotonic()
+    planned = plan_stages(project, watch, only=only)  # type: ignore[arg-type]
+    stages = [(name, planned.ran[name], planned.seconds[name]) for name in planned.ran]
+    road = planned.road
+    notes += [note for result in planned.results.values() for note in result.notes]
+    if only is not None:
+        return RunResult(project, road.ref, road.length_m, tuple(stages), None, None, tuple(notes))
+    bom = [line for result in planned.results.values() for line in result.bom]
+    cost = Cost.total((line.cost(project.settings.project.currency) for line in bom), project.settings.project.currency)
+    proof = _prove(project, planned)
+    wrote = _write_outputs(project, planned, proof, bom, cost, watch)
+    stages += [("proof", wrote, 0.0), ("report", wrote, time.monotonic() - began - sum(s for *_, s in stages))]
+    return RunResult(project, road.ref, road.length_m, tuple(stages), proof, cost, tuple(notes))
+
+
+def _prove(project: Project, planned: Planned) -> Proof:
+    road, settings = planned.road, project.settings
+    radio, optical = planned.results["radio"], planned.results["optical"]
+    claims: list[Claim] = [
+        *radio_claims(road, radio.layers, radio.figures, radio.assumptions, settings.radio),
+        *optical_claims(road, optical.layers, optical.figures, optical.assumptions, settings.optical),
+    ]
+    layers = {name: layer.digest() for name, layer in planned.layers().items()}
+    return Proof(
+        road={"ref": road.ref, "axis": road.axis, "length_m": road.length_m, "reference": road.reference},
+        claims=tuple(claims),
+        figures={"radio": dict(radio.figures), "optical": dict(optical.figures), "layers": layers},
+        inputs=tuple(vars(source) for source in project.sources()),
+        settings_sha256=settings_digest(settings),
+        software=software(),
+    )
+
+
+def _write_outputs(
+    project: Project, planned: Planned, proof: Proof, bom: list[BomLine], cost: Cost, watch: Watcher
+) -> bool:
+    """Write the four outputs unless those that stand there came from the same plan; gives whether it wrote."""
+    from trassa.plan.report.render import ReportInput, render_report
+    from trassa.road.exchange import write_geopackage
+
+    key = store.key_of("outputs", [proof.to_json(), *(planned.results[name].digest() for name in STAGES)])
+    seal = project.stages / "outputs.json"
+    if _unchanged(project, seal, key):
+        return False
+    progress = watch("report")
+    road, layers = planned.road, planned.layers()
+    with staged_outputs(project.root) as fresh:
+        (fresh / OUTPUTS["proof"]).write_text(proof.to_json(), "utf-8")
+        progress(0.1)
+        write_geopackage(fresh / OUTPUTS["geopackage"], road, layers)
+        progress(0.6)
+        write_bom(fresh / OUTPUTS["bom"], bom, layers, project.settings.project.currency)
+        progress(0.7)
+        report = ReportInput(road, layers, proof, bom, cost, project.settings.project.name or road.ref)
+        (fresh / OUTPUTS["report"]).write_text(render_report(report), "utf-8")
+        progress(1.0)
+    hashes = {name: sha256_of_file(path) for name, path in project.outputs.items()}
+    with writable(seal):
+        seal.write_text(json.dumps({"key": key, "files": hashes}), "utf-8")
+    return True
+
+
+def _unchanged(project: Project, seal: Path, key: str) -> bool:
+    try:
+        kept = json.loads(seal.read_text("utf-8"))
+        return kept["key"] == key and all(
+            sha256_of_file(path) == kept["files"][name] for name, path in project.outputs.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _claim_row(claim: Claim) -> list[str]:
+    worst = claim.worst
+    margin = "–" if worst.margin is None else f"{worst.margin:+.2f}"
+    return [claim.id, claim.holds, margin, worst.unit, worst.place]

@@ -1,0 +1,101 @@
+"""trassa.toml: the sections of the trades, composed; unknown keys are refused with the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from trassa.errors import ConfigError, InputError
+from trassa.optical.settings import OpticalSettings
+from trassa.radio.settings import RadioSettings
+from trassa.road.settings import ClutterSettings, RoadSettings, TerrainSettings
+
+__all__ = ["ProjectSettings", "Settings", "parse_settings", "read_settings", "settings_digest"]
+
+
+class ProjectSettings(BaseModel):
+    """[project]: what concerns the project as a whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(default="", description="Title of the plan; empty: the road's ref")
+    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code of every price")
+
+
+class Settings(BaseModel):
+    """The whole of trassa.toml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: ProjectSettings = Field(default_factory=ProjectSettings)
+    road: RoadSettings
+    terrain: TerrainSettings = Field(default_factory=TerrainSettings)
+    clutter: ClutterSettings = Field(default_factory=ClutterSettings)
+    radio: RadioSettings = Field(default_factory=RadioSettings)
+    optical: OpticalSettings = Field(default_factory=OpticalSettings)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a trassa.toml.
+
+    :raises InputError: the file is missing or is not TOML.
+    :raises ConfigError: a key is unknown or a value lies outside its bounds.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise InputError(f"project: {path} does not exist", cure=f"trassa init {path.parent}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"project: {path} is not UTF-8 text", cure="save it as UTF-8") from None
+    return parse_settings(text, name=str(path))
+
+
+def parse_settings(text: str, *, name: str = "trassa.toml") -> Settings:
+    """Check the text of a trassa.toml; ``name`` stands in the messages."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"project: {name} is not TOML ({error})", cure="mend the line it names") from None
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise _config_error(error.errors()[0], name) from None
+
+
+def settings_digest(*sections: BaseModel) -> str:
+    """SHA-256 over the values of settings sections, independent of layout and comments of the file."""
+    sha = hashlib.sha256()
+    for section in sections:
+        sha.update(section.model_dump_json().encode())
+    return sha.hexdigest()
+
+
+def _config_error(detail: ErrorDetails, name: str) -> ConfigError:
+    place = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        nearest = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.0)
+        return ConfigError(f"{name}: unknown key {place}", cure=f"{nearest[0]}" if nearest else "remove it")
+    if detail["type"] == "missing":
+        return ConfigError(f"{name}: {place} is missing", cure=f"add {place} = …")
+    value: Any = detail["input"]
+    said = detail["msg"][0].lower() + detail["msg"][1:]
+    return ConfigError(f"{name}: {place} = {value!r}: {said}", cure=f"mend {place} in trassa.toml")
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in loc:
+        if not isinstance(part, str) or part not in model.model_fields:
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        inner = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        model = inner[0] if inner else model
+    return list(model.model_fields)

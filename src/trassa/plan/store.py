@@ -1,0 +1,100 @@
+"""The stage store: what each stage found, kept with the hash of everything it read.
+
+A stage whose key is unchanged is not run again. The store is a cache: the proof is never read from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import trassa
+from trassa.linear import Layer, Schema
+from trassa.plan.bom import BomLine
+from trassa.plan.folder import staged_folder
+from trassa.pricing import Price
+from trassa.provenance import Assumption
+
+__all__ = ["StageResult", "code_digest", "key_of", "load", "save"]
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage hands on: layers by name, figures for claims and report, assumptions, lines of the BOM."""
+
+    layers: Mapping[str, Layer]
+    figures: Mapping[str, Any]
+    assumptions: tuple[Assumption, ...] = ()
+    bom: tuple[BomLine, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def digest(self) -> str:
+        """SHA-256 over all that later stages may read."""
+        parts = [f"{name}:{layer.digest()}" for name, layer in sorted(self.layers.items())]
+        parts.append(json.dumps(_body(self), sort_keys=True, ensure_ascii=False))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the program itself: a plan made by other code is not up to date."""
+    package = Path(trassa.__file__).parent
+    sha = hashlib.sha256()
+    for file in sorted([*package.rglob("*.py"), *package.rglob("*.csv"), *package.rglob("*.json")]):
+        if "cli" not in file.relative_to(package).parts:
+            sha.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    return sha.hexdigest()
+
+
+def key_of(stage: str, reads: Iterable[str]) -> str:
+    """The key of a stage: its name, the code, and the digests of everything it reads, in order."""
+    return hashlib.sha256("\n".join([stage, code_digest(), *reads]).encode()).hexdigest()
+
+
+def save(folder: Path, key: str, result: StageResult) -> None:
+    """Keep a stage's result under ``folder``, replacing the one before in one step."""
+    with staged_folder(folder) as fresh:
+        for name, layer in result.layers.items():
+            columns = {
+                c.name: layer[c.name].astype(np.str_) if c.type == "text" else layer[c.name]
+                for c in layer.schema.columns
+            }
+            np.savez_compressed(fresh / f"{name}.npz", **columns)
+        digests = {name: layer.digest() for name, layer in result.layers.items()}
+        body = {"key": key, "layers": digests, "digest": result.digest(), **_body(result)}
+        (fresh / "stage.json").write_text(json.dumps(body, ensure_ascii=False, indent=1), "utf-8")
+
+
+def load(folder: Path, key: str, schemas: Mapping[str, Schema]) -> StageResult | None:
+    """The stored result of a stage, or None where there is none for this key or it was tampered with."""
+    try:
+        body = json.loads((folder / "stage.json").read_text("utf-8"))
+        if body["key"] != key:
+            return None
+        layers = {}
+        for name, digest in body["layers"].items():
+            with np.load(folder / f"{name}.npz") as stored:
+                layers[name] = Layer.from_columns(schemas[name], **dict(stored))
+            if layers[name].digest() != digest:
+                return None
+    except (OSError, ValueError, KeyError):
+        return None
+    bom = tuple(BomLine(**{**line, "price": Price(**line["price"])}) for line in body["bom"])
+    assumptions = tuple(Assumption(**assumption) for assumption in body["assumptions"])
+    return StageResult(layers, body["figures"], assumptions, bom, tuple(body["notes"]))
+
+
+def _body(result: StageResult) -> dict[str, Any]:
+    return {
+        "figures": dict(result.figures),
+        "assumptions": [assumption.as_dict() for assumption in result.assumptions],
+        "bom": [{**vars(line), "price": line.price.model_dump()} for line in result.bom],
+        "notes": list(result.notes),
+    }
