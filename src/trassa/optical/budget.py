@@ -1,0 +1,74 @@
+"""The power budget of a link: what is lost on the way, and the cheapest transceiver that bears it.
+
+::
+
+    typical loss      fibre · attenuation + splices + connectors          on the day it is lit
+    end-of-life loss  typical + repair margin + helix allowance           in its last year
+    closes when       end-of-life loss + attenuator ≤ budget   and   typical loss + attenuator ≥ least loss
+
+A receiver near its transmitter is overloaded: a fixed attenuator of whole decibels brings the loss up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from trassa.optical.settings import OpticalSettings, TransceiverClass
+
+__all__ = ["CONNECTORS", "PIGTAIL_SPLICES", "Closing", "closing", "end_of_life_loss_db", "typical_loss_db"]
+
+FloatArray = npt.NDArray[np.float64]
+
+CONNECTORS = 2
+"""Connectors of a link or span: one patch panel at each end."""
+
+PIGTAIL_SPLICES = 2
+"""Splices that join the pigtails of both patch panels."""
+
+
+def typical_loss_db(
+    fibre_m: npt.ArrayLike, splices: npt.ArrayLike, band: Literal["1310", "1550"], rules: OpticalSettings
+) -> FloatArray:
+    """Loss from patch panel to patch panel on the first day; ``splices`` without the two pigtails'. Any shape."""
+    fibre_km = np.asarray(fibre_m, dtype=np.float64) / 1000.0
+    spliced = (np.asarray(splices, dtype=np.float64) + PIGTAIL_SPLICES) * rules.splice_loss_db
+    return fibre_km * rules.attenuation_db_per_km(band) + spliced + CONNECTORS * rules.connector_loss_db
+
+
+def end_of_life_loss_db(
+    fibre_m: npt.ArrayLike, splices: npt.ArrayLike, band: Literal["1310", "1550"], rules: OpticalSettings
+) -> FloatArray:
+    """Loss with repairs, and with as much fibre as the least helix ratio puts into the sheath. Any shape."""
+    longest_m = np.asarray(fibre_m, dtype=np.float64) * rules.helix_ratio / rules.helix_ratio_low
+    return typical_loss_db(longest_m, splices, band, rules) + rules.repair_margin_db
+
+
+@dataclass(frozen=True)
+class Closing:
+    """How one transceiver class fares on links; arrays of shape (links,).
+
+    ``margin_db`` is the smaller of what is left at the end of life and what the loss exceeds overload by on the
+    first day, attenuator included; below zero, or with fibre beyond its reach, the class does not close.
+    """
+
+    optics: TransceiverClass
+    loss_db: FloatArray
+    attenuator_db: FloatArray
+    margin_db: FloatArray
+    closes: npt.NDArray[np.bool_]
+
+
+def closing(optics: TransceiverClass, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings) -> Closing:
+    """One transceiver class on links of given fibre length and number of splices, each of shape (links,)."""
+    typical = typical_loss_db(fibre_m, splices, optics.band, rules)
+    aged = end_of_life_loss_db(fibre_m, splices, optics.band, rules)
+    attenuator = np.ceil(np.maximum(optics.least_loss_db - typical, 0.0))
+    margin = np.minimum(optics.budget_db - aged - attenuator, typical + attenuator - optics.least_loss_db)
+    left = optics.budget_db - aged - attenuator
+    longest_m = fibre_m * rules.helix_ratio / rules.helix_ratio_low
+    margin = np.where(optics.least_loss_db > 0.0, margin, left)
+    return Closing(optics, aged + attenuator, attenuator, margin, (left >= 0.0) & (longest_m <= optics.reach_m))

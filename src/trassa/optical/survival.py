@@ -1,0 +1,227 @@
+"""What a cut does: every interval of every trench and every hut taken away once, and who still reaches whom.
+
+A connection reaches a point of presence over either of its links and the backbone behind it. A cut takes the links
+that pass it and the backbone of its span, unless a second cable in another trench carries that. One forward and one
+backward pass along the huts per span and prefix sums over its taps make the whole sweep linear in the number of
+intervals. The drops themselves are no part of it: a cut drop takes its own site, which is a site down to radio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from trassa.optical.latency import fibre_latency_us
+from trassa.optical.placement import Span
+from trassa.optical.settings import OpticalSettings
+
+__all__ = ["Backbone", "Cut", "HutLoss", "Outcome", "cuts_of", "hut_losses_of", "intact"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who is served, and how well. Latency and margin are the worst among the served, NaN when there is none."""
+
+    sites_detoured: int
+    sites_stranded: int
+    worst_latency_us: float
+    worst_margin_db: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One cut interval of one trench, and what falls with it."""
+
+    start_m: float
+    end_m: float
+    trench: str
+    cables: tuple[str, ...]
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class HutLoss:
+    """One hut lost: its backbone, and every link that ends in it."""
+
+    hut: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One part of the line as a graph: huts in a row, spans between them, points of presence at its ends.
+
+    ``cables`` and ``trenches`` have one name per cable; cables of one trench fall together.
+    """
+
+    spans: tuple[Span, ...]
+    presence_before: bool
+    presence_after: bool
+    cables: tuple[str, ...]
+    trenches: tuple[str, ...]
+    rules: OpticalSettings
+
+    @cached_property
+    def span_latency_us(self) -> FloatArray:
+        """Delay of each span on each cable, shape (spans, cables)."""
+        fibre_m = [[plant.cable.whole.fibre_m for plant in span.plants] for span in self.spans]
+        return fibre_latency_us(np.array(fibre_m), self.rules)
+
+    @cached_property
+    def span_margin_db(self) -> FloatArray:
+        """Loss limit minus loss of each span on each cable, shape (spans, cables)."""
+        return self.rules.span_loss_limit_db - np.array([span.losses_db for span in self.spans])
+
+    @cached_property
+    def sites(self) -> _Sites:
+        """All connections of the part in order of their taps."""
+        links = [(span.optics.links(0), span.optics.links(1)) for span in self.spans]
+        count = [len(before) for before, _ in links]
+        pairs = [pair for before, after in links for pair in zip(before, after, strict=True)]
+        fibre_m = np.array([[link.lengths.fibre_m for link in pair] for pair in pairs]).reshape(-1, 2)
+        margin_db = np.array([[link.margin_db for link in pair] for pair in pairs]).reshape(-1, 2)
+        taps = np.array([before.drop.tap_m for before, _ in pairs], dtype=np.float64)
+        span_of = np.repeat(np.arange(len(self.spans)), count)
+        return _Sites(taps, span_of, fibre_latency_us(fibre_m, self.rules).T, margin_db.T)
+
+    def presence(
+        self, span_down: int, cables_down: Sequence[bool], hut_down: int = -1
+    ) -> tuple[FloatArray, FloatArray]:
+        """Delay from each hut to the nearest point of presence and the least span margin on the way, shape (huts,).
+
+        Delay is infinite where none is reached. Each hut passed adds its switching delay, the last one's included.
+        """
+        count = len(self.spans) + 1
+        latency = self.span_latency_us.copy()
+        if span_down >= 0:
+            latency[span_down, np.array(cables_down)] = np.inf
+        cable = np.argmin(latency, axis=1)
+        delay = latency[np.arange(count - 1), cable]
+        margin = self.span_margin_db[np.arange(count - 1), cable]
+        forward = self._swept(range(count), delay, margin, self.presence_before, hut_down)
+        back = self._swept(range(count - 1, -1, -1), delay, margin, self.presence_after, hut_down)
+        nearer = forward[0] <= back[0]
+        return np.where(nearer, forward[0], back[0]), np.where(nearer, forward[1], back[1])
+
+    def _swept(
+        self, order: range, delay: FloatArray, margin: FloatArray, presence: bool, hut_down: int
+    ) -> tuple[FloatArray, FloatArray]:
+        latency, least = np.full(len(order), np.inf), np.full(len(order), np.inf)
+        for before, hut in zip((-1, *order), order, strict=False):
+            if hut == hut_down:
+                continue
+            if before < 0:
+                latency[hut] = self.rules.hut_latency_us if presence else np.inf
+                continue
+            span = min(before, hut)
+            latency[hut] = latency[before] + delay[span] + self.rules.hut_latency_us
+            least[hut] = min(least[before], margin[span])
+        return latency, least
+
+
+@dataclass(frozen=True)
+class _Sites:
+    """Connections in columns: tap and span (sites,); delay and margin of the links before and behind (2, sites)."""
+
+    tap_m: FloatArray
+    span: npt.NDArray[np.int64]
+    latency_us: FloatArray
+    margin_db: FloatArray
+
+
+def _ways(backbone: Backbone, latency_us: FloatArray, least_db: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Delay (2, sites) over either link to a point of presence, and the margin on that way."""
+    sites = backbone.sites
+    huts = np.stack((sites.span, sites.span + 1))
+    return sites.latency_us + latency_us[huts], np.minimum(sites.margin_db, least_db[huts])
+
+
+def _outcome(latency_us: FloatArray, margin_db: FloatArray) -> Outcome:
+    """The outcome for connections with these ways, each (2, sites)."""
+    open_ways = np.isfinite(latency_us).sum(axis=0)
+    better = np.argmin(latency_us, axis=0)
+    each = np.arange(latency_us.shape[1])
+    served = open_ways > 0
+    latency, margin = latency_us[better, each][served], margin_db[better, each][served]
+    worst = (float(latency.max()), float(margin.min())) if len(latency) else (float("nan"), float("nan"))
+    return Outcome(int((open_ways == 1).sum()), int((open_ways == 0).sum()), *worst)
+
+
+def intact(backbone: Backbone) -> Outcome:
+    """The outcome with nothing cut."""
+    return _outcome(*_ways(backbone, *backbone.presence(-1, ())))
+
+
+def hut_losses_of(backbone: Backbone) -> list[HutLoss]:
+    """Every hut taken away once, in order of measure."""
+    losses: list[HutLoss] = []
+    for hut in range(len(backbone.spans) + 1):
+        latency, margin = _ways(backbone, *backbone.presence(-1, (), hut_down=hut))
+        losses.append(HutLoss(hut, _outcome(latency, margin)))
+    return losses
+
+
+def cuts_of(backbone: Backbone) -> list[Cut]:
+    """Every cut interval of every trench, in order of trench and measure.
+
+    Intervals lie between neighbouring chambers, so each point of each cable is in exactly one.
+    """
+    cuts: list[Cut] = []
+    for trench in dict.fromkeys(backbone.trenches):
+        down = [name == trench for name in backbone.trenches]
+        cables = tuple(c for c, falls in zip(backbone.cables, down, strict=True) if falls)
+        for index, span in enumerate(backbone.spans):
+            chambers = np.array(span.plants[down.index(True)].chambers_m)
+            outcomes = _span_outcomes(backbone, index, down, chambers)
+            cuts += [
+                Cut(float(start), float(end), trench, cables, outcome)
+                for start, end, outcome in zip(chambers[:-1], chambers[1:], outcomes, strict=True)
+            ]
+    return cuts
+
+
+def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chambers: FloatArray) -> list[Outcome]:
+    """The outcome of a cut between each two neighbouring chambers of one span."""
+    latency, margin = _ways(backbone, *backbone.presence(index, down))
+    sites = backbone.sites
+    if not down[0]:
+        return [_outcome(latency, margin)] * (len(chambers) - 1)
+    ours = np.flatnonzero(sites.span == index)
+    others = _outcome(np.delete(latency, ours, axis=1), np.delete(margin, ours, axis=1))
+    before = _Prefix(latency[0, ours], margin[0, ours])
+    behind = _Prefix(latency[1, ours][::-1], margin[1, ours][::-1])
+    outcomes: list[Outcome] = []
+    for split in np.searchsorted(sites.tap_m[ours], chambers[:-1], side="right").tolist():
+        parts = (others, before.first(split), behind.first(len(ours) - split))
+        outcomes.append(_joined(parts))
+    return outcomes
+
+
+class _Prefix:
+    """Outcomes of the first n connections that have only one way left, for every n."""
+
+    def __init__(self, latency_us: FloatArray, margin_db: FloatArray) -> None:
+        served = np.isfinite(latency_us)
+        self._served = np.concatenate(([0], np.cumsum(served)))
+        self._latency = np.fmax.accumulate(np.concatenate(([np.nan], np.where(served, latency_us, np.nan))))
+        self._margin = np.fmin.accumulate(np.concatenate(([np.nan], np.where(served, margin_db, np.nan))))
+
+    def first(self, count: int) -> Outcome:
+        """The outcome of the first ``count``."""
+        served = int(self._served[count])
+        return Outcome(served, count - served, float(self._latency[count]), float(self._margin[count]))
+
+
+def _joined(parts: Sequence[Outcome]) -> Outcome:
+    return Outcome(
+        sum(part.sites_detoured for part in parts),
+        sum(part.sites_stranded for part in parts),
+        float(np.fmax.reduce([part.worst_latency_us for part in parts])),
+        float(np.fmin.reduce([part.worst_margin_db for part in parts])),
+    )
