@@ -129,6 +129,9 @@ class Layer:
             array = self.columns[column.name]
             if column.type == "text":
                 sha.update("\x1f".join(array.tolist()).encode())
+            elif column.type == "float":
+                # one NaN and one zero: 0/0 gives a NaN with another sign bit, and no file format keeps -0.0
+                sha.update((np.where(np.isnan(array), np.nan, array) + 0.0).tobytes())
             else:
                 sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
