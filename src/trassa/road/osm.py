@@ -86,9 +86,10 @@ class OsmFeature:
 
 @dataclass
 class RoadObjects:
-    """What one or several extracts hold for a road."""
+    """What one or several extracts hold for a road. ``others`` carry its ref in another class."""
 
     ways: dict[int, OsmWay] = field(default_factory=dict)
+    others: dict[int, OsmWay] = field(default_factory=dict)
     nodes: dict[int, OsmNode] = field(default_factory=dict)
     features: dict[str, OsmFeature] = field(default_factory=dict)
 

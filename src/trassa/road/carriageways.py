@@ -1,0 +1,201 @@
+"""Carriageways: the chains of a road laid out as two lines, one for each sense of travel.
+
+A carriageway is the longest chain, continued across gaps by chains that go on in the same sense. A gap is never
+closed silently: it becomes a hole of known length between two known nodes. Chains that fit nowhere are side chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from trassa.errors import InputError
+from trassa.road.chains import Chain, Piece, bearing_deg, turn_deg
+from trassa.road.findings import Note
+from trassa.road.line import Line
+
+__all__ = ["CarriagewayLine", "Gap", "Span", "laid_out"]
+
+_TOUCHING_M = 2.0
+_NEAR_M = 50.0
+_LARGEST_BEND_DEG = 75.0
+_ALONGSIDE_M = 3000.0
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a way and where it lies on the carriageway's line, metres in the sense of travel."""
+
+    piece: Piece
+    start_m: float
+    end_m: float
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch without geometry between two chains, metres in the sense of travel."""
+
+    start_m: float
+    end_m: float
+    before: Piece
+    after: Piece
+
+    @property
+    def length_m(self) -> float:
+        """Geodesic length in metres."""
+        return self.end_m - self.start_m
+
+    @property
+    def detail(self) -> str:
+        """The gap in words, with the way and node on either side."""
+        return (
+            f"{self.length_m:,.0f} m without geometry between way {self.before.way.osm_id} "
+            f"(node {self.before.node_ids[-1]}) and way {self.after.way.osm_id} (node {self.after.node_ids[0]})"
+        )
+
+
+@dataclass(frozen=True)
+class CarriagewayLine:
+    """One carriageway in the sense of travel: chains in order, with gaps between them."""
+
+    chains: tuple[Chain, ...]
+
+    @cached_property
+    def line(self) -> Line:
+        """Its vertices; across a gap the line runs straight."""
+        lats: list[float] = []
+        lons: list[float] = []
+        for piece in self._pieces:
+            lat, lon = piece.latitude_deg.tolist(), piece.longitude_deg.tolist()
+            same = bool(lats) and (lats[-1], lons[-1]) == (lat[0], lon[0])
+            lats += lat[1:] if same else lat
+            lons += lon[1:] if same else lon
+        return Line(np.array(lats), np.array(lons))
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Its pieces with their place on the line."""
+        spans: list[Span] = []
+        measure, vertex = self.line.measure_m, 0
+        for piece in self._pieces:
+            if not self._continues(vertex, piece):
+                vertex += 1
+            last = vertex + len(piece.latitude_deg) - 1
+            spans.append(Span(piece, float(measure[vertex]), float(measure[last])))
+            vertex = last
+        return spans
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """Where neighbouring pieces do not share a point."""
+        pairs = zip(self.spans, self.spans[1:], strict=False)
+        return [Gap(a.end_m, b.start_m, a.piece, b.piece) for a, b in pairs if b.start_m > a.end_m]
+
+    @property
+    def holes(self) -> list[Gap]:
+        """Gaps too long to be a slip of the pen."""
+        return [gap for gap in self.gaps if gap.length_m > _TOUCHING_M]
+
+    @property
+    def two_way_share(self) -> float:
+        """Share of its length on ways that serve both senses."""
+        return sum(p.length_m for p in self._pieces if p.two_way) / sum(p.length_m for p in self._pieces)
+
+    @property
+    def way_ids(self) -> set[int]:
+        """Ids of its ways."""
+        return {piece.way.osm_id for piece in self._pieces}
+
+    @property
+    def _pieces(self) -> list[Piece]:
+        return [piece for chain in self.chains for piece in chain.pieces]
+
+    def _continues(self, vertex: int, piece: Piece) -> bool:
+        at = (self.line.latitude_deg[vertex], self.line.longitude_deg[vertex])
+        return bool(at == (piece.latitude_deg[0], piece.longitude_deg[0]))
+
+
+def laid_out(chains: Sequence[Chain], hole_max_m: float) -> tuple[list[CarriagewayLine], list[Note]]:
+    """One or two carriageways, the longest first, and findings on gaps and on chains that were left over.
+
+    Gaps longer than ``hole_max_m`` are not bridged. A road whose ways serve both senses has one carriageway.
+    """
+    if not chains:
+        raise InputError("road: none of its ways has two nodes in the extract", cure="an extract that covers the road")
+    rest = list(chains)
+    first = _extended(rest.pop(0), rest, hole_max_m)
+    lines = [first]
+    facing = [chain for chain in rest if _faces(chain, first.line)]
+    if facing and first.two_way_share < 0.8:
+        seed = max(facing, key=lambda chain: chain.length_m)
+        rest.remove(seed)
+        lines.append(_extended(seed, rest, hole_max_m))
+    notes = [note for line in lines for note in _gap_notes(line)]
+    if len(lines) == 1:
+        kind = "whose ways serve both senses of travel" if first.two_way_share >= 0.8 else "in this extract"
+        notes.append(Note("one_carriageway", f"the road has one carriageway {kind}"))
+    used = set().union(*(line.way_ids for line in lines))
+    notes += [_side_note(chain) for chain in rest if not used.issuperset(chain.way_ids)]
+    return lines, notes
+
+
+def _extended(seed: Chain, rest: list[Chain], hole_max_m: float) -> CarriagewayLine:
+    """The seed, continued at both ends by what lies ahead; chains that are used leave ``rest``."""
+    row = [seed]
+    while True:
+        ahead = [(fit, i, True) for i, c in enumerate(rest) if (fit := _gap_m(row[-1], c, hole_max_m)) is not None]
+        behind = [(fit, i, False) for i, c in enumerate(rest) if (fit := _gap_m(c, row[0], hole_max_m)) is not None]
+        if not ahead and not behind:
+            return CarriagewayLine(tuple(row))
+        _, index, at_end = min(ahead + behind)
+        chain = rest.pop(index)
+        row = [*row, chain] if at_end else [chain, *row]
+
+
+def _gap_m(before: Chain, after: Chain, hole_max_m: float) -> float | None:
+    """Length of the gap if ``after`` goes on where ``before`` ends, in its direction; else None."""
+    gap_m, bearing = bearing_deg(before.last, after.first)
+    leaving, arriving = before.pieces[-1].last_heading_deg, after.pieces[0].first_heading_deg
+    if gap_m <= _NEAR_M:
+        return gap_m if turn_deg(leaving, arriving) <= _LARGEST_BEND_DEG else None
+    if gap_m > hole_max_m or gap_m > 3.0 * max(min(before.length_m, after.length_m), _NEAR_M):
+        return None
+    bends = max(turn_deg(leaving, bearing), turn_deg(bearing, arriving))
+    return gap_m if bends <= _LARGEST_BEND_DEG else None
+
+
+def _faces(chain: Chain, line: Line) -> bool:
+    """Whether a chain runs beside a line in the opposite sense."""
+    lat = np.concatenate([piece.latitude_deg for piece in chain.pieces])
+    lon = np.concatenate([piece.longitude_deg for piece in chain.pieces])
+    feet = line.project(lat, lon)
+    beside = (np.abs(feet.offset_m) < _ALONGSIDE_M) & ~feet.beyond
+    if beside.sum() < 2:
+        return False
+    measure = feet.measure_m[beside]
+    return bool(measure[0] - measure[-1] > 0.3 * chain.length_m * beside.mean())
+
+
+def _gap_notes(line: CarriagewayLine) -> list[Note]:
+    notes = []
+    for gap in line.gaps:
+        ends = tuple(
+            (float(p.latitude_deg[i]), float(p.longitude_deg[i])) for p, i in ((gap.before, -1), (gap.after, 0))
+        )
+        if gap.length_m > _TOUCHING_M:
+            notes.append(Note("hole", gap.detail, "warning", points=ends))
+        else:
+            notes.append(Note("gap_closed", gap.detail.replace(" 0 m", f" {gap.length_m:.2f} m"), points=ends))
+    return notes
+
+
+def _side_note(chain: Chain) -> Note:
+    ways = chain.way_ids
+    named = ", ".join(str(i) for i in ways[:5]) + (f" and {len(ways) - 5} more" if len(ways) > 5 else "")
+    detail = f"{chain.length_m:,.0f} m of the same ref belong to neither carriageway: way(s) {named}"
+    return Note(
+        "side_chain", detail, "warning" if chain.length_m > 2000.0 else "note", points=(chain.first, chain.last)
+    )
