@@ -132,9 +132,11 @@ class Diagram:
         return "\n".join(lines)
 
     def wrapped(self, columns: int) -> str:
-        """The diagram in blocks of at most ``columns`` columns, a blank line between two."""
-        starts = range(0, self.ruler.columns, columns)
-        return "\n\n".join(str(self.cut(first, min(first + columns, self.ruler.columns))) for first in starts)
+        """The diagram in equal blocks of at most ``columns`` columns, a blank line between two."""
+        blocks = -(-self.ruler.columns // columns)
+        size = -(-self.ruler.columns // blocks)
+        starts = range(0, self.ruler.columns, size)
+        return "\n\n".join(str(self.cut(first, min(first + size, self.ruler.columns))) for first in starts)
 
     def cut(self, first: int, last: int) -> Diagram:
         """The columns ``[first, last)`` as a diagram of their own."""

@@ -15,7 +15,7 @@ from trassa.linear.calibration import Calibration
 from trassa.linear.extent import Extent
 from trassa.linear.label import KmLabel, Script
 
-__all__ = ["Ruler", "Tick", "nice_step"]
+__all__ = ["Ruler", "Tick", "nice_step", "round_labels", "tick_step_km"]
 
 _WORDS: dict[str, Script] = {"km": "Latn", "км": "Cyrl"}
 _NOTE = re.compile(r"(?P<step>[-+0-9.e]+) m a column from measure (?P<start>[-+0-9.e]+) m")
@@ -178,18 +178,29 @@ def _scale_of(ticks: tuple[Tick, ...], line: str) -> tuple[float, float]:
     return start_m, step_m
 
 
-def _ticks(ruler: Ruler, calibration: Calibration) -> Iterator[Tick]:
-    """Round labels as close as they can be read; each where its measure is, at a jump on both sides of it."""
-    widest = max(len(str(int(interval.end_km))) for interval in calibration.intervals) + 2
-    room_km = ruler.step_m * (widest + 2) / 1000.0
-    tick_km = next((t for t in _TICK_STEPS_KM if t >= (room_km if t >= 1 else room_km * 2)), _TICK_STEPS_KM[-1])
-    free = 0
+def round_labels(calibration: Calibration, tick_km: float) -> Iterator[tuple[float, KmLabel]]:
+    """``(measure_m, label)`` of every multiple of ``tick_km`` on the road; at a jump on both sides of it."""
     for interval in calibration.intervals:
         first = math.ceil(interval.start_km / tick_km - _EPSILON)
         for index in range(first, math.floor(interval.end_km / tick_km + _EPSILON) + 1):
             share = (index * tick_km - interval.start_km) / (interval.end_km - interval.start_km)
             measure_m = interval.start_m + share * (interval.end_m - interval.start_m)
-            tick = Tick(ruler.column(measure_m), KmLabel.from_decimal(index * tick_km))
-            if free <= tick.column < ruler.columns:
-                free = tick.column + len(tick.text) + 1
-                yield tick
+            yield measure_m, KmLabel.from_decimal(index * tick_km)
+
+
+def tick_step_km(room_km: float) -> float:
+    """The finest spacing of labels that leaves each ``room_km``; below whole kilometres labels need twice that."""
+    steps = (step for step in _TICK_STEPS_KM if step >= (room_km if step >= 1.0 else 2.0 * room_km))
+    return next(steps, _TICK_STEPS_KM[-1])
+
+
+def _ticks(ruler: Ruler, calibration: Calibration) -> Iterator[Tick]:
+    """Round labels as close as they can be read."""
+    widest = max(len(str(int(interval.end_km))) for interval in calibration.intervals)
+    tick_km = tick_step_km(ruler.step_m * (widest + 4) / 1000.0)
+    free = 0
+    for measure_m, label in round_labels(calibration, tick_km):
+        tick = Tick(ruler.column(measure_m), label)
+        if free <= tick.column < ruler.columns:
+            free = tick.column + len(tick.text) + 1
+            yield tick

@@ -111,7 +111,10 @@ def _write_total(book: Any, sheet: Any, plain: str, lines: Sequence[BomLine], cu
         sheet.write_blank(row, column, None, strong)
     sheet.write_string(row, 1, f"Total, {currency}", strong)
     for column, minor in zip((7, 8, 9), (total.amount_minor, total.low_minor, total.high_minor), strict=True):
-        cells = f"{xl_rowcol_to_cell(1, column)}:{xl_rowcol_to_cell(max(row - 1, 1), column)}"
+        if not lines:
+            sheet.write_number(row, column, 0, strong)
+            continue
+        cells = f"{xl_rowcol_to_cell(1, column)}:{xl_rowcol_to_cell(row - 1, column)}"
         sheet.write_formula(row, column, f"=SUM({cells})", strong, minor / 10 ** major_digits(currency))
     share = sum(line.cost(currency).amount_minor for line in lines if line.price.assumed)
     if share:
