@@ -1,0 +1,238 @@
+"""Where a site could be put: existing masts near the road, and new masts along its verge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+
+from trassa.errors import InputError
+from trassa.linear import Carriageway, Extent, opposite
+from trassa.money import minor_from_quantity
+from trassa.radio.settings import RadioSettings
+from trassa.road.alignment import Alignment
+from trassa.road.ground import GroundGrid
+from trassa.road.model import Road
+
+__all__ = ["Candidates", "candidates_of"]
+
+FloatArray = npt.NDArray[np.float64]
+_WGS84 = pyproj.Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Places for a site and the antenna heights on offer there.
+
+    Arrays of shape (places,), in order of measure; ``height_m`` and ``cost_minor`` have shape (places, heights),
+    with NaN and 0 where a height is not on offer.
+    """
+
+    name: npt.NDArray[np.object_]
+    kind: npt.NDArray[np.object_]
+    carriageway: npt.NDArray[np.object_]
+    measure_m: FloatArray
+    offset_m: FloatArray
+    latitude_deg: FloatArray
+    longitude_deg: FloatArray
+    ground_m: FloatArray
+    height_assumed: npt.NDArray[np.bool_]
+    height_m: FloatArray
+    cost_minor: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.measure_m)
+
+    @property
+    def offered(self) -> npt.NDArray[np.bool_]:
+        """Which heights are on offer, shape (places, heights)."""
+        return np.isfinite(self.height_m)
+
+    def take(self, index: npt.ArrayLike) -> Candidates:
+        """The places at an index array or mask, in that order."""
+        at = np.asarray(index)
+        return Candidates(**{name: getattr(self, name)[at] for name in self.__dataclass_fields__})
+
+
+def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings) -> Candidates:
+    """All places of a road: usable masts within reach of it, and new masts every so many metres of verge.
+
+    No new mast stands on a bridge, in a tunnel or in a hole; with terrain, none where its ground is unknown.
+    :class:`~trassa.errors.InputError` where nothing is left.
+    """
+    places = _sorted(_new_masts(road, settings) + _existing_masts(road, settings), settings)
+    if ground is not None and len(places):
+        height = _ground_at(ground, places.latitude_deg, places.longitude_deg)
+        places = replace(places, ground_m=height).take(np.isfinite(height))
+    if not len(places):
+        raise InputError(
+            f"radio: {road.ref} has no place for a site (no usable mast, no open verge with known ground)",
+            cure="a smaller radio.new_mast_spacing_m, or terrain that reaches the road",
+        )
+    return places
+
+
+@dataclass(frozen=True)
+class _Place:
+    name: str
+    kind: str
+    carriageway: Carriageway
+    measure_m: float
+    offset_m: float
+    latitude_deg: float
+    longitude_deg: float
+    heights_m: tuple[float, ...]
+    height_assumed: bool
+
+
+def _sorted(places: list[_Place], settings: RadioSettings) -> Candidates:
+    places = sorted(places, key=lambda place: (place.measure_m, place.kind, place.name))
+    width = max(1, len(settings.new_mast_heights_m))
+    heights = np.full((len(places), width), np.nan)
+    cost = np.zeros((len(places), width), dtype=np.int64)
+    for row, place in enumerate(places):
+        heights[row, : len(place.heights_m)] = place.heights_m
+        cost[row, : len(place.heights_m)] = [_cost_minor(place.kind, h, settings) for h in place.heights_m]
+    return Candidates(
+        name=_texts([place.name for place in places]),
+        kind=_texts([place.kind for place in places]),
+        carriageway=_texts([place.carriageway for place in places]),
+        measure_m=np.array([place.measure_m for place in places], dtype=np.float64),
+        offset_m=np.array([place.offset_m for place in places], dtype=np.float64),
+        latitude_deg=np.array([place.latitude_deg for place in places], dtype=np.float64),
+        longitude_deg=np.array([place.longitude_deg for place in places], dtype=np.float64),
+        ground_m=np.zeros(len(places)),
+        height_assumed=np.array([place.height_assumed for place in places], dtype=bool),
+        height_m=heights,
+        cost_minor=cost,
+    )
+
+
+def _cost_minor(kind: str, height_m: float, settings: RadioSettings) -> int:
+    prices = settings.prices
+    if kind == "existing":
+        return prices.existing_mast.amount_minor + prices.equipment.amount_minor
+    steel = minor_from_quantity(prices.new_mast_metre.amount_minor, height_m)
+    return prices.new_mast.amount_minor + steel + prices.equipment.amount_minor
+
+
+def _new_masts(road: Road, settings: RadioSettings) -> list[_Place]:
+    if not settings.new_mast_heights_m:
+        return []
+    heights = tuple(settings.new_mast_heights_m)
+    built = {side: _built_up(road, side) for side in road.carriageways}
+    places: list[_Place] = []
+    for number, measure_m in enumerate(np.arange(0.0, road.length_m, settings.new_mast_spacing_m).tolist()):
+        side = _side(road, settings, number)
+        if not _has_verge(road.alignments[side], built[side], measure_m):
+            continue
+        latitude_deg, longitude_deg, apart_m = _verge(road, side, measure_m, settings.new_mast_offset_m)
+        offset_m = settings.new_mast_offset_m + apart_m
+        place = (side, measure_m, offset_m, latitude_deg, longitude_deg)
+        places.append(_Place(f"N-{number:05d}", "new", *place, heights, height_assumed=False))
+    return places
+
+
+def _side(road: Road, settings: RadioSettings, number: int) -> Carriageway:
+    if settings.new_mast_side == "alternate":
+        wanted: Carriageway = "increasing" if number % 2 == 0 else "decreasing"
+    else:
+        wanted = settings.new_mast_side
+    return wanted if wanted in road.alignments else opposite(wanted)
+
+
+def _built_up(road: Road, side: Carriageway) -> list[Extent]:
+    return [extent for kind in ("bridge", "tunnel", "hole") for extent in road.structure_extents(kind, side)]
+
+
+def _has_verge(line: Alignment, built_up: list[Extent], measure_m: float) -> bool:
+    after = int(np.clip(np.searchsorted(line.measure_m, measure_m, side="right"), 1, len(line) - 1))
+    exists = bool(line.present[after - 1] and line.present[after])
+    return exists and not any(extent.contains(measure_m) for extent in built_up)
+
+
+def _verge(road: Road, side: Carriageway, measure_m: float, offset_m: float) -> tuple[float, float, float]:
+    """Latitude and longitude to the right of a carriageway, and how far its line is from the reference line."""
+    latitude_deg, longitude_deg = _at(road, side, measure_m)
+    heading_deg = _heading_deg(road, side, measure_m)
+    if not np.isfinite(heading_deg):
+        return np.nan, np.nan, 0.0
+    reference = _at(road, road.reference, measure_m) if road.reference in road.alignments else (np.nan, np.nan)
+    apart_m = _distance_m((latitude_deg, longitude_deg), reference) if np.isfinite(reference[0]) else 0.0
+    longitude, latitude, _ = _WGS84.fwd(longitude_deg, latitude_deg, heading_deg + 90.0, offset_m)
+    return float(latitude), float(longitude), apart_m
+
+
+def _existing_masts(road: Road, settings: RadioSettings) -> list[_Place]:
+    places: list[_Place] = []
+    for mast in road.masts.where(usable=True).rows():
+        if float(mast["offset_m"]) > settings.existing_mast_max_offset_m:
+            continue
+        mapped_m = float(mast["height_m"]) - settings.existing_mast_top_m
+        assumed = not np.isfinite(mapped_m)
+        height_m = settings.existing_mast_default_height_m if assumed else max(mapped_m, 5.0)
+        measure_m, place = float(mast["measure_m"]), (float(mast["latitude_deg"]), float(mast["longitude_deg"]))
+        name = str(mast["name"]) or str(mast["osm_id"])
+        side = _side_of(road, measure_m, place)
+        located = (side, measure_m, float(mast["offset_m"]), *place)
+        places.append(_Place(name, "existing", *located, (height_m,), assumed))
+    return _distinct_names(places)
+
+
+def _distinct_names(places: list[_Place]) -> list[_Place]:
+    seen: dict[str, int] = {}
+    distinct: list[_Place] = []
+    for place in places:
+        seen[place.name] = seen.get(place.name, 0) + 1
+        number = seen[place.name]
+        distinct.append(place if number == 1 else replace(place, name=f"{place.name} ({number})"))
+    return distinct
+
+
+def _side_of(road: Road, measure_m: float, place: tuple[float, float]) -> Carriageway:
+    """The carriageway on whose right-hand side a mast stands; the reference where headings are unknown."""
+    side: Carriageway = "increasing" if "increasing" in road.alignments else "decreasing"
+    heading_deg = _heading_deg(road, side, measure_m)
+    latitude_deg, longitude_deg = _at(road, side, measure_m)
+    if not np.isfinite(heading_deg + latitude_deg + place[0]):
+        return road.reference
+    azimuth_deg, _, _ = _WGS84.inv(longitude_deg, latitude_deg, place[1], place[0])
+    to_the_right = np.sin(np.radians(azimuth_deg - heading_deg)) >= 0.0
+    return side if to_the_right else opposite(side)
+
+
+def _at(road: Road, side: Carriageway, measure_m: float) -> tuple[float, float]:
+    line = road.alignments[side]
+    latitude = np.interp(measure_m, line.measure_m, line.latitude_deg)
+    return float(latitude), float(np.interp(measure_m, line.measure_m, line.longitude_deg))
+
+
+def _heading_deg(road: Road, side: Carriageway, measure_m: float) -> float:
+    line = road.alignments[side]
+    return float(line.heading_deg[int(np.abs(line.measure_m - measure_m).argmin())])
+
+
+def _distance_m(first: tuple[float, float], second: tuple[float, float]) -> float:
+    return float(_WGS84.inv(first[1], first[0], second[1], second[0])[2])
+
+
+def _ground_at(grid: GroundGrid, latitude_deg: FloatArray, longitude_deg: FloatArray) -> FloatArray:
+    """Ground in metres, bilinear; NaN off the grid and next to unknown nodes."""
+    row = (grid.north_deg - latitude_deg) / grid.step_lat_deg
+    col = (longitude_deg - grid.west_deg) / grid.step_lon_deg
+    rows, cols = grid.ground_m.shape
+    inside = (row >= 0) & (row <= rows - 1) & (col >= 0) & (col <= cols - 1)
+    r = np.clip(np.nan_to_num(np.floor(row)), 0, rows - 2).astype(np.int64)
+    c = np.clip(np.nan_to_num(np.floor(col)), 0, cols - 2).astype(np.int64)
+    down, right = row - r, col - c
+    north = (1 - right) * grid.ground_m[r, c] + right * grid.ground_m[r, c + 1]
+    south = (1 - right) * grid.ground_m[r + 1, c] + right * grid.ground_m[r + 1, c + 1]
+    return np.where(inside, (1 - down) * north + down * south, np.nan)
+
+
+def _texts(values: list[str]) -> npt.NDArray[np.object_]:
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = values
+    return texts

@@ -1,0 +1,204 @@
+"""The search for the cheapest sites that keep the promise on every bin, in rounds.
+
+# RULE 1  The programme starts with a row for every sample point. A bin needs its servers at both edges, so the row of
+          a sample point is necessary for the bins beside it: the programme's bound holds for the bins.
+# RULE 2  Where a sample point has too few places, the bins beside it get exact rows of their own.
+# RULE 3  The plan is tried on every bin. A bin that falls short gets its exact row, and so do its neighbours, since
+          the next plan would fail there; then the programme is solved again.
+# RULE 4  A bin that fewer places than promised can serve is asked for what there is, and named as unserved.
+# RULE 5  The rounds end when no bin falls short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trassa.errors import TrassaError
+from trassa.provenance import Progress, no_progress
+from trassa.radio.bins import Bins, Points, sample_points
+from trassa.radio.budget import Budget
+from trassa.radio.candidates import Candidates
+from trassa.radio.coverage import Rows, rows_of, served_slots, stacked
+from trassa.radio.field import LossBook
+from trassa.radio.links import Links
+from trassa.radio.paths import Paths
+from trassa.radio.recount import short_bins
+from trassa.radio.settings import RadioSettings
+from trassa.radio.siting import Solution, short_rows, solve_siting
+
+__all__ = ["Found", "LossTable", "SiteSearch"]
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_NEIGHBOURS = 10
+"""Bins on each side of a failing one that get exact rows with it: 100 m, about the length of a dip in the field."""
+_ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class LossTable:
+    """Losses from all places to some points; ``links.receiver`` indexes ``points``, which are in rising order.
+
+    ``bins`` are those whose exact rows the points are for; the table of the sample points has none.
+    """
+
+    points: IntArray
+    links: Links
+    bins: IntArray
+
+
+@dataclass(frozen=True)
+class Found:
+    """The outcome of a search.
+
+    ``need`` has shape (bins,): the servers each bin is asked for, 0 where it is exempt, below the promise where fewer
+    places reach it. ``relaxed`` names those bins. ``seconds`` are spent in the solver over all rounds.
+    """
+
+    result: Solution
+    need: IntArray
+    relaxed: IntArray
+    rounds: int
+    seconds: float
+
+
+class SiteSearch:
+    """The search over one road. Losses are computed once; another budget only asks for other rows."""
+
+    def __init__(
+        self, paths: Paths, candidates: Candidates, points: Points, bins: Bins, settings: RadioSettings
+    ) -> None:
+        self.book = LossBook(paths, candidates, points, bins)
+        self.candidates, self.points, self.bins, self.settings = candidates, points, bins, settings
+        self.tables: list[LossTable] = []
+        self._paths = paths
+        self._heights = candidates.height_m.shape[1]
+        self._parts: list[Rows] = []
+        self._lowered: dict[tuple[int, int], int] = {}
+
+    @property
+    def servers(self) -> int:
+        """Distinct places that must serve: one more than may be down."""
+        return 2 if self.settings.any_site_down else 1
+
+    @property
+    def exact(self) -> IntArray:
+        """The bins that have exact rows so far."""
+        return np.concatenate([np.empty(0, dtype=np.int64), *(table.bins for table in self.tables)])
+
+    def sample(self, progress: Progress = no_progress) -> LossTable:
+        """Losses from all places to the sample points; the first call computes them."""
+        if not self.tables:
+            at = sample_points(self.bins, self.settings.siting_step_m)
+            links = self._paths.links(self.candidates, self.points.take(at), progress)
+            self.tables.append(LossTable(at, links, np.empty(0, dtype=np.int64)))
+        return self.tables[0]
+
+    def find(self, budget: Budget, progress: Progress = no_progress) -> Found:
+        """The cheapest sites under one budget."""
+        self.sample()
+        self._parts, self._lowered = [self._part(table, budget) for table in self.tables], {}
+        self._make_exact(self._beside_weak_samples(), budget)
+        spent_s = 0.0
+        for number in range(1, _ROUNDS + 1):
+            need = self._need()
+            rows = self._rows(need)
+            result = solve_siting(rows, self.candidates.cost_minor.ravel(), self._heights, **self._patience)
+            spent_s += result.seconds
+            if result.status == "infeasible":
+                self._lower(rows)
+                continue
+            short = self._short(result, budget, need)
+            if not len(short):
+                relaxed = np.flatnonzero((need < self.servers) & (self.bins.exempt == ""))
+                return Found(result, need, relaxed, number, spent_s)
+            self._make_exact(self._with_neighbours(short), budget)
+            progress(number / (number + 1.0))
+        raise TrassaError(
+            f"radio: the siting still misses bins after {_ROUNDS} rounds", cure="a smaller radio.siting_step_m"
+        )
+
+    @property
+    def _patience(self) -> dict[str, float]:
+        return {"gap": self.settings.siting_gap, "time_limit_s": self.settings.siting_time_limit_s}
+
+    def _short(self, result: Solution, budget: Budget, need: IntArray) -> IntArray:
+        """The bins that fall short and have no exact row yet; one that has cannot, or two computations disagree."""
+        self.book.open({slot // self._heights for slot in result.slots})
+        short = short_bins(self.book, result.slots, budget, need)
+        fresh = np.setdiff1d(short, self.exact)
+        if len(short) and not len(fresh):
+            raise TrassaError(
+                f"radio: the solver's plan ({result.status}) leaves {len(short)} bins short that it has rows for",
+                cure="a longer radio.siting_time_limit_s",
+            )
+        return fresh
+
+    def _part(self, table: LossTable, budget: Budget) -> Rows:
+        largest_db = budget.largest_loss_db(self.candidates.height_assumed)
+        serves = served_slots(table.links, largest_db, len(table.points))
+        if len(table.bins):
+            edges = self.bins.start[table.bins], self.bins.end[table.bins]
+        else:
+            edges = table.points, table.points
+        start, end = (np.searchsorted(table.points, edge) for edge in edges)
+        rows = rows_of(serves, start, end, self.servers, self._heights)
+        return Rows(edges[0], edges[1], rows.need, rows.serves)
+
+    def _make_exact(self, bins: IntArray, budget: Budget) -> None:
+        """Give these bins exact rows."""
+        bins = np.setdiff1d(bins, self.exact)
+        if not len(bins):
+            return
+        at = np.union1d(self.bins.start[bins], self.bins.end[bins])
+        self.tables.append(LossTable(at, self._paths.links(self.candidates, self.points.take(at)), bins))
+        self._parts.append(self._part(self.tables[-1], budget))
+
+    def _need(self) -> IntArray:
+        """Servers asked for on every bin, by RULE 4."""
+        need = np.where(self.bins.exempt == "", self.servers, 0).astype(np.int64)
+        for table, part in zip(self.tables[1:], self._parts[1:], strict=True):
+            need[table.bins] = part.need
+        for (start, end), allowed in self._lowered.items():
+            if start != end:
+                need[self.bins.start == start] = allowed
+        return need
+
+    def _rows(self, need: IntArray) -> Rows:
+        """All rows of the programme: a sample point asks for no more than one of the bins beside it."""
+        at_point = np.zeros(len(self.points), dtype=np.int64)
+        np.maximum.at(at_point, self.bins.start, need)
+        np.maximum.at(at_point, self.bins.end, need)
+        samples = self._parts[0]
+        asked = np.minimum(samples.need, at_point[samples.start])
+        for start, end in self._lowered:
+            if start == end:
+                asked[samples.start == start] = 0
+        exact = (
+            Rows(part.start, part.end, need[table.bins], part.serves)
+            for table, part in zip(self.tables[1:], self._parts[1:], strict=True)
+        )
+        return stacked([Rows(samples.start, samples.end, asked, samples.serves), *exact])
+
+    def _lower(self, rows: Rows) -> None:
+        """Ask less of rows that want different heights of one place: of a sample point nothing, of a bin the rest."""
+        cost = self.candidates.cost_minor.ravel()
+        short, by = short_rows(rows, cost, self._heights, time_limit_s=self.settings.siting_time_limit_s)
+        for start, end, need, missing in zip(short.start, short.end, short.need, by, strict=True):
+            self._lowered[int(start), int(end)] = 0 if start == end else int(need - missing)
+
+    def _beside_weak_samples(self) -> IntArray:
+        samples = self._parts[0]
+        weak = np.zeros(len(self.points), dtype=bool)
+        weak[samples.start[samples.need < self.servers]] = True
+        beside = weak[self.bins.start] | weak[self.bins.end]
+        return np.flatnonzero(beside & (self.bins.exempt == ""))
+
+    def _with_neighbours(self, bins: IntArray) -> IntArray:
+        reach = np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
+        near = np.unique(np.clip(bins[:, None] + reach, 0, len(self.bins) - 1))
+        return np.intersect1d(near, self.bins.counted)

@@ -1,0 +1,165 @@
+"""HiGHS at work on the siting programme: the integer programme, its relaxation and its elastic form.
+
+The matrix is 0/1 and stays unscaled; costs are divided by their greatest common divisor, which keeps them integers
+and lets the solver round its bound up. Q. Huangfu, J. A. J. Hall, doi:10.1007/s12532-017-0130-5.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+__all__ = ["Answer", "Model", "shortfalls", "solve_integer", "solve_relaxation", "solver_name"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class Model:
+    """min cost·x over 0/1 x such that serves·x ≥ need and each place has at most one height.
+
+    ``serves`` has shape (rows, columns); ``place`` and ``cost_minor`` belong to the columns.
+    """
+
+    serves: sp.csr_array
+    need: IntArray
+    place: IntArray
+    cost_minor: IntArray
+
+    @property
+    def unit_minor(self) -> int:
+        """Greatest common divisor of the costs."""
+        return max(1, int(np.gcd.reduce(self.cost_minor))) if len(self.cost_minor) else 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the solver says. ``built`` is None where it found no plan; the bound is rounded up to what costs allow."""
+
+    status: str
+    built: BoolArray | None
+    bound_minor: int
+
+
+def solver_name() -> str:
+    """``HiGHS 1.15.1``."""
+    return f"HiGHS {_quiet().version()}"
+
+
+def solve_integer(model: Model, *, gap: float, time_limit_s: float, start: BoolArray | None) -> Answer:
+    """Solve to a relative gap. Where presolve ate the time without reaching the tree, try once more without it."""
+    began = time.monotonic()
+    solver = _loaded(model, gap=gap, time_limit_s=time_limit_s, integer=True)
+    if start is not None:
+        _offer(solver, start)
+    solver.run()
+    if _stuck_in_presolve(solver):
+        left_s = max(1.0, 2.0 * time_limit_s - (time.monotonic() - began))
+        solver = _loaded(model, gap=gap, time_limit_s=left_s, integer=True)
+        solver.setOptionValue("presolve_reduction_limit", 0)
+        if start is not None:
+            _offer(solver, start)
+        solver.run()
+    return _answer(solver, model)
+
+
+def solve_relaxation(model: Model, *, time_limit_s: float) -> FloatArray:
+    """Duals of the coverage rows in the linear relaxation, minor units per server, never negative."""
+    solver = _loaded(model, gap=0.0, time_limit_s=time_limit_s, integer=False)
+    solver.run()
+    duals = np.array(solver.getSolution().row_dual[: len(model.need)], dtype=np.float64)
+    if len(duals) != len(model.need):
+        return np.zeros(len(model.need))
+    return np.maximum(duals, 0.0) * model.unit_minor
+
+
+def shortfalls(model: Model, *, time_limit_s: float) -> IntArray:
+    """Servers by which each row falls short in a plan that falls short as little as possible.
+
+    All zero where the programme is feasible. It is not where two rows ask for different heights of one place.
+    """
+    rows, columns = model.serves.shape
+    short = sp.eye_array(rows, format="csr", dtype=np.float64)
+    elastic = sp.csr_array(sp.hstack([model.serves, short], format="csr"))
+    place = np.concatenate([model.place, np.arange(rows) + model.place.max(initial=0) + 1])
+    cost = np.concatenate([np.zeros(columns, dtype=np.int64), np.ones(rows, dtype=np.int64)])
+    solver = _loaded(Model(elastic, model.need, place, cost), gap=0.0, time_limit_s=time_limit_s, integer=True)
+    for column in range(columns, columns + rows):
+        solver.changeColBounds(column, 0.0, float(model.need[column - columns]))
+    solver.run()
+    values = np.array(solver.getSolution().col_value, dtype=np.float64)
+    return np.rint(values[columns:]).astype(np.int64) if len(values) else model.need.copy()
+
+
+def _loaded(model: Model, *, gap: float, time_limit_s: float, integer: bool) -> highspy.Highs:
+    rows, columns = model.serves.shape
+    shared, which = _places_with_choice(model.place)
+    matrix = sp.csr_array(sp.vstack([model.serves.astype(np.float64), which], format="csr"))
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = columns, matrix.shape[0]
+    lp.col_cost_ = model.cost_minor.astype(np.float64) / model.unit_minor
+    lp.col_lower_, lp.col_upper_ = np.zeros(columns), np.ones(columns)
+    lp.row_lower_ = np.concatenate([model.need.astype(np.float64), np.full(shared, -highspy.kHighsInf)])
+    lp.row_upper_ = np.concatenate([np.full(rows, highspy.kHighsInf), np.ones(shared)])
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    if integer:
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * columns
+    solver = _quiet()
+    for option, value in (("time_limit", float(time_limit_s)), ("mip_rel_gap", gap), ("threads", 1)):
+        solver.setOptionValue(option, value)
+    solver.passModel(lp)
+    return solver
+
+
+def _quiet() -> highspy.Highs:
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    return solver
+
+
+def _places_with_choice(place: IntArray) -> tuple[int, sp.csr_array]:
+    """Rows Σ x ≤ 1 for the places that offer more than one column."""
+    _, number, count = np.unique(place, return_inverse=True, return_counts=True)
+    choice = np.flatnonzero(count > 1)
+    row_of = np.full(len(count), -1)
+    row_of[choice] = np.arange(len(choice))
+    columns = np.flatnonzero(row_of[number] >= 0)
+    shape = (len(choice), len(place))
+    return len(choice), sp.csr_array((np.ones(len(columns)), (row_of[number][columns], columns)), shape=shape)
+
+
+def _offer(solver: highspy.Highs, start: BoolArray) -> None:
+    solution = highspy.HighsSolution()
+    solution.col_value = start.astype(np.float64).tolist()
+    solver.setSolution(solution)
+
+
+def _stuck_in_presolve(solver: highspy.Highs) -> bool:
+    out_of_time = solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit
+    return out_of_time and solver.getInfo().mip_node_count <= 0 and not math.isfinite(solver.getInfo().mip_gap)
+
+
+def _answer(solver: highspy.Highs, model: Model) -> Answer:
+    status, info = solver.getModelStatus(), solver.getInfo()
+    names = {
+        highspy.HighsModelStatus.kOptimal: "optimal",
+        highspy.HighsModelStatus.kTimeLimit: "time limit",
+        highspy.HighsModelStatus.kInfeasible: "infeasible",
+    }
+    name = names.get(status, solver.modelStatusToString(status).lower())
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    values = np.array(solver.getSolution().col_value, dtype=np.float64)
+    built = np.asarray(values > 0.5) if found and len(values) else None
+    bound = info.mip_dual_bound
+    rounded = math.ceil(bound - _SLACK * max(1.0, abs(bound))) if math.isfinite(bound) else 0
+    return Answer(name, built, max(0, rounded) * model.unit_minor)
