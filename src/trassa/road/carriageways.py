@@ -109,6 +109,10 @@ class CarriagewayLine:
         """Ids of its ways."""
         return {piece.way.osm_id for piece in self._pieces}
 
+    def turned(self) -> CarriagewayLine:
+        """The same carriageway in the other sense."""
+        return CarriagewayLine(tuple(chain.turned() for chain in reversed(self.chains)))
+
     @property
     def _pieces(self) -> list[Piece]:
         return [piece for chain in self.chains for piece in chain.pieces]

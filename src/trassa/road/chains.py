@@ -40,6 +40,11 @@ class Piece:
         """WGS 84 geodesic length in metres."""
         return float(geodesic_steps_m(self.latitude_deg, self.longitude_deg).sum())
 
+    def turned(self) -> Piece:
+        """The same piece in the other sense."""
+        ends = self.node_ids[::-1].copy(), self.latitude_deg[::-1].copy(), self.longitude_deg[::-1].copy()
+        return Piece(self.way, *ends, self.two_way)
+
     @cached_property
     def first_heading_deg(self) -> float:
         """Heading over the first metres."""
@@ -61,6 +66,10 @@ class Chain:
     def length_m(self) -> float:
         """WGS 84 geodesic length in metres."""
         return sum(piece.length_m for piece in self.pieces)
+
+    def turned(self) -> Chain:
+        """The same chain in the other sense."""
+        return Chain(tuple(piece.turned() for piece in reversed(self.pieces)))
 
     @property
     def way_ids(self) -> list[int]:

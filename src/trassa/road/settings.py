@@ -42,7 +42,7 @@ class RoadSettings(BaseModel):
         default=150.0, gt=0.0, description="A post is never rejected while it fits its neighbours this well, m"
     )
     hole_max_m: float = Field(
-        default=10_000.0,
+        default=25_000.0,
         gt=0.0,
         description="Two pieces of a carriageway farther apart than this are two roads; the longer is planned, m",
     )
