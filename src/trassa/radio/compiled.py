@@ -1,31 +1,56 @@
-"""Numba's compiler as this room uses it: machine code that is cached on disk and leaves other threads running."""
+"""Numba's compiler as this room uses it: machine code that is cached on disk and leaves other threads running.
+
+Numba notices a change in a kernel's own file, not in the kernels of other files that were compiled into it. So the
+cache lies in a folder named after all the files that hold kernels: change one, and all are compiled anew.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from numba import njit
+import numba
 
 __all__ = ["compiled", "fast_kernel", "reference_kernel", "sampling_kernel"]
 
+_settings: Any = numba.config
 _Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def _kernel_digest() -> str:
+    sources = [source.read_bytes() for source in sorted(Path(__file__).parent.glob("*.py"))]
+    kernels = [source for source in sources if b"from trassa.radio.compiled import" in source]
+    return hashlib.sha256(b"".join(kernels)).hexdigest()[:16]
+
+
+_CACHE = Path(_settings.CACHE_DIR or Path(__file__).parent / "__pycache__") / f"kernels-{_kernel_digest()}"
+
+
+def _jit(function: _Function, fastmath: bool | set[str]) -> _Function:
+    before = _settings.CACHE_DIR
+    _settings.CACHE_DIR = str(_CACHE)
+    try:
+        compile_ = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)
+        return cast(_Function, compile_(function))
+    finally:
+        _settings.CACHE_DIR = before
 
 
 def compiled(function: _Function) -> _Function:
     """Compile for loops over integers and for float arithmetic that must follow IEEE 754 in the order written."""
-    return cast(_Function, njit(cache=True, nogil=True, error_model="numpy")(function))
+    return _jit(function, fastmath=False)
 
 
 def sampling_kernel(function: _Function) -> _Function:
     """Compile so that loops vectorise while NaN keeps its meaning: unknown ground must be found, not assumed away."""
-    free = {"reassoc", "contract", "arcp", "nsz"}
-    return cast(_Function, njit(cache=True, nogil=True, error_model="numpy", fastmath=free)(function))
+    return _jit(function, fastmath={"reassoc", "contract", "arcp", "nsz"})
 
 
 def fast_kernel(function: _Function) -> _Function:
     """Compile with every freedom. Only for arguments known to be finite."""
-    return cast(_Function, njit(cache=True, nogil=True, error_model="numpy", fastmath=True)(function))
+    return _jit(function, fastmath=True)
 
 
 reference_kernel = compiled
