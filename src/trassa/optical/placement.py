@@ -58,7 +58,7 @@ def span_cost_minor(plants: Sequence[SpanPlant], optics: SpanOptics, rules: Opti
     """
     prices = rules.prices
     total = float(optics.cost_minor)
-    trenches = {id(plant.cable.verge): plant for plant in plants}
+    trenches = {plant.cable.verge.carriageway: plant for plant in plants}
     total += sum(len(plant.chambers_m) - 1 for plant in trenches.values()) * prices.chamber.amount_minor
     for plant in plants:
         splices = (len(plant.joints_m) + 2) * rules.fibres
@@ -81,7 +81,15 @@ class _Spans:
         """The plant from one place onwards on every cable; taps are on the first."""
         first = self._verges[0]
         return [
-            SpanLayout(verge, start_m, end_m, self._taps_m if verge is first else (), self._rules, tapped=index == 0)
+            SpanLayout(
+                verge,
+                start_m,
+                end_m,
+                self._taps_m if verge is first else (),
+                self._rules,
+                tapped=index == 0,
+                entry_m=0.0 if verge is first else self._rules.crossing_m,
+            )
             for index, verge in enumerate(self._verges)
         ]
 

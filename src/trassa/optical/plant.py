@@ -25,7 +25,8 @@ _EPSILON_M = 1e-6
 
 def reel_route_m(rules: OpticalSettings) -> float:
     """The longest route that one reel covers between two closures."""
-    return (rules.reel_limit_m - max(rules.closure_loop_m, 2.0 * rules.termination_loop_m)) / (1.0 + rules.slack_ratio)
+    end_loop_m = rules.termination_loop_m + rules.crossing_m * (1.0 + rules.slack_ratio)
+    return (rules.reel_limit_m - max(rules.closure_loop_m, 2.0 * end_loop_m)) / (1.0 + rules.slack_ratio)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class SpanPlant:
 class SpanLayout:
     """Lays out plant from one hut onwards, up to any hut behind it.
 
+    ``entry_m`` is the way from the verge to a hut across the road, laid at both ends as if it were a loop.
     A chamber stands at each of ``stops_m``; with ``tapped`` each is a tap too. A second cable in the same trench lies
     in the first one's chambers but is not tapped.
     """
@@ -68,8 +70,10 @@ class SpanLayout:
         rules: OpticalSettings,
         *,
         tapped: bool = True,
+        entry_m: float = 0.0,
     ) -> None:
         self._verge, self._rules, self._start_m = verge, rules, start_m
+        self._end_loop_m = rules.termination_loop_m + entry_m * (1.0 + rules.slack_ratio)
         self._stops_m = sorted({stop for stop in stops_m if start_m < stop <= farthest_m})
         self._taps_m = self._stops_m if tapped else []
         self._limit_m = min(rules.chamber_limit_m, reel_route_m(rules))
@@ -84,7 +88,7 @@ class SpanLayout:
         """The plant of the span that ends in a hut at ``end_m``."""
         last = bisect_left(self._chambers_m, end_m - _EPSILON_M)
         route_m = float(self._verge.route_at(end_m))
-        _, joint = self._best_into(last, route_m, self._rules.termination_loop_m)
+        _, joint = self._best_into(last, route_m, self._end_loop_m)
         joints: list[float] = []
         while joint > 0:
             joints.append(self._chambers_m[joint])
@@ -95,7 +99,7 @@ class SpanLayout:
 
     def _plant(self, chambers: tuple[float, ...], joints: tuple[float, ...], taps: tuple[float, ...]) -> SpanPlant:
         start_m, end_m = chambers[0], chambers[-1]
-        end_loop_m, half_m = self._rules.termination_loop_m, self._rules.closure_loop_m / 2.0
+        end_loop_m, half_m = self._end_loop_m, self._rules.closure_loop_m / 2.0
         loops = [Loop(start_m, 0.0, end_loop_m), Loop(end_m, end_loop_m, 0.0)]
         loops += [Loop(measure, half_m, half_m) for measure in sorted({*joints, *taps})]
         return SpanPlant(CableRoute.of(self._verge, start_m, end_m, loops, self._rules), chambers, joints, taps)
@@ -147,6 +151,6 @@ class SpanLayout:
 
     def _reel_m(self, start: int, index: int, route_m: float, end_loop_m: float) -> float:
         taps = self._taps_before[index] - self._taps_before[start] - (1 if self._is_tap[start] else 0)
-        start_loop_m = self._rules.closure_loop_m / 2.0 if start else self._rules.termination_loop_m
+        start_loop_m = self._rules.closure_loop_m / 2.0 if start else self._end_loop_m
         laid_m = (route_m - self._route_m[start]) * (1.0 + self._rules.slack_ratio)
         return float(laid_m + taps * self._rules.closure_loop_m + start_loop_m + end_loop_m)

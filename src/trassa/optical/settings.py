@@ -125,7 +125,7 @@ class OpticalSettings(BaseModel):
             )
         if self.backbone_fibres >= self.fibres:
             raise ValueError(f"backbone_fibres {self.backbone_fibres} leave none of {self.fibres} fibres for sites")
-        if self.reel_limit_m < 4.0 * (self.closure_loop_m + self.termination_loop_m):
+        if self.reel_limit_m < 4.0 * (self.closure_loop_m + self.termination_loop_m + self.crossing_m):
             raise ValueError(f"reel_limit_m {self.reel_limit_m} leaves too little cable between its loops")
         names = [transceiver.name for transceiver in self.transceivers]
         if len(set(names)) < len(names):

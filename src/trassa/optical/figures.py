@@ -1,0 +1,192 @@
+"""What the plan says about itself: figures, assumptions with their size, and notes in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trassa.linear import Extent, Layer
+from trassa.optical.lengths import Lengths
+from trassa.optical.line import Line
+from trassa.optical.links import Connection
+from trassa.optical.plant import reel_route_m
+from trassa.optical.settings import OpticalSettings
+from trassa.optical.survival import intact
+from trassa.optical.transmission import Transmission
+from trassa.provenance import Assumption
+from trassa.road.model import Road
+
+__all__ = ["assumptions_of", "figures_of", "notes_of"]
+
+
+def figures_of(
+    lines: Sequence[Line],
+    layers: Mapping[str, Layer],
+    unconnected: Sequence[Connection],
+    transmissions: Sequence[Transmission],
+    road: Road,
+    rules: OpticalSettings,
+) -> dict[str, Any]:
+    """Totals and worst cases; ``None`` where a figure does not exist (no site, GNPy not installed)."""
+    whole = Lengths.total(line.cable_route(i).whole for line in lines for i in range(len(line.cables)))
+    outcomes = [intact(line.backbone) for line in lines]
+    worst_us = _worst(np.fmax, [outcome.worst_latency_us for outcome in outcomes])
+    cuts, losses = layers["cuts"], layers["hut_losses"]
+    return {
+        "trench_route_m": sum(line.trench_route_m for line in lines),
+        "cable_route_m": whole.route_m,
+        "cable_sheath_m": whole.sheath_m,
+        "cable_fibre_m": whole.fibre_m,
+        "drop_route_m": sum(drop.lengths.route_m for line in lines for drop in line.drops),
+        **{name: len(layers[name]) for name in ("chambers", "closures", "reels", "huts", "spans", "links")},
+        "huts_with_new_power": int((layers["huts"]["power"] == "new").sum()),
+        "huts_and_spans_cost_minor": sum(line.chain.cost_minor for line in lines),
+        "cut_intervals": len(cuts),
+        "worst_span_margin_db": _least(layers["spans"]["margin_db"]),
+        "worst_link_margin_db": _least(layers["links"]["margin_db"]),
+        "worst_margin_after_cut_db": _least(cuts["worst_margin_db"]),
+        "sites_unconnected": [connection.name for connection in unconnected],
+        "sites_stranded_by_nothing": sum(outcome.sites_stranded for outcome in outcomes),
+        "sites_stranded_by_worst_cut": int(cuts["sites_stranded"].max(initial=0)),
+        "pairs_of_stranded_site_and_cut": int(cuts["sites_stranded"].sum()),
+        "sites_stranded_by_worst_hut": int(losses["sites_stranded"].max(initial=0)),
+        "worst_latency_us": worst_us,
+        "worst_latency_after_cut_us": _worst(np.fmax, cuts["worst_latency_us"]),
+        "worst_latency_after_hut_loss_us": _worst(np.fmax, losses["worst_latency_us"]),
+        "latency_promise_us": rules.latency_promise_us,
+        "transmission": [_transmission(t, line) for t, line in zip(transmissions, lines, strict=True)],
+    }
+
+
+def _worst(better: np.ufunc, values: Any) -> float | None:
+    value = float(better.reduce(np.asarray(values, dtype=np.float64), initial=math.nan))
+    return value if math.isfinite(value) else None
+
+
+def _least(values: Any) -> float | None:
+    return _worst(np.fmin, values)
+
+
+def _transmission(found: Transmission, line: Line) -> dict[str, Any]:
+    ends: dict[str, Any] = {"from": line.hut_names[0], "to": line.hut_names[-1], "checked": found.checked}
+    if not found.checked:
+        return {**ends, "reason": found.reason}
+    needed_db = line.rules.needed_gsnr_db + line.rules.gsnr_margin_db
+    return {
+        **ends,
+        "gsnr_db": found.gsnr_db,
+        "least_gsnr_db": found.least_gsnr_db,
+        "osnr_db": found.osnr_db,
+        "margin_db": found.least_gsnr_db - needed_db,
+        "latency_us": found.latency_us,
+        "amplifiers": found.amplifiers,
+    }
+
+
+def assumptions_of(lines: Sequence[Line], road: Road, rules: OpticalSettings) -> tuple[Assumption, ...]:
+    """What the line takes for granted, with its size and whether the margins bear it already."""
+    huts = [hut for line in lines for hut in line.chain.huts]
+    presences = sum(line.presence_before + line.presence_after for line in lines)
+    helix = (rules.helix_ratio / rules.helix_ratio_low - 1.0) * 100.0
+    rows = [
+        (
+            "attenuation_1550",
+            rules.attenuation_1550_db_per_km,
+            "dB/km",
+            True,
+            "cabled G.652 at 1550 nm, planning value",
+        ),
+        ("attenuation_1310", rules.attenuation_1310_db_per_km, "dB/km", True, "cabled G.652 at 1310 nm, data sheets"),
+        ("splice_loss", rules.splice_loss_db, "dB", True, "two-way mean of real spans: 0.04 dB median"),
+        ("repair_margin", rules.repair_margin_db, "dB", True, "ageing and repairs, per span or link"),
+        ("helix_ratio", helix, "%", True, f"loss with ratio {rules.helix_ratio_low} instead of {rules.helix_ratio}"),
+        ("slack", rules.slack_ratio * 100.0, "%", True, "buried cable; loops at closures and ends come on top"),
+        ("hut_latency", rules.hut_latency_us, "us", True, "switching in each hut passed, point of presence included"),
+        ("points_of_presence", float(presences), "huts", False, "the road's ends are taken to be points of presence"),
+        (
+            "power_at_places",
+            float(sum(hut.power == "place" for hut in huts)),
+            "huts",
+            False,
+            "mains taken from the map",
+        ),
+        ("single_drop", float(sum(len(line.drops) for line in lines)), "sites", False, "a cut drop is its site down"),
+    ]
+    if not road.has_heights:
+        rows.append(("no_gradients", 0.18, "%", False, "route in plan; at 6 % gradient it is 0.18 % longer"))
+    return tuple(Assumption(f"optical.{name}", size, unit, taken, source) for name, size, unit, taken, source in rows)
+
+
+def notes_of(
+    lines: Sequence[Line],
+    unbuilt: Sequence[Extent],
+    unconnected: Sequence[Connection],
+    transmissions: Sequence[Transmission],
+    road: Road,
+    rules: OpticalSettings,
+) -> tuple[str, ...]:
+    """What a reader must know, one sentence each."""
+    notes = [
+        f"optical: no cable on {road.span_text(extent.start_m, extent.end_m)} "
+        f"({extent.length_m:.0f} m): the carriageway has a hole there or is too short between two"
+        for extent in unbuilt
+    ]
+    notes += [_presence_note(line, road) for line in lines if not (line.presence_before and line.presence_after)]
+    notes += [
+        f"optical: {c.name} at {road.text(c.measure_m)} is not connected, no cable passes there" for c in unconnected
+    ]
+    notes += _long_structures(lines, road, rules)
+    if rules.cables == 2:
+        notes.append(_second_cable_note(rules))
+    for line, found in zip(lines, transmissions, strict=True):
+        ends = f"{line.hut_names[0]}–{line.hut_names[-1]}"
+        needed_db = rules.needed_gsnr_db + rules.gsnr_margin_db
+        if not found.checked:
+            notes.append(f"optical: wavelengths {ends} {found.reason}")
+        elif found.least_gsnr_db < needed_db:
+            notes.append(
+                f"optical: wavelengths {ends} arrive with {found.least_gsnr_db:.1f} dB, need {needed_db:.1f} dB"
+            )
+    return tuple(notes)
+
+
+def _presence_note(line: Line, road: Road) -> str:
+    place = road.span_text(line.extent.start_m, line.extent.end_m)
+    if not (line.presence_before or line.presence_after):
+        return (
+            f"optical: {place} lies between two holes and reaches no point of presence: "
+            f"its {len(line.drops)} sites are stranded until a leased line ends at {line.hut_names[0]}"
+        )
+    far = line.hut_names[-1] if line.presence_before else line.hut_names[0]
+    return (
+        f"optical: {place} reaches a point of presence at one end only, so every cut strands the sites beyond it, "
+        f"of {len(line.drops)} in all; a leased line at {far} would cure it"
+    )
+
+
+def _long_structures(lines: Sequence[Line], road: Road, rules: OpticalSettings) -> list[str]:
+    notes: list[str] = []
+    for carriageway in dict.fromkeys(p.cable.verge.carriageway for line in lines for p in line.chain.spans[0].plants):
+        for kind in ("bridge", "tunnel"):
+            for extent in road.structure_extents(kind, carriageway):
+                place = road.span_text(extent.start_m, extent.end_m)
+                if extent.length_m > reel_route_m(rules):
+                    notes.append(f"optical: the {kind} {place} is longer than a reel: chambers stand in niches inside")
+                elif extent.length_m > rules.chamber_limit_m:
+                    notes.append(
+                        f"optical: the {kind} {place} holds no chamber, the cable is pulled {extent.length_m:.0f} m "
+                        f"in one (limit {rules.chamber_limit_m:.0f} m)"
+                    )
+    return list(dict.fromkeys(notes))
+
+
+def _second_cable_note(rules: OpticalSettings) -> str:
+    if rules.second_cable == "same_trench":
+        return "optical: both cables lie in one trench and fall together: the second one adds fibres, no protection"
+    return (
+        "optical: the second cable lies in its own trench across the road: a cut of either leaves the backbone whole; "
+        "sites hang on the first cable, and both cables still meet in every hut"
+    )

@@ -1,0 +1,124 @@
+"""The plan of the optical line: everything that is built in the verge, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trassa.errors import InputError
+from trassa.linear import Layer
+from trassa.optical.figures import assumptions_of, figures_of, notes_of
+from trassa.optical.line import Line
+from trassa.optical.links import Connection, drops_of
+from trassa.optical.parts import Part, hut_places, parts_of, unbuilt_extents, verges_of
+from trassa.optical.placement import cheapest_chain
+from trassa.optical.quantities import Quantity, quantities_of
+from trassa.optical.settings import OpticalSettings
+from trassa.optical.tables import layers_of
+from trassa.optical.transmission import LineSpan, Node, Transmission, check_transmission
+from trassa.provenance import Assumption, Progress, no_progress
+from trassa.road.model import Road
+
+__all__ = ["Connection", "OpticalPlan", "Quantity", "plan_optical"]
+
+
+@dataclass(frozen=True)
+class OpticalPlan:
+    """The planned line.
+
+    ``layers`` by schema name; ``figures`` are plain numbers and texts for JSON; ``transmissions`` has one entry per
+    uninterrupted line, with GNPy's topology.
+    """
+
+    layers: dict[str, Layer]
+    quantities: tuple[Quantity, ...]
+    assumptions: tuple[Assumption, ...]
+    notes: tuple[str, ...]
+    figures: Mapping[str, Any]
+    transmissions: tuple[Transmission, ...]
+
+
+def plan_optical(
+    road: Road, connections: Sequence[Connection], settings: OpticalSettings, progress: Progress = no_progress
+) -> OpticalPlan:
+    """Plan cables, chambers, closures, huts, spans and links along a road, and cut it everywhere.
+
+    Each uninterrupted part of the road is planned by itself, at least cost. Raises :class:`InputError` naming the
+    kilometre where a limit cannot be held.
+    """
+    _checked(connections, road)
+    verges = verges_of(road, settings)
+    parts = parts_of(road, verges, settings)
+    lines: list[Line] = []
+    huts = 0
+    for number, part in enumerate(parts, start=1):
+        ours = [c for c in connections if part.extent.start_m <= c.measure_m <= part.extent.end_m]
+        drops = drops_of(ours, verges[0], part.line, settings)
+        places = hut_places(road, verges, part, settings)
+        share = _share(progress, part, road.length_m)
+        chain = cheapest_chain(places, verges, drops, road.text, settings, share)
+        suffix = f".{number}" if len(parts) > 1 else ""
+        names = tuple(f"H-{index:02d}" for index in range(huts + 1, huts + 1 + len(chain.huts)))
+        huts += len(names)
+        cables = tuple(f"C-{index}{suffix}" for index in range(1, settings.cables + 1))
+        trenches = tuple(f"T-{1 if verge is verges[0] else 2}{suffix}" for verge in verges)
+        ends = (part.presence_before, part.presence_after)
+        lines.append(Line(part.extent, chain, tuple(drops), names, cables, trenches, *ends, settings))
+    return _told(road, connections, lines, parts, settings)
+
+
+def _told(
+    road: Road, connections: Sequence[Connection], lines: Sequence[Line], parts: Sequence[Part], rules: OpticalSettings
+) -> OpticalPlan:
+    connected = {drop.connection.name for line in lines for drop in line.drops}
+    unconnected = [c for c in connections if c.name not in connected]
+    transmissions = tuple(_transmission(line, road, rules) for line in lines)
+    layers = layers_of(lines, road)
+    return OpticalPlan(
+        layers,
+        quantities_of(lines, rules),
+        assumptions_of(lines, road, rules),
+        notes_of(lines, unbuilt_extents(road, parts), unconnected, transmissions, road, rules),
+        figures_of(lines, layers, unconnected, transmissions, road, rules),
+        transmissions,
+    )
+
+
+def _checked(connections: Sequence[Connection], road: Road) -> None:
+    names = [connection.name for connection in connections]
+    double = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if double:
+        raise InputError(f"optical: connection {double[0]} stands twice", cure="one name per site")
+    for connection in connections:
+        if not -1.0 <= connection.measure_m <= road.length_m + 1.0 or not np.isfinite(connection.offset_m):
+            raise InputError(
+                f"optical: connection {connection.name} at measure {connection.measure_m:.1f} m, offset "
+                f"{connection.offset_m:.1f} m is not on {road.ref} (0–{road.length_m:.0f} m)",
+                cure="project it on the road first",
+            )
+
+
+def _share(progress: Progress, part: Part, length_m: float) -> Progress:
+    return lambda share: progress((part.extent.start_m + share * part.extent.length_m) / length_m)
+
+
+def _transmission(line: Line, road: Road, rules: OpticalSettings) -> Transmission:
+    alignment = road.alignments[line.chain.spans[0].plants[0].cable.verge.carriageway]
+    nodes = [
+        Node(
+            name,
+            road.text(hut.measure_m),
+            float(np.interp(hut.measure_m, alignment.measure_m, alignment.latitude_deg)),
+            float(np.interp(hut.measure_m, alignment.measure_m, alignment.longitude_deg)),
+        )
+        for name, hut in zip(line.hut_names, line.chain.huts, strict=True)
+    ]
+    spans = []
+    for span in line.chain.spans:
+        cable = span.plants[0].cable
+        splices = tuple(cable.fibre_m(np.array(span.plants[0].joints_m)).tolist())
+        spans.append(LineSpan(cable.whole.fibre_m, splices, span.losses_db[0], rules.span_loss_limit_db))
+    return check_transmission(nodes, spans, rules)

@@ -1,0 +1,69 @@
+"""What has to be bought for the line: quantities with their unit prices, for the bill."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trassa.optical.line import Line
+from trassa.optical.settings import OpticalSettings
+from trassa.pricing import Price
+
+__all__ = ["Quantity", "quantities_of"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """So much of one item, and the price of one unit."""
+
+    item: str
+    quantity: float
+    unit: str
+    price: Price
+
+
+def quantities_of(lines: Sequence[Line], rules: OpticalSettings) -> tuple[Quantity, ...]:
+    """Everything the lines are made of; items without any are left out."""
+    prices = rules.prices
+    drops = [drop for line in lines for drop in line.drops]
+    huts = [hut for line in lines for hut in line.chain.huts]
+    plants = [plant for line in lines for span in line.chain.spans for plant in span.plants]
+    closures = sum(len(plant.closures_m) for plant in plants)
+    joints = sum(len(plant.joints_m) for plant in plants)
+    # All fibres are spliced at joints and to pigtails in the huts; a link's own at its tap and at the site.
+    splices = (joints + 2 * len(plants)) * rules.fibres + _drop_splices(lines)
+    crossings = sum(drop.crosses for drop in drops) + sum(line.hut_crossings for line in lines)
+    rows = [
+        Quantity("trench and duct", sum(line.trench_route_m for line in lines), "m", prices.trench),
+        Quantity("cable", sum(plant.cable.whole.sheath_m for plant in plants), "m", prices.cable),
+        Quantity("chamber", float(sum(line.chamber_count for line in lines)), "piece", prices.chamber),
+        Quantity("closure", float(closures), "piece", prices.closure),
+        Quantity("splice", float(splices), "piece", prices.splice),
+        Quantity("hut", float(len(huts)), "hut", prices.hut),
+        Quantity("backbone equipment", float(len(huts)), "hut", prices.line_equipment),
+        Quantity(
+            "power connection at a place", float(sum(h.power == "place" for h in huts)), "hut", prices.power_at_place
+        ),
+        Quantity("power connection, new", float(sum(h.power == "new" for h in huts)), "hut", prices.power_new),
+        Quantity("drop, trench and cable", sum(drop.lengths.route_m for drop in drops), "m", prices.drop),
+        Quantity("crossing under the road", float(crossings), "piece", prices.crossing),
+        *_optics(lines, rules),
+    ]
+    return tuple(row for row in rows if row.quantity > 0.0)
+
+
+def _drop_splices(lines: Sequence[Line]) -> int:
+    links = [link for line in lines for pair in line.links for link in pair]
+    return sum(2 * link.optics.fibres for link in links)
+
+
+def _optics(lines: Sequence[Line], rules: OpticalSettings) -> list[Quantity]:
+    links = [link for line in lines for pair in line.links for link in pair]
+    count = Counter(link.optics.name for link in links)
+    attenuators = sum(2 for link in links if link.attenuator_db > 0.0)
+    rows = [
+        Quantity(f"transceiver {optics.name}", 2.0 * count[optics.name], "piece", optics.price)
+        for optics in rules.transceivers
+    ]
+    return [*rows, Quantity("attenuator", float(attenuators), "piece", rules.prices.attenuator)]
