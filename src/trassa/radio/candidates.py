@@ -11,6 +11,7 @@ import pyproj
 from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent, opposite
 from trassa.money import minor_from_quantity
+from trassa.radio.reference_path import bilinear
 from trassa.radio.settings import RadioSettings
 from trassa.road.alignment import Alignment
 from trassa.road.ground import GroundGrid
@@ -64,7 +65,7 @@ def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings
     """
     places = _sorted(_new_masts(road, settings) + _existing_masts(road, settings), settings)
     if ground is not None and len(places):
-        height = _ground_at(ground, places.latitude_deg, places.longitude_deg)
+        height = bilinear(ground, ground.ground_m, places.latitude_deg, places.longitude_deg)
         places = replace(places, ground_m=height).take(np.isfinite(height))
     if not len(places):
         raise InputError(
@@ -216,20 +217,6 @@ def _heading_deg(road: Road, side: Carriageway, measure_m: float) -> float:
 
 def _distance_m(first: tuple[float, float], second: tuple[float, float]) -> float:
     return float(_WGS84.inv(first[1], first[0], second[1], second[0])[2])
-
-
-def _ground_at(grid: GroundGrid, latitude_deg: FloatArray, longitude_deg: FloatArray) -> FloatArray:
-    """Ground in metres, bilinear; NaN off the grid and next to unknown nodes."""
-    row = (grid.north_deg - latitude_deg) / grid.step_lat_deg
-    col = (longitude_deg - grid.west_deg) / grid.step_lon_deg
-    rows, cols = grid.ground_m.shape
-    inside = (row >= 0) & (row <= rows - 1) & (col >= 0) & (col <= cols - 1)
-    r = np.clip(np.nan_to_num(np.floor(row)), 0, rows - 2).astype(np.int64)
-    c = np.clip(np.nan_to_num(np.floor(col)), 0, cols - 2).astype(np.int64)
-    down, right = row - r, col - c
-    north = (1 - right) * grid.ground_m[r, c] + right * grid.ground_m[r, c + 1]
-    south = (1 - right) * grid.ground_m[r + 1, c] + right * grid.ground_m[r + 1, c + 1]
-    return np.where(inside, (1 - down) * north + down * south, np.nan)
 
 
 def _texts(values: list[str]) -> npt.NDArray[np.object_]:
