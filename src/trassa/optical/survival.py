@@ -19,7 +19,7 @@ from trassa.optical.latency import fibre_latency_us
 from trassa.optical.placement import Span
 from trassa.optical.settings import OpticalSettings
 
-__all__ = ["Backbone", "Cut", "HutLoss", "Outcome", "cuts_of", "hut_losses_of", "intact"]
+__all__ = ["Backbone", "Cut", "HutLoss", "Outcome", "cuts_of", "hut_losses_of", "intact", "joined"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -199,7 +199,7 @@ def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chamber
     outcomes: list[Outcome] = []
     for split in np.searchsorted(sites.tap_m[ours], chambers[:-1], side="right").tolist():
         parts = (others, before.first(split), behind.first(len(ours) - split))
-        outcomes.append(_joined(parts))
+        outcomes.append(joined(parts))
     return outcomes
 
 
@@ -218,10 +218,11 @@ class _Prefix:
         return Outcome(served, count - served, float(self._latency[count]), float(self._margin[count]))
 
 
-def _joined(parts: Sequence[Outcome]) -> Outcome:
+def joined(parts: Sequence[Outcome]) -> Outcome:
+    """The outcome for all connections of the parts together."""
     return Outcome(
         sum(part.sites_detoured for part in parts),
         sum(part.sites_stranded for part in parts),
-        float(np.fmax.reduce([part.worst_latency_us for part in parts])),
-        float(np.fmin.reduce([part.worst_margin_db for part in parts])),
+        float(np.fmax.reduce([part.worst_latency_us for part in parts], initial=np.nan)),
+        float(np.fmin.reduce([part.worst_margin_db for part in parts], initial=np.nan)),
     )

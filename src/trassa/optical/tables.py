@@ -12,7 +12,7 @@ from trassa.optical.latency import fibre_latency_us
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.line import Line
 from trassa.optical.links import Link
-from trassa.optical.survival import Outcome, cuts_of, hut_losses_of
+from trassa.optical.survival import Outcome, cuts_of, hut_losses_of, intact, joined
 from trassa.road.model import Road
 
 __all__ = ["layers_of"]
@@ -37,8 +37,8 @@ def layers_of(lines: Sequence[Line], road: Road) -> dict[str, Layer]:
         "huts": [row for line in lines for row in _huts(line, road)],
         "spans": [row for line in lines for row in _spans(line)],
         "links": [row for line in lines for row in _links(line)],
-        "cuts": [row for line in lines for row in _cuts(line)],
-        "hut_losses": [row for line in lines for row in _hut_losses(line)],
+        "cuts": [row for line in lines for row in _cuts(line, _elsewhere(line, lines))],
+        "hut_losses": [row for line in lines for row in _hut_losses(line, _elsewhere(line, lines))],
     }
     return {name: Layer.from_rows(SCHEMAS[name], rows) for name, rows in tables.items()}
 
@@ -192,25 +192,30 @@ def _outcome(outcome: Outcome) -> Row:
     }
 
 
-def _cuts(line: Line) -> list[Row]:
+def _elsewhere(line: Line, lines: Sequence[Line]) -> Outcome:
+    """How the connections of the other lines fare, which a cut of this one does not touch."""
+    return joined([intact(other.backbone) for other in lines if other is not line])
+
+
+def _cuts(line: Line, elsewhere: Outcome) -> list[Row]:
     return [
         {
             "start_m": cut.start_m,
             "end_m": cut.end_m,
             "trench": cut.trench,
             "cables": ",".join(cut.cables),
-            **_outcome(cut.outcome),
+            **_outcome(joined((cut.outcome, elsewhere))),
         }
         for cut in cuts_of(line.backbone)
     ]
 
 
-def _hut_losses(line: Line) -> list[Row]:
+def _hut_losses(line: Line, elsewhere: Outcome) -> list[Row]:
     return [
         {
             "hut": line.hut_names[loss.hut],
             "measure_m": line.chain.huts[loss.hut].measure_m,
-            **_outcome(loss.outcome),
+            **_outcome(joined((loss.outcome, elsewhere))),
         }
         for loss in hut_losses_of(line.backbone)
     ]

@@ -1,0 +1,89 @@
+"""The chain of huts against every subset of places."""
+
+from __future__ import annotations
+
+from itertools import chain, combinations, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drawn_road import drawn_road
+from trassa.errors import InputError
+from trassa.linear import Extent
+from trassa.optical.budget import end_of_life_loss_db
+from trassa.optical.lengths import verge_of
+from trassa.optical.links import Connection, Drop, Refusal, chosen_optics, drops_of
+from trassa.optical.placement import HutPlace, cheapest_chain, span_cost_minor
+from trassa.optical.plant import SpanLayout
+from trassa.optical.settings import OpticalSettings
+
+RULES = OpticalSettings(fibres=24)
+
+
+def _place(measure_m: float, cost_minor: int) -> HutPlace:
+    return HutPlace(measure_m, "", "aggregation", "place", cost_minor)
+
+
+def _brute_force_minor(places: list[HutPlace], verge, drops: list[Drop], rules: OpticalSettings) -> int | None:
+    """The cost of the cheapest subset, every span laid out by itself."""
+    inner = places[1:-1]
+    best: int | None = None
+    for chosen in chain.from_iterable(combinations(inner, count) for count in range(len(inner) + 1)):
+        huts = [places[0], *chosen, places[-1]]
+        total = sum(hut.cost_minor for hut in huts)
+        for before, after in pairwise(huts):
+            a, b = before.measure_m, after.measure_m
+            ours = [d for d in drops if a <= d.tap_m < b or (b == places[-1].measure_m and d.tap_m == b)]
+            plant = SpanLayout(verge, a, b, [d.tap_m for d in ours], rules).to(b)
+            fibre_m = plant.cable.whole.fibre_m
+            loss_db = float(end_of_life_loss_db(fibre_m, len(plant.joints_m), "1550", rules))
+            optics = chosen_optics(ours, plant, rules)
+            if loss_db > rules.span_loss_limit_db or fibre_m > rules.span_limit_m or isinstance(optics, Refusal):
+                break
+            total += span_cost_minor([plant], optics, rules)
+        else:
+            best = total if best is None else min(best, total)
+    return best
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    inner=st.lists(st.integers(2, 148), min_size=1, max_size=6, unique=True),
+    costs=st.lists(st.integers(5_000_000, 20_000_000), min_size=8, max_size=8),
+    taps=st.lists(st.integers(0, 150), max_size=12, unique=True),
+)
+def test_chain_is_the_cheapest_subset(inner: list[int], costs: list[int], taps: list[int]) -> None:
+    verge = verge_of(drawn_road(150_000.0), "increasing", reel_route_m=3800.0, shortest_part_m=500.0)
+    places = [_place(km * 1000.0, cost) for km, cost in zip([0, *sorted(inner), 150], costs, strict=False)]
+    connections = [Connection(f"S-{km}", km * 1000.0, "increasing", 30.0) for km in taps]
+    drops = drops_of(connections, verge, Extent(0.0, 150_000.0), RULES)
+    expected = _brute_force_minor(places, verge, drops, RULES)
+    if expected is None:
+        with pytest.raises(InputError, match="no chain of huts"):
+            cheapest_chain(places, [verge], drops, str, RULES)
+        return
+    found = cheapest_chain(places, [verge], drops, str, RULES)
+    assert found.cost_minor == expected
+    recounted = sum(hut.cost_minor for hut in found.huts) + sum(span.cost_minor for span in found.spans)
+    assert recounted == expected
+    assert [len(span.optics.drops) for span in found.spans]
+    assert sum(len(span.optics.drops) for span in found.spans) == len(drops)
+
+
+def test_an_impossible_stretch_is_named() -> None:
+    verge = verge_of(drawn_road(250_000.0), "increasing", reel_route_m=3800.0, shortest_part_m=500.0)
+    places = [_place(m, 1) for m in (0.0, 80_000.0, 210_000.0, 250_000.0)]
+    with pytest.raises(InputError, match=r"80\.0–210\.0 has 136\.\d km of fibre .*limits 120 km") as caught:
+        cheapest_chain(places, [verge], [], lambda m: f"{m / 1000:.1f}", RULES)
+    assert "powered places" in caught.value.cure
+
+
+def test_loss_limit_alone_shortens_spans() -> None:
+    verge = verge_of(drawn_road(100_000.0), "increasing", reel_route_m=3800.0, shortest_part_m=500.0)
+    places = [_place(m, 1) for m in (0.0, 50_000.0, 100_000.0)]
+    direct = cheapest_chain(places, [verge], [], str, OpticalSettings(span_loss_limit_db=32.0))
+    assert len(direct.spans) == 1
+    split = cheapest_chain(places, [verge], [], str, OpticalSettings(span_loss_limit_db=28.0))
+    assert len(split.spans) == 2
+    assert max(span.losses_db[0] for span in split.spans) <= 28.0
