@@ -86,6 +86,7 @@ def cross_sections_layer(reference: Reference) -> tuple[Layer, list[Note]]:
     notes = [
         Note("speed_limit", f"{length / 1000:.1f} km of carriageway {said[kind]}")
         for kind, length in sorted(unknown_m.items())
+        if length >= 50.0
     ]
     return Layer.from_rows(SCHEMAS["cross_sections"], rows), notes
 

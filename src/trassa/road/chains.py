@@ -118,8 +118,9 @@ def _dangling(way: OsmWay) -> Iterator[Note]:
     if lacks.any():
         ids = way.node_ids[lacks]
         named = ", ".join(f"n{i}" for i in ids[:6]) + (f" and {len(ids) - 6} more" if len(ids) > 6 else "")
-        known = np.flatnonzero(~lacks)
-        points = tuple((float(way.latitude_deg[i]), float(way.longitude_deg[i])) for i in known[[0, -1]] if len(known))
+        padded = np.concatenate([[False], lacks, [False]])
+        edge = np.flatnonzero(~lacks & (padded[:-2] | padded[2:]))
+        points = tuple((float(way.latitude_deg[i]), float(way.longitude_deg[i])) for i in edge)
         detail = f"way {way.osm_id} refers to {len(ids)} node(s) that the extract lacks: {named}; cut there"
         yield Note("dangling_reference", detail, "warning", points=points)
 

@@ -12,7 +12,7 @@ from trassa.linear import Layer
 from trassa.road.layers import SCHEMAS
 from trassa.road.line import Line
 
-__all__ = ["Note", "findings_layer"]
+__all__ = ["Note", "findings_layer", "findings_rows"]
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,15 @@ def findings_layer(notes: Iterable[Note], reference: Line, corridor_m: float) ->
     """
     placed = [_placed(note, reference, corridor_m) for note in notes]
     placed.sort(key=lambda note: (np.isnan(note.start_m), note.start_m, note.kind, note.detail))
-    return Layer.from_rows(
-        SCHEMAS["findings"],
-        [
-            {"start_m": n.start_m, "end_m": n.end_m, "kind": n.kind, "severity": n.severity, "detail": n.detail}
-            for n in placed
-        ],
-    )
+    return Layer.from_rows(SCHEMAS["findings"], findings_rows(placed))
+
+
+def findings_rows(notes: Iterable[Note]) -> list[dict[str, int | float | str | bool]]:
+    """Notes as rows of the ``findings`` layer, by their measure."""
+    return [
+        {"start_m": n.start_m, "end_m": n.end_m, "kind": n.kind, "severity": n.severity, "detail": n.detail}
+        for n in notes
+    ]
 
 
 def _placed(note: Note, reference: Line, corridor_m: float) -> Note:

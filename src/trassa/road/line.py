@@ -53,10 +53,14 @@ class Projection:
 
 @dataclass(frozen=True)
 class Line:
-    """Vertices in order, shape (n,) each, n ≥ 2. Measure is the cumulated WGS 84 geodesic length."""
+    """Vertices in order, shape (n,) each, n ≥ 2.
+
+    Measure is the cumulated WGS 84 geodesic length, or what ``given_measure_m`` says at each vertex.
+    """
 
     latitude_deg: FloatArray
     longitude_deg: FloatArray
+    given_measure_m: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if len(self.latitude_deg) < 2:
@@ -65,6 +69,8 @@ class Line:
     @cached_property
     def measure_m(self) -> FloatArray:
         """Measure of each vertex in metres, shape (n,)."""
+        if self.given_measure_m is not None:
+            return self.given_measure_m
         steps = geodesic_steps_m(self.latitude_deg, self.longitude_deg)
         return np.concatenate([[0.0], np.cumsum(steps)])
 
@@ -74,7 +80,7 @@ class Line:
         return float(self.measure_m[-1])
 
     def reversed(self) -> Line:
-        """The same line in the other sense."""
+        """The same line in the other sense, measured from its new start."""
         return Line(self.latitude_deg[::-1].copy(), self.longitude_deg[::-1].copy())
 
     def at(self, measure_m: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -125,7 +131,7 @@ class Line:
 
     @cached_property
     def _dense(self) -> tuple[cKDTree, npt.NDArray[np.intp]]:
-        step = np.diff(self.measure_m)
+        step = geodesic_steps_m(self.latitude_deg, self.longitude_deg)
         pieces = np.maximum(np.ceil(step / _DENSE_M).astype(np.intp), 1)
         segment = np.repeat(np.arange(len(step)), pieces)
         within = np.arange(len(segment)) - np.repeat(np.cumsum(pieces) - pieces, pieces)

@@ -27,7 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 _JUMP_COST = 1.5
 _SAME_PLACE_M = 100.0
 _SAME_LABEL_KM = 0.04
-_SPARSE_SHARE = 0.03
+_SPARSE_SHARE = 0.05
 _WORTH_NAMING_M = 60.0
 
 

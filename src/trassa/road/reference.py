@@ -121,8 +121,12 @@ def plan_direction(
             continue
         north = np.diff(latitude_deg[run]) * lat_m[run][1:]
         east = np.diff(longitude_deg[run]) * lon_m[run][1:]
-        length = np.maximum(np.hypot(north, east), 1e-6)
-        angle = np.unwrap(np.arctan2(east, north))
+        length = np.hypot(north, east)
+        moving = np.flatnonzero(length > 0.05 * step_m)
+        if not len(moving):
+            continue
+        angle = np.interp(np.arange(len(length)), moving, np.unwrap(np.arctan2(east[moving], north[moving])))
+        length = np.maximum(length, 0.5 * step_m)
         angle = gaussian_filter1d(angle, _PLAN_SMOOTHING_M / step_m, mode="nearest")
         along = np.concatenate([[0.0], np.cumsum(length)])
         at_points = np.interp(along, 0.5 * (along[1:] + along[:-1]), angle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,14 +39,19 @@ class RoadSettings(BaseModel):
         default=1.15, gt=1.0, description="Largest metres of road per labelled metre between two posts, ratio"
     )
     post_reject_m: float = Field(
-        default=150.0, gt=0.0, description="A post is never rejected while it fits its neighbours this well, m"
+        default=150.0,
+        gt=0.0,
+        description="Misfit to both neighbours that no post survives by far, m; scale of the calibration",
+    )
+    carriageways: Literal[1, 2] = Field(
+        default=2, description="How many carriageways a centreline drawn as one line stands for"
     )
     hole_max_m: float = Field(
         default=25_000.0,
         gt=0.0,
         description="Two pieces of a carriageway farther apart than this are two roads; the longer is planned, m",
     )
-    corridor_m: float = Field(default=200.0, gt=0.0, description="Places up to this far from the road belong to it, m")
+    corridor_m: float = Field(default=300.0, gt=0.0, description="Places up to this far from the road belong to it, m")
     mast_search_m: float = Field(default=2000.0, gt=0.0, description="Existing masts are taken up to this far away, m")
 
     @model_validator(mode="after")

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from trassa.errors import InputError
 from trassa.linear import Calibration, Carriageway, Layer, script_of
 from trassa.provenance import Progress, no_progress
 from trassa.road.attributes import cross_sections_layer, structures_layer
-from trassa.road.carriageways import laid_out
+from trassa.road.carriageways import CarriagewayLine, laid_out
 from trassa.road.chains import chains_of
-from trassa.road.findings import Note, findings_layer
+from trassa.road.drawing import as_carriageway, declared_labels, read_drawing
+from trassa.road.findings import Note, findings_layer, findings_rows
+from trassa.road.heights import laid_on_terrain
 from trassa.road.layers import SCHEMAS
+from trassa.road.line import geodesic_steps_m
 from trassa.road.milestones import milestones_of, posts_along, sense_on
 from trassa.road.model import Road
-from trassa.road.osm import RoadObjects
+from trassa.road.osm import RoadObjects, read_roads
 from trassa.road.places import masts_layer, places_layer
 from trassa.road.posts import JudgedPost, PostRules, calibrated
 from trassa.road.reference import Reference, alignments_along, oriented
-from trassa.road.refs import read_road
+from trassa.road.refs import CLASSES, read_road
+from trassa.road.schematic import read_facts, schematic_road
 from trassa.road.settings import RoadSettings, TerrainSettings
+from trassa.road.terrain import Terrain
 
-if TYPE_CHECKING:
-    from trassa.road.terrain import Terrain
-
-__all__ = ["posts_layer", "survey", "surveyed_road"]
+__all__ = ["drawn_road", "posts_layer", "survey", "surveyed_road"]
 
 
 def survey(
@@ -41,10 +45,17 @@ def survey(
     Without terrain heights and gradients are NaN. Raises :class:`~trassa.errors.InputError` where a file cannot be
     used or does not hold the road.
     """
-    if settings.osm:
+    if settings.schematic:
+        road = _schematic(settings, inputs, terrain)
+    elif settings.centreline:
+        road = drawn_road(settings, inputs / settings.centreline, [inputs / name for name in settings.osm])
+    elif settings.osm:
         road = surveyed_road(settings, [inputs / name for name in settings.osm])
     else:
         raise InputError("road: no source is given", cure="road.osm, road.centreline or road.schematic in trassa.toml")
+    progress(0.5)
+    if terrain is not None and road.axis != "schematic":
+        road = _with_heights(road, terrain, terrain_settings)
     progress(1.0)
     return road
 
@@ -66,7 +77,27 @@ def surveyed_road(settings: RoadSettings, paths: Sequence[Path], follow: Carriag
         rules=PostRules(settings.stretch_min, settings.stretch_max, settings.post_reject_m),
     )
     notes += [*more, *unread, *lost, *told, *_other_classes(objects, road_class), *_late_starts(reference)]
-    return _assembled(settings, objects, ref, reference, calibration, judged, notes)
+    road = _assembled(settings, objects, ref, reference, calibration, notes)
+    return replace(road, posts=posts_layer(judged))
+
+
+def drawn_road(settings: RoadSettings, centreline: Path, osm: Sequence[Path] = ()) -> Road:
+    """A road from a drawn centreline, without heights; extracts serve for the places and masts around it.
+
+    A single line stands for both carriageways, unless ``settings.carriageways`` is 1.
+    """
+    drawn = read_drawing(centreline)
+    calibration, notes = declared_labels(drawn[0], settings.start_km, script_of(settings.ref))
+    sides: dict[Carriageway, CarriagewayLine] = {"increasing": as_carriageway(drawn[0])}
+    if len(drawn) == 2:
+        sides["decreasing"] = as_carriageway(drawn[1])
+    elif settings.carriageways == 2:
+        sides["decreasing"] = as_carriageway(drawn[0].turned())
+        notes.append(Note("one_line", "both carriageways are drawn as one line: they lie on each other here"))
+    reference = Reference(sides["increasing"].line, "increasing", sides)
+    objects = read_roads(osm, lambda tags: False)
+    road = _assembled(settings, objects, settings.ref, reference, calibration, [*notes, *_late_starts(reference)])
+    return replace(road, axis="drawn")
 
 
 def posts_layer(judged: Sequence[JudgedPost]) -> Layer:
@@ -97,7 +128,6 @@ def _assembled(
     ref: str,
     reference: Reference,
     calibration: Calibration,
-    judged: Sequence[JudgedPost],
     notes: list[Note],
 ) -> Road:
     cross_sections, limits = cross_sections_layer(reference)
@@ -108,7 +138,7 @@ def _assembled(
         reference=reference.carriageway,
         calibration=calibration,
         alignments=alignments_along(reference),
-        posts=posts_layer(judged),
+        posts=Layer.empty(SCHEMAS["posts"]),
         structures=structures_layer(reference),
         cross_sections=cross_sections,
         places=places_layer(reference, objects, settings.corridor_m),
@@ -117,16 +147,34 @@ def _assembled(
     )
 
 
+def _schematic(settings: RoadSettings, inputs: Path, terrain: Terrain | None) -> Road:
+    facts = read_facts(inputs / settings.schematic)
+    road = schematic_road(settings.ref, facts, settings.start_km, settings.end_km)
+    if terrain is None:
+        return road
+    detail = "a schematic axis has no place on the ground: the terrain is not used"
+    return _with_findings(road, [Note("terrain_unused", detail, "warning", 0.0, road.length_m)])
+
+
+def _with_heights(road: Road, terrain: Terrain, settings: TerrainSettings) -> Road:
+    alignments, notes = laid_on_terrain(road.alignments, road.structures, terrain, settings, road.calibration, road.ref)
+    return _with_findings(replace(road, alignments=alignments), notes)
+
+
+def _with_findings(road: Road, notes: Sequence[Note]) -> Road:
+    told = findings_rows(notes)
+    return replace(road, findings=Layer.from_rows(SCHEMAS["findings"], [*road.findings.rows(), *told]))
+
+
 def _other_classes(objects: RoadObjects, road_class: str) -> list[Note]:
     """A finding where ways of another class carry the ref too: the road may go on as another class."""
     if not objects.others:
         return []
-    lengths: dict[str, float] = {}
-    for chain in chains_of(objects.others.values())[0]:
-        for piece in chain.pieces:
-            kind = piece.way.tags["highway"]
-            lengths[kind] = lengths.get(kind, 0.0) + piece.length_m
-    listed = ", ".join(f"{length / 1000:.1f} km of {kind}" for kind, length in sorted(lengths.items()))
+    lengths = dict.fromkeys(CLASSES, 0.0)
+    for way in objects.others.values():
+        steps = geodesic_steps_m(way.latitude_deg, way.longitude_deg)
+        lengths[way.tags["highway"]] += float(np.nansum(steps)) / 1000.0
+    listed = ", ".join(f"{length_km:.1f} km of {kind}" for kind, length_km in lengths.items() if length_km >= 0.05)
     return [Note("other_class", f"{listed} carry the same ref and are left out ({road_class} is taken)")]
 
 
