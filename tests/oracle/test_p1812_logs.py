@@ -109,7 +109,7 @@ def test_profile_file_agrees_with_its_log(evaluated) -> None:
         case = profile.measurements[int(name.removesuffix("_log.csv").rsplit("_", 1)[1])]
         assert profile.distance_km[-1] == pytest.approx(log["d (km)", ""], abs=1e-9)
         assert profile.sea_share == pytest.approx(log["w", "Table 5"], abs=1e-9)
-        assert profile.dn == log["DN", ""]
+        assert profile.dn_per_km == log["DN", ""]
         assert case.frequency_mhz == pytest.approx(1000.0 * log["f (GHz)", ""])
         assert case.transmitter_antenna_m == log["htg (m)", ""]
         assert case.receiver_antenna_m == log["hrg (m)", ""]

@@ -23,7 +23,7 @@ UNITS = {
 }  # fmt: skip
 RATIOS = {
     "reliability", "share", "gradient", "z", "quantity", "gap", "stretch", "ratio", "max_gradient", "probability",
-    "omega", "beta", "dual",
+    "omega", "beta", "dual", "nu",
 }  # fmt: skip
 LEAKS = re.compile(r"\b(claude|anthropic|openai|LLM|AI agent|this session|agent session)\b", re.IGNORECASE)
 

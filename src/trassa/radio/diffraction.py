@@ -74,11 +74,11 @@ class Diffraction(NamedTuple):
     """L_d: delta-Bullington diffraction loss, eq (39)."""
 
 
-def median_earth_radius_km(dn: float) -> float:
-    """a_e in km, eq (7a), from the refractivity lapse rate ``dn`` in N-units/km (45 where nothing better is known)."""
-    if not -200.0 < dn < 157.0:
-        raise InputError(f"radio: refractivity lapse rate {dn:g} N-units/km is outside −200…157", cure="dn = 45")
-    return EARTH_RADIUS_KM * 157.0 / (157.0 - dn)
+def median_earth_radius_km(dn_per_km: float) -> float:
+    """a_e in km, eq (7a), from the refractivity lapse rate in N-units/km: 45 where nothing better is known."""
+    if not -200.0 < dn_per_km < 157.0:
+        raise InputError(f"radio: refractivity lapse rate {dn_per_km:g} N-units/km is outside −200…157", cure="dn = 45")
+    return EARTH_RADIUS_KM * 157.0 / (157.0 - dn_per_km)
 
 
 @reference_kernel

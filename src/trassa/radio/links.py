@@ -67,7 +67,7 @@ def terrain_links(
     frequency_mhz: float,
     receiver_antenna_m: float,
     reach_m: float,
-    dn: float,
+    dn_per_km: float,
     polarisation: Polarisation = "vertical",
     threads: int = 2,
     progress: Progress = no_progress,
@@ -80,7 +80,7 @@ def terrain_links(
     carry ground and clutter, bilinear between nodes; its ends are the mast's ground and the road. A path that
     touches unknown ground has an infinite loss. Raises InputError outside the method's bounds.
     """
-    model = physics(frequency_mhz, dn, receiver_antenna_m, polarisation, ground.profile_step_m)
+    model = physics(frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, ground.profile_step_m)
     places = earth_points(places_lat, places_lon, places_ground_m)
     receivers = earth_points(receivers_lat, receivers_lon, receivers_height_m)
     heights = _heights(heights_m, len(places.x_m))
@@ -106,7 +106,7 @@ def smooth_links(
     frequency_mhz: float,
     receiver_antenna_m: float,
     reach_m: float,
-    dn: float,
+    dn_per_km: float,
     polarisation: Polarisation = "vertical",
     profile_step_m: float = SMOOTH_PROFILE_STEP_M,
     threads: int = 2,
@@ -117,7 +117,7 @@ def smooth_links(
     A place is ``places_offset_m`` away from the road at its measure, so a path is √(Δmeasure² + offset²) long.
     Distances that repeat are computed once.
     """
-    model = physics(frequency_mhz, dn, receiver_antenna_m, polarisation, profile_step_m)
+    model = physics(frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, profile_step_m)
     measure = np.asarray(places_measure_m, dtype=np.float64)
     offset = np.broadcast_to(np.asarray(places_offset_m, dtype=np.float64), measure.shape)
     heights = _heights(heights_m, len(measure))
@@ -161,7 +161,7 @@ def kernel_grid(ground: GroundGrid) -> KernelGrid:
 
 
 def physics(
-    frequency_mhz: float, dn: float, receiver_antenna_m: float, polarisation: Polarisation, profile_step_m: float
+    frequency_mhz: float, dn_per_km: float, receiver_antenna_m: float, polarisation: Polarisation, profile_step_m: float
 ) -> Physics:
     """The model's parameters, checked against the bounds of P.1812."""
     if not 30.0 <= frequency_mhz <= 6000.0:
@@ -170,7 +170,7 @@ def physics(
         raise InputError(f"radio: receiver antenna at {receiver_antenna_m:g} m is outside 1…3000 m of P.1812")
     if not profile_step_m > 0.0:
         raise InputError(f"radio: profile step {profile_step_m:g} m must be positive")
-    radius_km = median_earth_radius_km(dn)
+    radius_km = median_earth_radius_km(dn_per_km)
     return Physics(
         0.001 * frequency_mhz, radius_km, float(receiver_antenna_m), polarisation == "vertical", float(profile_step_m)
     )

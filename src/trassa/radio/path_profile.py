@@ -48,7 +48,7 @@ class PathProfile:
     ground_m: FloatArray
     clutter_m: FloatArray
     zone: npt.NDArray[np.int64]
-    dn: float
+    dn_per_km: float
     """Refractivity lapse rate in N-units/km, positive."""
     measurements: tuple[Measurement, ...]
 
@@ -72,13 +72,13 @@ def read_path_profile(path: Path) -> PathProfile:
         table = np.array([[float(row[k]) if k < len(row) and row[k] else 0.0 for k in (0, 1, 3, 4)] for row in rows])
         distance_km, ground_m, clutter_m, zone = table.T
         measurements = tuple(_measurement(case) for case in cases)
-        dn = float(meteorology["Average annual values dN (N-units/km)"])
+        dn_per_km = float(meteorology["Average annual values dN (N-units/km)"])
     except (ValueError, IndexError, KeyError) as error:
         raise InputError(f"radio: {path.name} is not a path profile ({error})") from None
     if header.get("First Point TX or RX", "T").upper().startswith("R"):
         distance_km = distance_km[-1] - distance_km[::-1]
         ground_m, clutter_m, zone = ground_m[::-1], clutter_m[::-1], zone[::-1]
-    return PathProfile(path.stem, distance_km, ground_m, clutter_m, zone.astype(np.int64), dn, measurements)
+    return PathProfile(path.stem, distance_km, ground_m, clutter_m, zone.astype(np.int64), dn_per_km, measurements)
 
 
 def _fields(line: str) -> list[str]:

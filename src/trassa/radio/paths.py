@@ -45,7 +45,7 @@ class TerrainPaths:
             frequency_mhz=self.settings.frequency_mhz,
             receiver_antenna_m=self.settings.vehicle_antenna_m,
             reach_m=self.settings.reach_m,
-            dn=self.settings.dn_per_km,
+            dn_per_km=self.settings.dn_per_km,
             progress=progress,
         )
 
@@ -76,6 +76,6 @@ class SmoothPaths:
             frequency_mhz=self.settings.frequency_mhz,
             receiver_antenna_m=self.settings.vehicle_antenna_m,
             reach_m=self.settings.reach_m,
-            dn=self.settings.dn_per_km,
+            dn_per_km=self.settings.dn_per_km,
             progress=progress,
         )

@@ -18,11 +18,11 @@ def bullington_db(luc_db: float, distance_km: float) -> float:
 
 
 @compiled
-def edge_nu(hts: float, hrs: float, stim: float, srim: float, n: int) -> float:
-    """ν at the Bullington point, eq (18)–(19), but for the shared factor; lengths in steps."""
-    at = (hrs - hts + srim * n) / max(stim + srim, 1e-12)
+def edge_nu(hts_m: float, hrs_m: float, stim_m: float, srim_m: float, n: int) -> float:
+    """ν at the Bullington point, eq (18)–(19), but for the shared factor. The slopes are metres per profile step."""
+    at = (hrs_m - hts_m + srim_m * n) / max(stim_m + srim_m, 1e-12)
     at = min(max(at, 1.0), n - 1.0)
-    return (hts + stim * at - (hts * (n - at) + hrs * at) / n) / math.sqrt(at * (n - at))
+    return (hts_m + stim_m * at - (hts_m * (n - at) + hrs_m * at) / n) / math.sqrt(at * (n - at))
 
 
 @compiled

@@ -36,14 +36,14 @@ def generated_hills(
     base_m: float = 300.0,
     relief_m: float = 160.0,
     wavelength_m: float = 12_000.0,
-    persistence: float = 0.5,
+    persistence_ratio: float = 0.5,
 ) -> npt.NDArray[np.float32]:
     """Heights in metres above sea level at the nodes of a grid, shape (rows, cols), float32, whole decimetres.
 
     Node (r, c) stands at ``north_deg − r·step_deg``, ``west_deg + c·step_lon_deg`` (by default the same step in
     both directions), each taken to the nearest whole step, so that grids of one step share their nodes. ``relief_m``
     is how far the broadest hills rise and fall from ``base_m``, ``wavelength_m`` their size; hills of half the size
-    are ``persistence`` times as high. Hills are as long as broad at the latitude ``round_at_deg``.
+    are ``persistence_ratio`` times as high. Hills are as long as broad at the latitude ``round_at_deg``.
     """
     if rows < 2 or cols < 2:
         raise InputError(f"terrain: hills of {rows} × {cols} nodes are no grid")
@@ -58,7 +58,7 @@ def generated_hills(
         some_m = south_m[first : first + _ROWS_AT_ONCE]
         part: FloatArray = np.full((len(some_m), cols), base_m)
         for octave in range(_OCTAVES):
-            high_m = relief_m * math.pow(persistence, octave)
+            high_m = relief_m * math.pow(persistence_ratio, octave)
             part += high_m * _noise(seed * _OCTAVES + octave, some_m, east_m, wavelength_m / 2.0 ** (octave + 1))
         heights[first : first + len(some_m)] = np.round(part, 1)
     return heights
