@@ -16,9 +16,9 @@ __all__ = ["SPEED_OF_LIGHT_M_PER_S", "fibre_latency_us", "group_latency_us_per_k
 SPEED_OF_LIGHT_M_PER_S = 299_792_458.0
 
 
-def group_latency_us_per_km(group_index: float) -> float:
-    """Delay of one kilometre of fibre with that group index, in µs."""
-    return group_index / SPEED_OF_LIGHT_M_PER_S * 1e9
+def group_latency_us_per_km(group_index_ratio: float) -> float:
+    """Delay of one kilometre of fibre with that group index (speed in vacuum over speed in fibre), in µs."""
+    return group_index_ratio / SPEED_OF_LIGHT_M_PER_S * 1e9
 
 
 def fibre_latency_us(fibre_m: npt.ArrayLike, rules: OpticalSettings) -> npt.NDArray[np.float64]:

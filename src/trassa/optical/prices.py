@@ -11,9 +11,8 @@ __all__ = ["OpticalPrices", "assumed_price"]
 _OWN = "planning figure of this project, without an offer behind it"
 
 
-def assumed_price(amount: float, low: float, high: float, unit: str, source: str = _OWN) -> Price:
-    """A shipped price, given in whole units of the currency (EUR), kept in minor units and marked assumed."""
-    amount_minor, low_minor, high_minor = (round(value * 100) for value in (amount, low, high))
+def assumed_price(amount_minor: int, low_minor: int, high_minor: int, unit: str, source: str = _OWN) -> Price:
+    """A shipped price in minor units (EUR cents), marked assumed."""
     return Price(
         amount_minor=amount_minor, low_minor=low_minor, high_minor=high_minor, unit=unit, source=source, assumed=True
     )
@@ -26,34 +25,41 @@ class OpticalPrices(BaseModel):
 
     trench: Price = Field(
         default=assumed_price(
-            45.0, 20.0, 90.0, "m", "between US underground medians (59 USD/m in 2025) and Russian roadside duct (2014)"
+            4_500,
+            2_000,
+            9_000,
+            "m",
+            "between US underground medians (59 USD/m in 2025) and Russian roadside duct (2014)",
         ),
         description="Trench with duct in the verge, per metre of route",
     )
     cable: Price = Field(
-        default=assumed_price(2.5, 1.5, 4.5, "m"), description="Cable of up to 96 fibres, per metre of sheath"
+        default=assumed_price(250, 150, 450, "m"), description="Cable of up to 96 fibres, per metre of sheath"
     )
-    chamber: Price = Field(default=assumed_price(900.0, 500.0, 2000.0, "piece"), description="Chamber, installed")
-    closure: Price = Field(default=assumed_price(350.0, 200.0, 600.0, "piece"), description="Closure, installed")
-    splice: Price = Field(default=assumed_price(12.0, 6.0, 25.0, "piece"), description="Fusion splice of one fibre")
+    chamber: Price = Field(default=assumed_price(90_000, 50_000, 200_000, "piece"), description="Chamber, installed")
+    closure: Price = Field(default=assumed_price(35_000, 20_000, 60_000, "piece"), description="Closure, installed")
+    splice: Price = Field(default=assumed_price(1_200, 600, 2_500, "piece"), description="Fusion splice of one fibre")
     hut: Price = Field(
-        default=assumed_price(60_000.0, 35_000.0, 120_000.0, "hut"), description="Hut with rack, batteries and cooling"
+        default=assumed_price(6_000_000, 3_500_000, 12_000_000, "hut"),
+        description="Hut with rack, batteries and cooling",
     )
     line_equipment: Price = Field(
-        default=assumed_price(35_000.0, 20_000.0, 80_000.0, "hut"), description="Backbone equipment of one hut"
+        default=assumed_price(3_500_000, 2_000_000, 8_000_000, "hut"), description="Backbone equipment of one hut"
     )
     power_at_place: Price = Field(
-        default=assumed_price(8_000.0, 3_000.0, 20_000.0, "hut"), description="Power connection where mains is there"
+        default=assumed_price(800_000, 300_000, 2_000_000, "hut"), description="Power connection where mains is there"
     )
     power_new: Price = Field(
-        default=assumed_price(60_000.0, 25_000.0, 150_000.0, "hut"), description="Power connection brought to the verge"
+        default=assumed_price(6_000_000, 2_500_000, 15_000_000, "hut"),
+        description="Power connection brought to the verge",
     )
     drop: Price = Field(
-        default=assumed_price(30.0, 15.0, 70.0, "m"), description="Drop to a site, trench and cable, per metre of route"
+        default=assumed_price(3_000, 1_500, 7_000, "m"),
+        description="Drop to a site, trench and cable, per metre of route",
     )
     crossing: Price = Field(
-        default=assumed_price(12_000.0, 5_000.0, 25_000.0, "piece"), description="Drilling under both carriageways"
+        default=assumed_price(1_200_000, 500_000, 2_500_000, "piece"), description="Drilling under both carriageways"
     )
     attenuator: Price = Field(
-        default=assumed_price(15.0, 5.0, 30.0, "piece"), description="Fixed attenuator at a receiver"
+        default=assumed_price(1_500, 500, 3_000, "piece"), description="Fixed attenuator at a receiver"
     )

@@ -34,12 +34,12 @@ def _shipped_transceivers() -> tuple[TransceiverClass, ...]:
     ieee = "IEEE 802.3 clause 52 (10GBASE-LR, -ER); price assumed"
     vendor = "usual data-sheet values; price assumed"
     rows: tuple[tuple[str, Literal[1, 2], Literal["1310", "1550"], float, float, float, Price], ...] = (
-        ("grey 10 km", 2, "1310", 6.2, 0.0, 10_000.0, assumed_price(40.0, 15.0, 150.0, "piece", ieee)),
-        ("grey 40 km", 2, "1550", 11.1, 5.0, 40_000.0, assumed_price(180.0, 90.0, 500.0, "piece", ieee)),
-        ("grey 80 km", 2, "1550", 22.0, 11.0, 80_000.0, assumed_price(320.0, 180.0, 1200.0, "piece", vendor)),
-        ("BiDi 10 km", 1, "1310", 6.2, 0.0, 10_000.0, assumed_price(70.0, 30.0, 200.0, "piece", vendor)),
-        ("BiDi 40 km", 1, "1310", 15.0, 4.0, 40_000.0, assumed_price(230.0, 120.0, 600.0, "piece", vendor)),
-        ("BiDi 80 km", 1, "1550", 22.0, 11.0, 80_000.0, assumed_price(420.0, 250.0, 1500.0, "piece", vendor)),
+        ("grey 10 km", 2, "1310", 6.2, 0.0, 10_000.0, assumed_price(4_000, 1_500, 15_000, "piece", ieee)),
+        ("grey 40 km", 2, "1550", 11.1, 5.0, 40_000.0, assumed_price(18_000, 9_000, 50_000, "piece", ieee)),
+        ("grey 80 km", 2, "1550", 22.0, 11.0, 80_000.0, assumed_price(32_000, 18_000, 120_000, "piece", vendor)),
+        ("BiDi 10 km", 1, "1310", 6.2, 0.0, 10_000.0, assumed_price(7_000, 3_000, 20_000, "piece", vendor)),
+        ("BiDi 40 km", 1, "1310", 15.0, 4.0, 40_000.0, assumed_price(23_000, 12_000, 60_000, "piece", vendor)),
+        ("BiDi 80 km", 1, "1550", 22.0, 11.0, 80_000.0, assumed_price(42_000, 25_000, 150_000, "piece", vendor)),
     )
     return tuple(
         TransceiverClass(name=n, fibres=f, band=b, budget_db=q, least_loss_db=o, reach_m=r, price=p)
