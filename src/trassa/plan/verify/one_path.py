@@ -1,0 +1,136 @@
+"""One path after another, compiled: profile points on the great ellipse, native heights, the reference kernel."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from trassa.plan.verify.tiles import Tiles, height_at
+from trassa.plan.verify.woods import Woods, woods_at
+from trassa.radio.diffraction import diffraction_loss_db, free_space_loss_db
+
+__all__ = ["Ends", "Mast", "Wave", "smooth_losses_db", "terrain_losses_db"]
+
+FloatArray = npt.NDArray[np.float64]
+_LONGEST_PROFILE = 65_536
+_ECCENTRICITY_SQUARED = 0.0066943799901413165
+
+
+class Mast(NamedTuple):
+    """The transmitting end: degrees, and the antenna's height above the ground in metres."""
+
+    latitude_deg: float
+    longitude_deg: float
+    antenna_m: float
+
+
+class Ends(NamedTuple):
+    """The receiving ends and the distances to them, shape (n,) each; ``height_m`` is the carriageway's."""
+
+    latitude_deg: FloatArray
+    longitude_deg: FloatArray
+    height_m: FloatArray
+    distance_m: FloatArray
+
+
+class Wave(NamedTuple):
+    """What is sent, over what Earth, and how finely a path is looked at."""
+
+    frequency_ghz: float
+    earth_radius_km: float
+    receiver_antenna_m: float
+    profile_step_m: float
+
+
+class _Profile(NamedTuple):
+    distance_km: FloatArray
+    ground_m: FloatArray
+    covered_m: FloatArray
+
+
+@numba.njit(cache=True, nogil=True)
+def _direction(latitude_deg: float, longitude_deg: float) -> tuple[float, float, float]:
+    """Earth-centred direction of the point on the ellipsoid with that geodetic latitude."""
+    lat, lon = math.radians(latitude_deg), math.radians(longitude_deg)
+    z = (1.0 - _ECCENTRICITY_SQUARED) * math.sin(lat)
+    p = math.cos(lat)
+    size = math.sqrt(z * z + p * p)
+    return p * math.cos(lon) / size, p * math.sin(lon) / size, z / size
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill(profile: _Profile, n: int, mast: Mast, ends: Ends, k: int, tiles: Tiles, woods: Woods, hint: int) -> int:
+    """Fill the inner points of a profile of ``n`` equal intervals; gives the last tile, −1 where ground is unknown.
+
+    Points are vectors of equal turns in the plane of both ends, each found from the two before it.
+    """
+    x0, y0, z0 = _direction(mast.latitude_deg, mast.longitude_deg)
+    xn, yn, zn = _direction(ends.latitude_deg[k], ends.longitude_deg[k])
+    angle = 2.0 * math.asin(math.sqrt((xn - x0) ** 2 + (yn - y0) ** 2 + (zn - z0) ** 2) / 2.0)
+    step = angle / n
+    if angle > 0.0:
+        first, last = math.sin(angle - step) / math.sin(angle), math.sin(step) / math.sin(angle)
+    else:
+        first, last = 1.0, 0.0
+    x1, y1, z1 = first * x0 + last * xn, first * y0 + last * yn, first * z0 + last * zn
+    twice = 2.0 * math.cos(step)
+    for i in range(1, n):
+        lat = math.degrees(math.atan2(z1, (1.0 - _ECCENTRICITY_SQUARED) * math.sqrt(x1 * x1 + y1 * y1)))
+        lon = math.degrees(math.atan2(y1, x1))
+        height, hint = height_at(lat, lon, tiles, hint)
+        if math.isnan(height):
+            return -1
+        profile.distance_km[i] = 0.001 * ends.distance_m[k] * i / n
+        profile.ground_m[i] = height
+        profile.covered_m[i] = height + woods_at(lat, lon, woods)
+        x0, x1 = x1, twice * x1 - x0
+        y0, y1 = y1, twice * y1 - y0
+        z0, z1 = z1, twice * z1 - z0
+    return hint
+
+
+@numba.njit(cache=True, nogil=True)
+def terrain_losses_db(mast: Mast, ends: Ends, tiles: Tiles, woods: Woods, wave: Wave) -> FloatArray:
+    """Median path losses in dB from a mast to each end; infinite where ground is unknown."""
+    losses = np.full(len(ends.distance_m), np.inf)
+    mast_m, hint = height_at(mast.latitude_deg, mast.longitude_deg, tiles, 0)
+    if math.isnan(mast_m):
+        return losses
+    room = _Profile(np.empty(_LONGEST_PROFILE), np.empty(_LONGEST_PROFILE), np.empty(_LONGEST_PROFILE))
+    d, h, g = room.distance_km, room.ground_m, room.covered_m
+    for k in range(len(ends.distance_m)):
+        if math.isnan(ends.height_m[k]):
+            continue
+        n = min(max(4, math.ceil(ends.distance_m[k] / wave.profile_step_m)), _LONGEST_PROFILE - 1)
+        known = _fill(room, n, mast, ends, k, tiles, woods, hint)
+        if known < 0:
+            continue
+        hint = known
+        d[0], h[0], g[0] = 0.0, mast_m, mast_m
+        d[n], h[n], g[n] = 0.001 * ends.distance_m[k], ends.height_m[k], ends.height_m[k]
+        hts, hrs = mast_m + mast.antenna_m, ends.height_m[k] + wave.receiver_antenna_m
+        profile = (d[: n + 1], h[: n + 1], g[: n + 1])
+        over = diffraction_loss_db(
+            profile[0], profile[1], profile[2], hts, hrs, wave.earth_radius_km, wave.frequency_ghz, 0.0, True
+        )
+        losses[k] = free_space_loss_db(wave.frequency_ghz, d[n], hts - hrs) + over
+    return losses
+
+
+@numba.njit(cache=True, nogil=True)
+def smooth_losses_db(distance_m: FloatArray, antenna_m: float, wave: Wave) -> FloatArray:
+    """The same over a smooth Earth at sea level, by distance alone."""
+    losses = np.empty(len(distance_m))
+    for k in range(len(distance_m)):
+        n = max(4, math.ceil(distance_m[k] / wave.profile_step_m))
+        d = 0.001 * distance_m[k] * np.arange(n + 1) / n
+        flat = np.zeros(n + 1)
+        over = diffraction_loss_db(
+            d, flat, flat, antenna_m, wave.receiver_antenna_m, wave.earth_radius_km, wave.frequency_ghz, 0.0, True
+        )
+        losses[k] = free_space_loss_db(wave.frequency_ghz, d[n], antenna_m - wave.receiver_antenna_m) + over
+    return losses

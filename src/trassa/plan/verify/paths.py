@@ -1,0 +1,129 @@
+"""Path losses computed again: great-ellipse points, native tiles, and the reference diffraction kernel.
+
+The profile rule is the planner's, the way to it is not: points come from a recurrence of earth-centred vectors,
+heights from the tiles as filed, clutter from scan lines, diffraction from the float64 kernel of the Recommendation.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+
+from trassa.plan.verify.one_path import Ends, Mast, Wave, smooth_losses_db, terrain_losses_db
+from trassa.plan.verify.tiles import Tiles
+from trassa.plan.verify.woods import Woods
+from trassa.provenance import Progress, no_progress
+from trassa.radio.diffraction import median_earth_radius_km
+from trassa.radio.settings import RadioSettings
+
+__all__ = ["Antennas", "Links", "Receivers", "SmoothEarth", "Surroundings", "losses_db"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+_WGS84 = pyproj.Geod(ellps="WGS84")
+_SHORTEST_M = 1.0
+
+
+@dataclass(frozen=True)
+class Receivers:
+    """Places on the road where the loss is wanted; arrays of shape (n,). ``height_m`` is the carriageway's own."""
+
+    measure_m: FloatArray
+    latitude_deg: FloatArray
+    longitude_deg: FloatArray
+    height_m: FloatArray
+
+
+@dataclass(frozen=True)
+class Antennas:
+    """Antennas of sites; arrays of shape (n,). ``height_m`` is above the ground at the mast."""
+
+    measure_m: FloatArray
+    offset_m: FloatArray
+    latitude_deg: FloatArray
+    longitude_deg: FloatArray
+    height_m: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.measure_m)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Terrain, clutter and the longest step that a profile may take over them, in metres."""
+
+    tiles: Tiles
+    woods: Woods
+    profile_step_m: float
+
+
+@dataclass(frozen=True)
+class SmoothEarth:
+    """No terrain: ground at sea level, distance from measure and offset, profile points ``profile_step_m`` apart."""
+
+    profile_step_m: float = 30.0
+
+
+Links = list[tuple[IntArray, FloatArray]]
+"""For each antenna the receivers within reach (indices) and the losses to them in dB."""
+
+
+def losses_db(
+    antennas: Antennas,
+    receivers: Receivers,
+    ground: Surroundings | SmoothEarth,
+    service: RadioSettings,
+    progress: Progress = no_progress,
+) -> Links:
+    """Median path losses from each antenna to the receivers in reach; infinite over unknown ground. Two threads."""
+    radius_km = median_earth_radius_km(service.dn_per_km)
+    wave = Wave(service.frequency_mhz / 1000.0, radius_km, service.vehicle_antenna_m, ground.profile_step_m)
+
+    def links_of(number: int) -> tuple[IntArray, FloatArray]:
+        if isinstance(ground, Surroundings):
+            return _over_terrain(antennas, number, receivers, ground, wave, service.reach_m)
+        return _over_smooth_earth(antennas, number, receivers, wave, service.reach_m)
+
+    found: Links = []
+    with ThreadPoolExecutor(2) as threads:
+        for done, links in enumerate(threads.map(links_of, range(len(antennas)))):
+            found.append(links)
+            progress((done + 1) / len(antennas))
+    return found
+
+
+def _over_terrain(
+    antennas: Antennas, number: int, receivers: Receivers, ground: Surroundings, wave: Wave, reach_m: float
+) -> tuple[IntArray, FloatArray]:
+    lat, lon = float(antennas.latitude_deg[number]), float(antennas.longitude_deg[number])
+    near = _near(lat, lon, receivers, reach_m)
+    rx_lat, rx_lon = receivers.latitude_deg[near], receivers.longitude_deg[near]
+    away = _WGS84.inv(np.full(len(near), lon), np.full(len(near), lat), rx_lon, rx_lat)[2]
+    distance_m = np.asarray(away, dtype=np.float64)
+    inside = distance_m <= reach_m
+    near, distance_m = near[inside], np.maximum(distance_m[inside], _SHORTEST_M)
+    mast = Mast(lat, lon, float(antennas.height_m[number]))
+    ends = Ends(rx_lat[inside], rx_lon[inside], receivers.height_m[near], distance_m)
+    return near, np.asarray(terrain_losses_db(mast, ends, ground.tiles, ground.woods, wave), dtype=np.float64)
+
+
+def _near(latitude_deg: float, longitude_deg: float, receivers: Receivers, reach_m: float) -> IntArray:
+    """Receivers in a box a little wider than the reach."""
+    lat_deg = reach_m / 110_500.0
+    lon_deg = lat_deg / max(math.cos(math.radians(abs(latitude_deg) + lat_deg)), 0.01)
+    north = np.abs(receivers.latitude_deg - latitude_deg) <= lat_deg
+    return np.flatnonzero(north & (np.abs(receivers.longitude_deg - longitude_deg) <= lon_deg))
+
+
+def _over_smooth_earth(
+    antennas: Antennas, number: int, receivers: Receivers, wave: Wave, reach_m: float
+) -> tuple[IntArray, FloatArray]:
+    distance_m = np.hypot(receivers.measure_m - antennas.measure_m[number], antennas.offset_m[number])
+    near = np.flatnonzero(distance_m <= reach_m)
+    distinct_m, back = np.unique(np.maximum(distance_m[near], _SHORTEST_M), return_inverse=True)
+    return near, np.asarray(smooth_losses_db(distinct_m, float(antennas.height_m[number]), wave))[back]

@@ -1,0 +1,81 @@
+"""The order of verification: hashes, road, ground, radio, cost, line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from trassa.errors import InputError
+from trassa.plan.verify.alignment import check_road
+from trassa.plan.verify.bins import check_bins, due_bins
+from trassa.plan.verify.bound import check_least_cost
+from trassa.plan.verify.deductions import check_deductions
+from trassa.plan.verify.evidence import Evidence, check_evidence, read_evidence
+from trassa.plan.verify.heights import check_heights
+from trassa.plan.verify.optical import check_optical
+from trassa.plan.verify.paths import Surroundings
+from trassa.plan.verify.served import ServedAgain, check_served
+from trassa.plan.verify.service import deductions_of, service_of
+from trassa.plan.verify.sites import antennas_of, check_sites
+from trassa.plan.verify.surroundings import surroundings_of
+from trassa.plan.verify.verdict import Row, Verification
+from trassa.provenance import Progress, no_progress
+
+__all__ = ["verify"]
+
+_RADIO = ("candidates", "sites", "bins", "siting_rows")
+_OPTICAL = ("cables", "closures", "reels", "huts", "spans", "links", "cuts", "hut_losses")
+_KNOWN = {
+    *("radio.served", "radio.served.any-site-down", "radio.least-cost"),
+    *("optical.links", "optical.spans", "optical.any-cut", "optical.latency"),
+}
+
+
+def verify(project_dir: Path, progress: Progress = no_progress) -> Verification:
+    """Compute every claim of a project folder again, from its inputs and layers alone.
+
+    Reads trassa.toml, inputs, plan.gpkg and proof.json; writes nothing. Raises :class:`InputError` where something
+    is missing or cannot be read; whatever can be read and is wrong becomes a row that does not agree.
+    """
+    began = time.monotonic()
+    evidence = read_evidence(project_dir)
+    _require(evidence)
+    rows = check_evidence(evidence)
+    progress(0.02)
+    rows += check_road(evidence)
+    progress(0.1)
+    rows += _check_radio(evidence, lambda share: progress(0.1 + 0.8 * share))
+    rows += check_optical(evidence, lambda share: progress(0.9 + 0.1 * share))
+    unknown = [claim.id for claim in evidence.proof.claims if claim.id not in _KNOWN]
+    rows += [Row(name, "", None, "", False, None, "there is no independent check of this claim") for name in unknown]
+    progress(1.0)
+    return Verification(evidence.ref, tuple(rows), time.monotonic() - began)
+
+
+def _require(evidence: Evidence) -> None:
+    claimed = {claim.id.split(".")[0] for claim in evidence.proof.claims}
+    needed = (*(_RADIO if "radio" in claimed else ()), *(_OPTICAL if "optical" in claimed else ()))
+    missing = [name for name in needed if name not in evidence.layers]
+    if missing:
+        cure = f"trassa run {evidence.root}"
+        raise InputError(f"verify: plan.gpkg lacks the layers {', '.join(missing)} that the claims rest on", cure=cure)
+
+
+def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
+    served = next((claim for claim in evidence.proof.claims if claim.id == "radio.served"), None)
+    if served is None:
+        return []
+    ground = surroundings_of(evidence)
+    rows = [check_heights(evidence, ground)] if isinstance(ground, Surroundings) else []
+    progress(0.1)
+    due, deductions = due_bins(evidence), deductions_of(served)
+    rows += check_sites(evidence, due, ground if isinstance(ground, Surroundings) else None)
+    rows += [check_bins(evidence, due), check_deductions(evidence, deductions, ground)]
+    sites, settings = evidence.layers["sites"], evidence.settings.radio
+    service = service_of(
+        *(antennas_of(sites), sites["height_assumed"], due.receivers, due.edges, ground, settings, deductions),
+        progress=lambda share: progress(0.1 + 0.5 * share),
+    )
+    rows += check_served(ServedAgain(evidence, due, service, deductions))
+    rows += check_least_cost(evidence, due, ground, deductions, lambda share: progress(0.6 + 0.4 * share))
+    return rows

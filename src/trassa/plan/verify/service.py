@@ -1,0 +1,140 @@
+"""Margins on every bin, computed again for all chosen sites, and each site removed in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trassa.decibels import fade_margin_db
+from trassa.plan.claim import Claim
+from trassa.plan.verify.paths import Antennas, Links, Receivers, SmoothEarth, Surroundings, losses_db
+from trassa.provenance import Progress, no_progress
+from trassa.radio.settings import RadioSettings
+
+__all__ = ["Deductions", "Edges", "Service", "deductions_of", "margins_between", "service_of"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_COMMON = ("fast_path", "step_effect", "within_bin", "clutter_height")
+
+
+@dataclass(frozen=True)
+class Deductions:
+    """What the proof says it took from the margins, in dB; ``mast_height_db`` only where the height is assumed."""
+
+    by_name: Mapping[str, float]
+
+    @property
+    def fast_path_db(self) -> float:
+        """The stated bound on the fast path's deviation."""
+        return self.by_name.get("fast_path", 0.0)
+
+    def sum_db(self, height_assumed: npt.NDArray[np.bool_]) -> FloatArray:
+        """Sum per site."""
+        common_db = sum(self.by_name.get(name, 0.0) for name in _COMMON)
+        return common_db + np.where(height_assumed, self.by_name.get("mast_height", 0.0), 0.0)
+
+
+def deductions_of(claim: Claim) -> Deductions:
+    """The deductions that a claim lists as taken from the margin."""
+    taken = {a.name.removeprefix("radio."): a.size for a in claim.assumptions if a.taken_from_margin}
+    return Deductions(taken)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Extents by the receivers at their two edges; arrays of shape (n,) of indices into the receivers."""
+
+    first: IntArray
+    last: IntArray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Margins of the chosen sites on bins, sparse: ``bins[s]`` lists the bins that site s reaches.
+
+    ``margin_db[s]`` are the margins there (the worse edge), ``rsrp_dbm[s]`` the median levels at that edge.
+    """
+
+    count: int
+    bins: tuple[IntArray, ...]
+    margin_db: tuple[FloatArray, ...]
+    rsrp_dbm: tuple[FloatArray, ...]
+
+    def best(self, without: Sequence[int] = ()) -> tuple[IntArray, FloatArray]:
+        """Site and margin of the best server of every bin when some sites are down; −1 and −inf where there is none."""
+        site, margin = np.full(self.count, -1, dtype=np.int64), np.full(self.count, -np.inf)
+        for number, (bins, margins) in enumerate(zip(self.bins, self.margin_db, strict=True)):
+            if number in without:
+                continue
+            better = margins > margin[bins]
+            site[bins[better]], margin[bins[better]] = number, margins[better]
+        return site, margin
+
+    def worst_down(self) -> tuple[IntArray, FloatArray]:
+        """Every site removed in turn, all bins looked at again: the removal that hurts a bin most, and what is left."""
+        base_site, base = self.best()
+        site, margin = base_site.copy(), base.copy()
+        for down, reached in enumerate(self.bins):
+            left = np.full(self.count, -np.inf)
+            span = (reached.min(), reached.max()) if len(reached) else (0, -1)
+            for other, (bins, margins) in enumerate(zip(self.bins, self.margin_db, strict=True)):
+                if other != down and len(bins) and bins.max() >= span[0] and bins.min() <= span[1]:
+                    np.maximum.at(left, bins, margins)
+            worse = reached[left[reached] < margin[reached]]
+            site[worse], margin[worse] = down, left[worse]
+        return site, margin
+
+    def servers(self) -> IntArray:
+        """Number of sites that serve each bin."""
+        counted = np.zeros(self.count, dtype=np.int64)
+        for bins, margins in zip(self.bins, self.margin_db, strict=True):
+            counted[bins[margins >= 0.0]] += 1
+        return counted
+
+    def of(self, site: int) -> tuple[FloatArray, FloatArray]:
+        """Margins and levels of one site on all bins, −inf where it does not reach."""
+        margin, level = np.full(self.count, -np.inf), np.full(self.count, -np.inf)
+        margin[self.bins[site]], level[self.bins[site]] = self.margin_db[site], self.rsrp_dbm[site]
+        return margin, level
+
+
+def service_of(
+    antennas: Antennas,
+    height_assumed: npt.NDArray[np.bool_],
+    receivers: Receivers,
+    edges: Edges,
+    ground: Surroundings | SmoothEarth,
+    settings: RadioSettings,
+    deductions: Deductions,
+    progress: Progress = no_progress,
+) -> Service:
+    """Losses from every antenna to every receiver in reach, and from them the margins on bins."""
+    links = losses_db(antennas, receivers, ground, settings, progress)
+    taken = deductions.sum_db(height_assumed)
+    parts = margins_between(links, taken, edges, len(receivers.measure_m), settings)
+    bins, margins, levels = tuple(p[0] for p in parts), tuple(p[1] for p in parts), tuple(p[2] for p in parts)
+    return Service(len(edges), bins, margins, levels)
+
+
+def margins_between(
+    links: Links, taken_db: FloatArray, edges: Edges, receivers: int, settings: RadioSettings
+) -> list[tuple[IntArray, FloatArray, FloatArray]]:
+    """For each antenna: extents reached, margin and median level at the worse of the two edges."""
+    fade_db = fade_margin_db(settings.sigma_db, settings.reliability)
+    found = []
+    for (near, losses), taken in zip(links, taken_db, strict=True):
+        loss = np.full(receivers, np.inf)
+        loss[near] = losses
+        worse = np.maximum(loss[edges.first], loss[edges.last])
+        reached = np.flatnonzero(np.isfinite(worse))
+        level = settings.eirp_per_re_dbm + settings.vehicle_gain_dbi - worse[reached]
+        found.append((reached, level - settings.need_rsrp_dbm - fade_db - taken, level))
+    return found
