@@ -54,7 +54,7 @@ def test_nodes_are_native_nodes_divided_until_they_fit_the_cell(bare: Terrain) -
     grid = build_ground(bare, areas_around(1, 5), ClutterSettings(), road, 800.0)
     per_lat, per_lon = metres_per_degree(56.0001)
     assert (per_lat / 1200, per_lon / 1200) == pytest.approx((92.8, 52.0), abs=0.1)
-    assert (1 / grid.step_lat_deg, 1 / grid.step_lon_deg) == pytest.approx((4800, 2400))  # 23.2 and 26.0 m
+    assert (1 / grid.step_lat_deg, 1 / grid.step_lon_deg) == pytest.approx((3600, 2400))  # 30.9 and 26.0 m
     assert grid.profile_step_m == 30.0
     for edge, step, anchor in ((grid.north_deg, grid.step_lat_deg, 56.0), (grid.west_deg, grid.step_lon_deg, 36.0)):
         nodes = (edge - anchor) / step

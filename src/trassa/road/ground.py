@@ -8,8 +8,9 @@
    degree of latitude at their middle latitude, and east and west by ``reach_m`` over those per degree of longitude at
    the widened edge farther from the equator.
 3. *Clutter is used* where the terrain is ``bare`` and at least one area is given. Then each native step is divided by
-   the smallest whole number that brings it to ``cell_m`` or less, separately in latitude and in longitude, in metres
-   at the middle latitude of the road's bounds. Otherwise it stays whole.
+   the smallest whole number n with step ÷ ``cell_m`` ≤ n + 0.1, separately in latitude and in longitude, in metres at
+   the middle latitude of the road's bounds: one arc second, 30.9 m, is not halved for a cell of 30 m. Otherwise it
+   stays whole.
 4. *Nodes* stand at the anchor plus whole divided steps; the grid begins and ends at the first node on or beyond each
    edge of the box.
 5. *Ground* at a node is :meth:`trassa.road.terrain.Terrain.height_m` there, in float32: at native nodes the tile's own
@@ -48,6 +49,7 @@ __all__ = ["GroundGrid", "TerrainKind", "build_ground", "road_bounds"]
 TerrainKind = Literal["surface", "bare"]
 
 _BLOCK_NODES = 256
+_CELL_SLACK = 0.1
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -133,7 +135,9 @@ def build_ground(
     per_lat_m, per_lon_m = metres_per_degree((tight.south_deg + tight.north_deg) / 2.0)
     steps_m = native.step_lat_deg * float(per_lat_m), native.step_lon_deg * float(per_lon_m)
     with_clutter = terrain.kind == "bare" and len(areas) > 0
-    divide_lat, divide_lon = (math.ceil(step / settings.cell_m - 1e-9) if with_clutter else 1 for step in steps_m)
+    divide_lat, divide_lon = (
+        max(math.ceil(step / settings.cell_m - _CELL_SLACK), 1) if with_clutter else 1 for step in steps_m
+    )
     lattice = _anchored(native, bounds, native.step_lat_deg / divide_lat, native.step_lon_deg / divide_lon)
     ground = np.full((lattice.rows, lattice.cols), np.nan, dtype=np.float32)
     blocks = _blocks_in_reach(lattice, road, reach_m)

@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,8 +73,8 @@ class Terrain:
     def lattice_m(self, lattice: Lattice) -> npt.NDArray[np.float32]:
         """Heights at all nodes of a lattice, float32: :meth:`height_m` there, only faster."""
         heights = np.full((lattice.rows, lattice.cols), np.nan, dtype=np.float32)
-        for tile in self.tiles:
-            _fill_from(tile, lattice, heights)
+        for number in range(len(self.tiles)):
+            self._fill_from(number, lattice, heights)
         rows, cols = np.nonzero(np.isnan(heights))
         lat, lon = lattice.latitudes_deg()[rows], lattice.longitudes_deg()[cols]
         heights[rows, cols] = self._across_seams(lat, lon)
@@ -136,6 +137,36 @@ class Terrain:
         unknown = np.flatnonzero(np.isnan(height))
         height[unknown] = self._within_tiles(lat[unknown], lon[unknown], slack=0.5, without=number)
         return height
+
+    def _fill_from(self, number: int, lattice: Lattice, heights: npt.NDArray[np.float32]) -> None:
+        """Fill what is still unknown from one tile; rows and columns are interpolated one after the other."""
+        own = self.tiles[number].lattice
+        row, col = own.row(lattice.latitudes_deg()), own.col(lattice.longitudes_deg())
+        at_rows = np.flatnonzero((row >= 0) & (row <= own.rows - 1))
+        at_cols = np.flatnonzero((col >= 0) & (col <= own.cols - 1))
+        if not len(at_rows) or not len(at_cols):
+            return
+        target = heights[at_rows[0] : at_rows[-1] + 1, at_cols[0] : at_cols[-1] + 1]
+        unknown = np.isnan(target)
+        if not unknown.any():
+            return
+        row, col = row[at_rows], col[at_cols]
+        top, left = int(row[0]), int(col[0])
+        native = self._window(number, top, left, int(np.ceil(row[-1])) + 1, int(np.ceil(col[-1])) + 1)
+        found = _stretched(_stretched(native, row - top).T, col - left).T
+        np.copyto(target, found, where=unknown, casting="same_kind")
+
+    def _window(self, number: int, top: int, left: int, bottom: int, right: int) -> npt.NDArray[np.float32]:
+        """Nodes of a tile from (top, left) up to, not including, (bottom, right), put together from blocks."""
+        window = np.empty((bottom - top, right - left), dtype=np.float32)
+        for block_row in range(top // _BLOCK_NODES, (bottom - 1) // _BLOCK_NODES + 1):
+            for block_col in range(left // _BLOCK_NODES, (right - 1) // _BLOCK_NODES + 1):
+                row, col = block_row * _BLOCK_NODES, block_col * _BLOCK_NODES
+                r0, c0 = max(row, top), max(col, left)
+                r1, c1 = min(row + _BLOCK_NODES, bottom), min(col + _BLOCK_NODES, right)
+                block = self._block(number, block_row, block_col)
+                window[r0 - top : r1 - top, c0 - left : c1 - left] = block[r0 - row : r1 - row, c0 - col : c1 - col]
+        return window
 
     def _block(self, number: int, block_row: int, block_col: int) -> npt.NDArray[np.float32]:
         key = (number, block_row, block_col)
@@ -228,26 +259,8 @@ def _bilinear(corners: Sequence[npt.NDArray[np.floating]], down: FloatArray, rig
     return height
 
 
-def _fill_from(tile: Tile, lattice: Lattice, heights: npt.NDArray[np.float32]) -> None:
-    """Fill what is still unknown from one tile; rows and columns are interpolated one after the other."""
-    row, col = tile.lattice.row(lattice.latitudes_deg()), tile.lattice.col(lattice.longitudes_deg())
-    at_rows = np.flatnonzero((row >= 0) & (row <= tile.lattice.rows - 1))
-    at_cols = np.flatnonzero((col >= 0) & (col <= tile.lattice.cols - 1))
-    if not len(at_rows) or not len(at_cols):
-        return
-    target = heights[at_rows[0] : at_rows[-1] + 1, at_cols[0] : at_cols[-1] + 1]
-    if not np.isnan(target).any():
-        return
-    row, col = row[at_rows], col[at_cols]
-    first_row, first_col = int(row[0]), int(col[0])
-    window = (first_row, first_col, int(np.ceil(row[-1])) - first_row + 1, int(np.ceil(col[-1])) - first_col + 1)
-    native = tile.heights_m(window).astype(np.float64)
-    found = _stretched(_stretched(native, row - first_row).T, col - first_col).T
-    target[...] = np.where(np.isnan(target), found, target)
-
-
-def _stretched(values: FloatArray, index: FloatArray) -> FloatArray:
-    """Rows of ``values`` at fractional indices, linear; a whole index takes its row alone."""
+def _stretched(values: npt.NDArray[Any], index: FloatArray) -> npt.NDArray[Any]:
+    """Rows of ``values`` at fractional indices, linear, float64; a whole index takes its row alone, unchanged."""
     below = index.astype(np.int64)
     share = (index - below)[:, None]
     if not share.any():
