@@ -151,9 +151,13 @@ def _sampled(reference: Reference, carriageway: Carriageway, measure: FloatArray
     if carriageway == reference.carriageway:
         return on_reference
     across = reference.rising(carriageway)
-    along = across.project(*on_reference).measure_m
-    steady = _longest_rise(along)
-    return across.at(np.interp(measure, measure[steady], along[steady]))
+    along = np.append(np.arange(0.0, across.length_m, 0.5 * STEP_M), across.length_m)
+    feet = reference.line.project(*across.at(along))
+    faced = np.flatnonzero(~feet.beyond)
+    if len(faced) < 2:
+        return on_reference
+    steady = faced[_longest_rise(feet.measure_m[faced])]
+    return across.at(np.interp(measure, feet.measure_m[steady], along[steady]))
 
 
 def _longest_rise(values: FloatArray) -> npt.NDArray[np.intp]:
