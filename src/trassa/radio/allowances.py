@@ -1,13 +1,14 @@
 """How large the deductions from the margin must be, measured on the plan's own paths.
 
-Every kind is a 95 % value over links, the fast path excepted, where it is the largest deviation found. What is
-measured on links near the threshold goes into the first plan; the plan's serving links are measured afterwards.
+Profile step and clutter are 95 % values over links, the fast path is the largest deviation found. What is measured on
+links near the threshold goes into the first plan; afterwards the plan's serving links are measured, and the middle of
+every bin is tried: what holds at both edges must hold there without the deduction for it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,20 +17,22 @@ import numpy.typing as npt
 from trassa.radio.bins import Bins, Points
 from trassa.radio.budget import Budget, Deduction
 from trassa.radio.candidates import Candidates
-from trassa.radio.field import Field
+from trassa.radio.field import Field, LossBook, field_of
 from trassa.radio.paths import Paths, TerrainPaths
-from trassa.radio.reference_path import reference_loss_db
+from trassa.radio.reference_path import reference_loss_db, smooth_reference_loss_db
 from trassa.radio.settings import RadioSettings
 from trassa.radio.site_search import LossTable
 
-__all__ = ["LinkSample", "measured", "near_threshold", "raised", "serving"]
+__all__ = ["LinkSample", "inside_bins", "measured", "middles", "near_threshold", "raised", "serving"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _PLACES = 160
-_PER_PLACE = 16
+_PER_PLACE = 24
+_LINKS = 4000
 _REFERENCES = 240
+_HEADROOM_DB = 0.25
 _NEAR_DB = 3.0
 _SHARE = 0.95
 _TITLES = {
@@ -37,7 +40,6 @@ _TITLES = {
     "step_effect_db": "95 % of the loss that doubling the profile step hides",
     "within_bin_db": "95 % of the loss in the middle of a bin beyond its worse edge",
     "clutter_height_db": "95 % of the loss added by clutter higher by the tolerance",
-    "mast_height_db": "95 % of the loss added by masts lower by the tolerance",
 }
 
 
@@ -52,10 +54,6 @@ class LinkSample:
     def __len__(self) -> int:
         return len(self.place)
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> LinkSample:
-        """The links where the mask is true."""
-        return LinkSample(self.place[mask], self.height[mask], self.bin[mask])
-
 
 @dataclass(frozen=True)
 class _Bench:
@@ -68,17 +66,16 @@ class _Bench:
     settings: RadioSettings
 
 
-def near_threshold(table: LossTable, candidates: Candidates, bins: Bins, budget: Budget) -> LinkSample:
+def near_threshold(table: LossTable, bins: Bins, budget: Budget) -> LinkSample:
     """Links of the sample points within 3 dB of the threshold, spread over places and distances."""
     links = table.links
-    largest_db = budget.largest_loss_db(candidates.height_assumed)
     bin_of_start = np.full(int(table.points.max(initial=0)) + 1, -1, dtype=np.int64)
     known = bins.start < len(bin_of_start)
     bin_of_start[bins.start[known]] = np.flatnonzero(known)
     chosen: list[tuple[IntArray, IntArray, IntArray]] = []
-    for place in _spread(len(candidates), _PLACES).tolist():
+    for place in _spread(len(links.place_start) - 1, _PLACES).tolist():
         part = slice(int(links.place_start[place]), int(links.place_start[place + 1]))
-        link, height = np.nonzero(np.abs(links.loss_db[part] - largest_db[place]) <= _NEAR_DB)
+        link, height = np.nonzero(np.abs(links.loss_db[part] - budget.largest_loss_db) <= _NEAR_DB)
         bin_ = bin_of_start[table.points[links.receiver[part][link]]]
         link, height = np.flatnonzero(bin_ >= 0), height[bin_ >= 0]
         some = _spread(len(link), _PER_PLACE)
@@ -91,7 +88,7 @@ def serving(field: Field, heights: int) -> LinkSample:
     chosen: list[tuple[IntArray, IntArray, IntArray]] = []
     for number, slot in enumerate(field.slots):
         used = np.flatnonzero((field.best == number) | (field.second == number))
-        used = used[_spread(len(used), 2 * _PER_PLACE)]
+        used = used[_spread(len(used), max(_PER_PLACE, _LINKS // len(field.slots)))]
         chosen.append((np.full(len(used), slot // heights), np.full(len(used), slot % heights), used))
     return LinkSample(*(np.concatenate(column) for column in zip(*chosen, strict=True)))
 
@@ -102,14 +99,11 @@ def measured(
     """Every deduction that these paths call for, as measured on a sample of links."""
     bench = _Bench(paths, candidates, points, bins, settings)
     base_db = _losses_db(bench, sample, 0.0)
-    found = {"within_bin_db": _within_bin_db(bench, sample, base_db)}
-    assumed = sample.where(candidates.height_assumed[sample.place])
-    if candidates.height_assumed.any():
-        lower_m = np.maximum(candidates.height_m - settings.mast_height_tolerance_m, 1.0)
-        lower = replace(bench, candidates=replace(candidates, height_m=lower_m))
-        found["mast_height_db"] = _losses_db(lower, assumed, 0.0) - _losses_db(bench, assumed, 0.0)
+    found = {
+        "within_bin_db": _within_bin_db(bench, sample, base_db),
+        "fast_path_db": _fast_path_db(bench, sample, base_db),
+    }
     if isinstance(paths, TerrainPaths):
-        found["fast_path_db"] = _fast_path_db(bench, paths, sample, base_db)
         coarse = replace(bench, paths=paths.with_doubled_step())
         found["step_effect_db"] = base_db - _losses_db(coarse, sample, 0.0)
         if np.any(paths.ground.clutter_m > 0.0):
@@ -118,9 +112,39 @@ def measured(
     return {name: _deduction(name, found[name], settings) for name in _TITLES if name in found}
 
 
+def middles(points: Points, bins: Bins) -> tuple[Points, Bins]:
+    """A point in the middle of every bin, and the bins that have both edges there."""
+    number = np.arange(len(bins), dtype=np.int64)
+    return points.between(bins.start, bins.end, 0.5), Bins(number, number, bins.exempt)
+
+
+def inside_bins(book: LossBook, slots: Sequence[int], budget: Budget, need: IntArray) -> Deduction:
+    """The deduction that the middles of the bins call for; ``book`` holds the losses there.
+
+    The taken one where every bin holds in its middle without it; more by the largest shortage where one does not.
+    """
+    taken = budget.deductions["within_bin_db"]
+    rest = {name: one for name, one in budget.deductions.items() if name != "within_bin_db"}
+    field = field_of(book, slots, replace(budget, deductions=rest))
+    short = np.flatnonzero((field.count < need) & (book.bins.exempt == ""))
+    if not len(short):
+        return replace(
+            taken, source=f"{taken.source}; tried in the middle of all {len(book.bins)} bins, none falls short"
+        )
+    left_db = np.where(need[short] == 2, field.second_margin_db[short], field.margin_db[short])
+    shortage_db = math.ceil(float(-np.nanmin(left_db)) * 100.0) / 100.0 if np.isfinite(left_db).any() else 0.0
+    told = f"the middle of {len(short)} of {len(book.bins)} bins lacks up to {shortage_db:.2f} dB"
+    return Deduction(taken.size_db + max(shortage_db, 0.01), told)
+
+
 def raised(taken: Mapping[str, Deduction], found: Mapping[str, Deduction]) -> dict[str, Deduction]:
-    """Of each kind the larger deduction."""
-    return {name: found[name] if found[name].size_db > old.size_db else old for name, old in taken.items()}
+    """Of each kind the larger deduction; one that has to rise rises a little further, so that the next plan fits."""
+    return {name: _more(found[name]) if found[name].size_db > old.size_db else old for name, old in taken.items()}
+
+
+def _more(deduction: Deduction) -> Deduction:
+    told = f"{deduction.source}; {_HEADROOM_DB:g} dB added"
+    return Deduction(round(deduction.size_db + _HEADROOM_DB, 2), told)
 
 
 def _deduction(name: str, excess_db: FloatArray, settings: RadioSettings) -> Deduction:
@@ -139,18 +163,23 @@ def _within_bin_db(bench: _Bench, sample: LinkSample, start_db: FloatArray) -> F
     return _losses_db(bench, sample, 0.5) - np.maximum(start_db, _losses_db(bench, sample, 1.0))
 
 
-def _fast_path_db(bench: _Bench, paths: TerrainPaths, sample: LinkSample, fast_db: FloatArray) -> FloatArray:
+def _fast_path_db(bench: _Bench, sample: LinkSample, fast_db: FloatArray) -> FloatArray:
     """How much more the reference path loses than the fast path, on some links of the sample."""
     some = _spread(len(sample), _REFERENCES)
-    excess_db = np.empty(len(some))
-    places, points = bench.candidates, bench.points
-    for row, link in enumerate(some.tolist()):
-        place, point = int(sample.place[link]), int(bench.bins.start[sample.bin[link]])
-        mast = (places.latitude_deg[place], places.longitude_deg[place], places.ground_m[place])
-        height_m = places.height_m[place, sample.height[link]]
-        receiver = (points.latitude_deg[point], points.longitude_deg[point], points.height_m[point])
-        excess_db[row] = reference_loss_db(paths.ground, (*mast, height_m), receiver, bench.settings) - fast_db[link]
-    return excess_db
+    point = bench.bins.start[sample.bin[some]]
+    pairs = zip(sample.place[some].tolist(), sample.height[some].tolist(), point.tolist(), strict=True)
+    return np.array([_reference_db(bench, *pair) for pair in pairs], dtype=np.float64) - fast_db[some]
+
+
+def _reference_db(bench: _Bench, place: int, height: int, point: int) -> float:
+    places, points, settings = bench.candidates, bench.points, bench.settings
+    height_m = float(places.height_m[place, height])
+    if not isinstance(bench.paths, TerrainPaths):
+        along_m = float(points.measure_m[point] - places.measure_m[place])
+        return smooth_reference_loss_db(math.hypot(along_m, float(places.offset_m[place])), height_m, settings)
+    mast = (float(places.latitude_deg[place]), float(places.longitude_deg[place]), float(places.ground_m[place]))
+    receiver = (float(points.latitude_deg[point]), float(points.longitude_deg[point]), float(points.height_m[point]))
+    return reference_loss_db(bench.paths.ground, (*mast, height_m), receiver, settings)
 
 
 def _losses_db(bench: _Bench, sample: LinkSample, share: float) -> FloatArray:

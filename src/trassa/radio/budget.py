@@ -32,8 +32,7 @@ class Budget:
         RSRP    = EIRP per resource element − median path loss + vehicle gain
         margin  = RSRP − need − z_q·σ − Σ deductions              served where margin ≥ 0
 
-    ``deductions`` go by the names of :class:`~trassa.radio.settings.Allowances`; ``mast_height_db`` touches only
-    masts of assumed height.
+    ``deductions`` go by the names of :class:`~trassa.radio.settings.Allowances`.
     """
 
     eirp_per_re_dbm: float
@@ -48,22 +47,21 @@ class Budget:
         fade_db = fade_margin_db(settings.sigma_db, settings.reliability)
         return cls(settings.eirp_per_re_dbm, settings.vehicle_gain_dbi, settings.need_rsrp_dbm, fade_db, deductions)
 
-    def deducted_db(self, height_assumed: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Sum of the deductions in dB, per site by whether its height is an assumption."""
-        common_db = sum(d.size_db for name, d in self.deductions.items() if name != "mast_height_db")
-        mast = self.deductions.get("mast_height_db")
-        mast_db = mast.size_db if mast else 0.0
-        return np.where(np.asarray(height_assumed), common_db + mast_db, common_db).astype(np.float64)
+    @property
+    def deducted_db(self) -> float:
+        """Sum of the deductions."""
+        return sum(deduction.size_db for deduction in self.deductions.values())
 
     def rsrp_dbm(self, loss_db: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Median RSRP in dBm of a path loss in dB; −inf where there is no path."""
         loss = np.asarray(loss_db, dtype=np.float64)
         return np.asarray(self.eirp_per_re_dbm + self.vehicle_gain_dbi - loss, dtype=np.float64)
 
-    def largest_loss_db(self, height_assumed: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The path loss in dB at which the margin is zero."""
+    @property
+    def largest_loss_db(self) -> float:
+        """The path loss at which the margin is zero."""
         available = self.eirp_per_re_dbm + self.vehicle_gain_dbi - self.need_rsrp_dbm - self.fade_margin_db
-        return np.asarray(available - self.deducted_db(height_assumed), dtype=np.float64)
+        return available - self.deducted_db
 
     def assumptions(self, settings: RadioSettings) -> tuple[Assumption, ...]:
         """Shadowing and every deduction as the proof lists them."""

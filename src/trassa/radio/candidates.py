@@ -11,7 +11,6 @@ import pyproj
 from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent, opposite
 from trassa.money import minor_from_quantity
-from trassa.radio.reference_path import bilinear
 from trassa.radio.settings import RadioSettings
 from trassa.road.alignment import Alignment
 from trassa.road.ground import GroundGrid
@@ -65,7 +64,7 @@ def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings
     """
     places = _sorted(_new_masts(road, settings) + _existing_masts(road, settings), settings)
     if ground is not None and len(places):
-        height = bilinear(ground, ground.ground_m, places.latitude_deg, places.longitude_deg)
+        height, _ = ground.sample(places.latitude_deg, places.longitude_deg)
         places = replace(places, ground_m=height).take(np.isfinite(height))
     if not len(places):
         raise InputError(
@@ -173,13 +172,18 @@ def _existing_masts(road: Road, settings: RadioSettings) -> list[_Place]:
             continue
         mapped_m = float(mast["height_m"]) - settings.existing_mast_top_m
         assumed = not np.isfinite(mapped_m)
-        height_m = settings.existing_mast_default_height_m if assumed else max(mapped_m, 5.0)
+        height_m = _lowest_m(settings) if assumed else max(mapped_m, 5.0)
         measure_m, place = float(mast["measure_m"]), (float(mast["latitude_deg"]), float(mast["longitude_deg"]))
         name = str(mast["name"]) or str(mast["osm_id"])
         side = _side_of(road, measure_m, place)
         located = (side, measure_m, float(mast["offset_m"]), *place)
         places.append(_Place(name, "existing", *located, (height_m,), assumed))
     return _distinct_names(places)
+
+
+def _lowest_m(settings: RadioSettings) -> float:
+    """The antenna of a mast of unknown height stands at least this high; losses are computed from there."""
+    return max(settings.existing_mast_default_height_m - settings.mast_height_tolerance_m, 5.0)
 
 
 def _distinct_names(places: list[_Place]) -> list[_Place]:

@@ -42,16 +42,12 @@ class Rows:
         return Rows(self.start[at], self.end[at], self.need[at], self.serves[at])
 
 
-def served_slots(links: Links, largest_loss_db: npt.NDArray[np.float64], receivers: int) -> sp.csr_array:
-    """0/1 matrix (receivers, slots): the loss of the link stays within what its place may lose.
-
-    ``largest_loss_db`` has shape (places,). A height that is not on offer has a NaN loss and serves nobody.
-    """
+def served_slots(links: Links, largest_loss_db: float, receivers: int) -> sp.csr_array:
+    """0/1 matrix (receivers, slots): the loss of the link stays within what the budget may lose."""
     places, heights = len(links.place_start) - 1, links.loss_db.shape[1]
-    place = np.repeat(np.arange(places), np.diff(links.place_start))
-    link, height = np.nonzero(links.loss_db <= largest_loss_db[place, None])
+    link, height = np.nonzero(links.loss_db <= np.float64(largest_loss_db))
     ones = np.ones(len(link), dtype=np.int32)
-    slots = place[link] * heights + height
+    slots = links.place[link] * heights + height
     return sp.csr_array((ones, (links.receiver[link], slots)), shape=(receivers, places * heights))
 
 

@@ -80,8 +80,7 @@ class LossBook:
         reached, losses_db = self._edges[place]
         loss_db = losses_db[:, height].astype(np.float64)
         linked = np.isfinite(loss_db)
-        largest_db = float(budget.largest_loss_db(self.candidates.height_assumed[place]))
-        return Reception(reached[linked], loss_db[linked], largest_db - loss_db[linked])
+        return Reception(reached[linked], loss_db[linked], budget.largest_loss_db - loss_db[linked])
 
     def _worse_edges(
         self, receiver: npt.NDArray[np.int32], loss_db: npt.NDArray[np.float32]

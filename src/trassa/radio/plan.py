@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from trassa.linear import Layer
 from trassa.provenance import Assumption, Progress, no_progress
-from trassa.radio.allowances import measured, near_threshold, raised, serving
+from trassa.radio.allowances import inside_bins, measured, middles, near_threshold, raised, serving
 from trassa.radio.bins import bins_of, points_of
 from trassa.radio.budget import Budget, Deduction
-from trassa.radio.candidates import candidates_of
-from trassa.radio.field import Field, field_of
+from trassa.radio.candidates import Candidates, candidates_of
+from trassa.radio.field import Field, LossBook, field_of
 from trassa.radio.paths import Paths, SmoothPaths, TerrainPaths
 from trassa.radio.plan_layers import bins_layer, candidates_layer, sites_layer, siting_rows_layer
 from trassa.radio.recount import cost_of, necessities, without_surplus
@@ -26,8 +26,8 @@ from trassa.road.model import Road
 
 __all__ = ["RadioPlan", "SitingResult", "plan_radio"]
 
-_PASSES = 3
-"""How often the plan may be made again because its serving links call for larger deductions."""
+_PASSES = 4
+"""The first plan, and three more at most because the serving links call for larger deductions."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def plan_radio(
         layers,
         _siting_result(search, settled),
         _propagation(ground, settings),
-        settled.budget.assumptions(settings),
+        (*settled.budget.assumptions(settings), *_assumed_heights(candidates, settings)),
         tuple(_notes(search, settled)),
     )
 
@@ -111,21 +111,24 @@ def plan_radio(
 def _settle(search: SiteSearch, paths: Paths, progress: Progress) -> _Settled:
     """Measure, plan, measure on the plan's own links, and plan again where they call for more."""
     candidates, points, bins, settings = search.candidates, search.points, search.bins, search.settings
-    place = (paths, candidates, points, bins, settings)
-    heights = candidates.height_m.shape[1]
-    sample = near_threshold(search.sample(), candidates, bins, Budget.of(settings, {}))
-    deductions = measured(*place, sample)
+    where = (paths, candidates, points, bins, settings)
+    inside = LossBook(paths, candidates, *middles(points, bins))
+    deductions = measured(*where, near_threshold(search.sample(), bins, Budget.of(settings, {})))
     for number in range(1, _PASSES + 1):
         budget = Budget.of(settings, deductions)
         found = search.find(budget)
         slots = without_surplus(search.book, found.result.slots, budget, found.need)
         field = field_of(search.book, slots, budget)
-        wanted = raised(deductions, measured(*place, serving(field, heights))) if slots else deductions
+        asked = measured(*where, serving(field, candidates.height_m.shape[1])) if slots else deductions
+        asked["within_bin_db"] = inside_bins(inside, slots, budget, found.need)
+        wanted = raised(deductions, asked)
         progress(number / _PASSES)
         if wanted == deductions or number == _PASSES:
             break
         deductions = wanted
     short_of = {name: wanted[name] for name in deductions if wanted[name] != deductions[name]}
+    if not short_of:
+        budget = replace(budget, deductions={**deductions, "within_bin_db": asked["within_bin_db"]})
     return _Settled(budget, found, slots, field, number, short_of)
 
 
@@ -163,6 +166,13 @@ def _propagation(ground: GroundGrid | None, settings: RadioSettings) -> dict[str
         "reliability": settings.reliability,
         "evaluated_every_m": 10.0,
     }
+
+
+def _assumed_heights(candidates: Candidates, settings: RadioSettings) -> list[Assumption]:
+    if not candidates.height_assumed.any():
+        return []
+    told = f"masts without a mapped height are taken as {settings.existing_mast_default_height_m:g} m, computed lower"
+    return [Assumption("radio.unmapped_mast_tolerance", settings.mast_height_tolerance_m, "m", True, told)]
 
 
 def _notes(search: SiteSearch, settled: _Settled) -> list[str]:

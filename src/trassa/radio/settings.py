@@ -45,8 +45,7 @@ class RadioPrices(BaseModel):
 class Allowances(BaseModel):
     """What is taken from every margin because the computation cannot know better, in dB.
 
-    Each is a starting value: it is measured on the plan's own paths, and where the measurement is larger, the
-    measurement is used and the plan is made again.
+    Each is a least value: it is measured on the plan's own paths, and where the measurement is larger, that is taken.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,16 +54,13 @@ class Allowances(BaseModel):
         default=0.05, ge=0.0, le=5.0, description="Fast propagation path against the reference path, dB"
     )
     step_effect_db: float = Field(
-        default=1.0, ge=0.0, le=20.0, description="Optimism of the profile step, 95 % value of doubling it, dB"
+        default=0.0, ge=0.0, le=20.0, description="Optimism of the profile step, 95 % value of doubling it, dB"
     )
     within_bin_db: float = Field(
-        default=0.5, ge=0.0, le=20.0, description="Loss between the computed edges of a bin beyond the worse edge, dB"
+        default=0.0, ge=0.0, le=20.0, description="Loss in the middle of a bin beyond its worse edge, largest found, dB"
     )
     clutter_height_db: float = Field(
-        default=1.0, ge=0.0, le=20.0, description="Clutter higher than assumed by the clutter tolerance, 95 % value, dB"
-    )
-    mast_height_db: float = Field(
-        default=1.0, ge=0.0, le=20.0, description="Existing mast of unknown height lower than assumed, 95 % value, dB"
+        default=0.0, ge=0.0, le=20.0, description="Clutter higher than assumed by the clutter tolerance, 95 % value, dB"
     )
 
 
@@ -120,11 +116,14 @@ class RadioSettings(BaseModel):
     existing_mast_default_height_m: float = Field(
         default=25.0, ge=5.0, le=300.0, description="Antenna height on an existing mast the map gives no height for, m"
     )
+    mast_height_tolerance_m: float = Field(
+        default=5.0,
+        ge=0.0,
+        le=50.0,
+        description="How much lower a mast of unknown height may be: its losses are computed that much lower, m",
+    )
     existing_mast_top_m: float = Field(
         default=0.0, ge=0.0, le=50.0, description="How far below the mapped top of a mast the antenna hangs, m"
-    )
-    mast_height_tolerance_m: float = Field(
-        default=5.0, ge=0.0, le=50.0, description="How much lower a mast of assumed height may be, m"
     )
     clutter_height_tolerance_m: float = Field(
         default=3.0, ge=0.0, le=30.0, description="How much higher woods and houses may be than assumed, m"

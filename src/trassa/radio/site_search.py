@@ -139,8 +139,7 @@ class SiteSearch:
         return fresh
 
     def _part(self, table: LossTable, budget: Budget) -> Rows:
-        largest_db = budget.largest_loss_db(self.candidates.height_assumed)
-        serves = served_slots(table.links, largest_db, len(table.points))
+        serves = served_slots(table.links, budget.largest_loss_db, len(table.points))
         if len(table.bins):
             edges = self.bins.start[table.bins], self.bins.end[table.bins]
         else:

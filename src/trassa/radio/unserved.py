@@ -101,9 +101,9 @@ def _clear_reach_m(offer: Offer) -> float:
         frequency_mhz=offer.settings.frequency_mhz,
         receiver_antenna_m=offer.settings.vehicle_antenna_m,
         reach_m=offer.settings.reach_m,
-        dn=offer.settings.dn_per_km,
+        dn_per_km=offer.settings.dn_per_km,
     )
-    served = losses.loss_db[:, 0] <= float(offer.budget.largest_loss_db(False))
+    served = losses.loss_db[:, 0] <= offer.budget.largest_loss_db
     return float(distance_m[losses.receiver[served]].max(initial=50.0))
 
 
@@ -135,10 +135,8 @@ def _ranked_margins_db(offer: Offer, candidates: Candidates, bins: IntArray) -> 
 def _margins_db(offer: Offer, candidates: Candidates, points: Points) -> npt.NDArray[np.float32]:
     """Margin of every place and height at every point, shape (points, places, heights); −inf where there is no link."""
     links = offer.paths.links(candidates, points)
-    largest_db = offer.budget.largest_loss_db(candidates.height_assumed).astype(np.float32)
     margins = np.full((len(points), *candidates.height_m.shape), -np.inf, dtype=np.float32)
-    found = largest_db[links.place, None] - links.loss_db
-    margins[links.receiver, links.place] = np.where(np.isnan(found), -np.inf, found)
+    margins[links.receiver, links.place] = offer.budget.largest_loss_db - links.loss_db
     return margins
 
 
