@@ -42,9 +42,12 @@ class Tile:
     def heights_m(self, window: Window) -> FloatArray:
         """Heights of a window of nodes, float32, NaN where void; small voids closed as in :func:`close_small_voids`.
 
-        The result does not depend on how a tile is cut into windows: the surroundings of the window are read too.
+        The result does not depend on how a tile is cut into windows: where a void is, its surroundings are read too.
         """
         row, col, rows, cols = window
+        plain = self.read(window)
+        if not np.isnan(plain).any():
+            return plain
         reach = SMALL_VOID_NODES + 1
         top, left = max(row - reach, 0), max(col - reach, 0)
         bottom = min(row + rows + reach, self.lattice.rows)
