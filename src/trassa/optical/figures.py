@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trassa.linear import Extent, Layer
-from trassa.optical.lengths import Lengths
+from trassa.linear import Extent, Layer, subtracted
+from trassa.optical.lengths import Lengths, present_extents
 from trassa.optical.line import Line
 from trassa.optical.links import Connection
 from trassa.optical.plant import reel_route_m
@@ -131,9 +131,10 @@ def notes_of(
     """What a reader must know, one sentence each."""
     notes = [
         f"optical: no cable on {road.span_text(extent.start_m, extent.end_m)} "
-        f"({extent.length_m:.0f} m): the carriageway has a hole there or is too short between two"
+        f"({extent.length_m:.0f} m): the road has a hole there or is too short between two"
         for extent in unbuilt
     ]
+    notes += _one_sided_notes(lines, road)
     notes += [_presence_note(line, road) for line in lines if not (line.presence_before and line.presence_after)]
     notes += [
         f"optical: {c.name} at {road.text(c.measure_m)} is not connected, no cable passes there" for c in unconnected
@@ -153,14 +154,37 @@ def notes_of(
     return tuple(notes)
 
 
+def _one_sided_notes(lines: Sequence[Line], road: Road) -> list[str]:
+    sides = {
+        n: s.cable.verge.carriageway
+        for line in lines
+        for n, s in zip(line.cables, line.chain.spans[0].plants, strict=True)
+    }
+    notes: list[str] = []
+    for cable, side in sides.items():
+        line = next(line for line in lines if cable in line.cables)
+        missing = subtracted([line.extent], present_extents(road, side))
+        notes += [
+            f"optical: the {side} carriageway is missing on {road.span_text(gap.start_m, gap.end_m)}: "
+            f"{cable} follows the other one there"
+            for gap in missing
+        ]
+    return notes
+
+
 def _presence_note(line: Line, road: Road) -> str:
     place = road.span_text(line.extent.start_m, line.extent.end_m)
     if not (line.presence_before or line.presence_after):
         return (
             f"optical: {place} lies between two holes and reaches no point of presence: "
-            f"its {len(line.drops)} sites are stranded until a leased line ends at {line.hut_names[0]}"
+            f"its sites ({len(line.drops)}) are stranded until a leased line ends at {line.hut_names[0]}"
         )
     far = line.hut_names[-1] if line.presence_before else line.hut_names[0]
+    if len(line.own_trenches) > 1:
+        return (
+            f"optical: {place} reaches a point of presence at one end only: losing that, or any hut on the way, strands "
+            f"the sites behind it, of {len(line.drops)} in all; a leased line at {far} would cure it"
+        )
     return (
         f"optical: {place} reaches a point of presence at one end only, so every cut strands the sites beyond it, "
         f"of {len(line.drops)} in all; a leased line at {far} would cure it"

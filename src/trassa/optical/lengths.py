@@ -20,7 +20,7 @@ from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent, merged, subtracted
 from trassa.road.model import Road
 
-__all__ = ["Lengths", "Verge", "plan_steps_m", "verge_of"]
+__all__ = ["Lengths", "Verge", "plan_steps_m", "present_extents", "verge_of"]
 
 FloatArray = npt.NDArray[np.float64]
 _WGS84 = Geod(ellps="WGS84")
@@ -57,8 +57,9 @@ class Verge:
     """One side of the road as a trench follows it.
 
     ``route_m[i]`` is the length in space from the road's start to ``measure_m[i]``, both of shape (n,). In holes of
-    the geometry it runs on with measure, but nothing is built there: ``parts`` are the extents on which the
-    carriageway exists. No chamber stands within ``closed`` (bridges and tunnels); their ends are free.
+    the geometry it runs on with measure, but nothing is built there: ``parts`` are the extents on which the road
+    exists. Where only this carriageway is missing, the cable follows the other. No chamber stands within ``closed``
+    (bridges and tunnels); their ends are free.
     """
 
     carriageway: Carriageway
@@ -103,14 +104,16 @@ def plan_steps_m(road: Road, carriageway: Carriageway) -> FloatArray:
     """Horizontal length between neighbouring points of an alignment, shape (n − 1,).
 
     Measure is by definition the geodesic length of the reference line, and the only length that a schematic axis
-    has. The other carriageway is measured by itself, on the WGS 84 ellipsoid: never in a projection.
+    has. The other carriageway is measured by itself, on the WGS 84 ellipsoid: never in a projection. Where that is
+    missing and the road is not, measure stands in.
     """
     line = road.alignments[carriageway]
     if road.axis == "schematic" or carriageway == road.reference:
         return np.diff(line.measure_m)
     lon, lat = line.longitude_deg, line.latitude_deg
     steps = np.asarray(_WGS84.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])[2], dtype=np.float64)
-    return np.where(np.isfinite(steps), steps, np.diff(line.measure_m))
+    known = np.isfinite(steps) & line.present[:-1] & line.present[1:]
+    return np.where(known, steps, np.diff(line.measure_m))
 
 
 def verge_of(road: Road, carriageway: Carriageway, *, reel_route_m: float, shortest_part_m: float) -> Verge:
@@ -127,12 +130,17 @@ def verge_of(road: Road, carriageway: Carriageway, *, reel_route_m: float, short
         carriageway,
         line.measure_m,
         np.concatenate(([0.0], np.cumsum(steps_m))),
-        tuple(p for p in _present(road, carriageway) if p.length_m >= shortest_part_m),
+        tuple(part for part in _present_anywhere(road) if part.length_m >= shortest_part_m),
         tuple(e for e in merged(structures) if e.length_m <= reel_route_m),
     )
 
 
-def _present(road: Road, carriageway: Carriageway) -> list[Extent]:
+def _present_anywhere(road: Road) -> list[Extent]:
+    return merged(extent for carriageway in road.carriageways for extent in present_extents(road, carriageway))
+
+
+def present_extents(road: Road, carriageway: Carriageway) -> list[Extent]:
+    """Where a carriageway exists, in order."""
     line = road.alignments[carriageway]
     whole = line.present[:-1] & line.present[1:]
     edges = np.flatnonzero(np.diff(np.concatenate(([False], whole, [False])).astype(np.int8)))

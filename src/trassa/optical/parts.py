@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trassa.errors import ConfigError, InputError
-from trassa.linear import Carriageway, Extent, intersected, merged, opposite, subtracted
+from trassa.linear import Carriageway, Extent, merged, opposite, subtracted
 from trassa.optical.lengths import Verge, verge_of
 from trassa.optical.placement import HutPlace
 from trassa.optical.plant import reel_route_m
@@ -54,13 +54,10 @@ def verges_of(road: Road, rules: OpticalSettings) -> tuple[Verge, ...]:
 
 
 def parts_of(road: Road, verges: Sequence[Verge], rules: OpticalSettings) -> list[Part]:
-    """The parts of the line in order of measure: where the carriageway exists on every verge."""
-    extents = list(verges[0].parts)
-    for verge in verges[1:]:
-        extents = intersected(extents, verge.parts)
+    """The parts of the line in order of measure: where the road exists, on either carriageway."""
     ground = _common_ground(verges)
     parts: list[Part] = []
-    for extent in extents:
+    for extent in verges[0].parts:
         start_m, end_m = (ground.nearest_open(m, extent) for m in (extent.start_m, extent.end_m))
         if end_m - start_m < rules.shortest_part_m / 2.0:
             continue

@@ -52,11 +52,11 @@ def plan_optical(
     _checked(connections, road)
     verges = verges_of(road, settings)
     parts = parts_of(road, verges, settings)
+    homes = {connection.name: _home(connection, parts, settings) for connection in connections}
     lines: list[Line] = []
     huts = 0
     for number, part in enumerate(parts, start=1):
-        ours = [c for c in connections if part.extent.start_m <= c.measure_m <= part.extent.end_m]
-        drops = drops_of(ours, verges[0], part.line, settings)
+        drops = drops_of([c for c in connections if homes[c.name] == number], verges[0], part.line, settings)
         places = hut_places(road, verges, part, settings)
         share = _share(progress, part, road.length_m)
         chain = cheapest_chain(places, verges, drops, road.text, settings, share)
@@ -99,6 +99,15 @@ def _checked(connections: Sequence[Connection], road: Road) -> None:
                 f"{connection.offset_m:.1f} m is not on {road.ref} (0–{road.length_m:.0f} m)",
                 cure="project it on the road first",
             )
+
+
+def _home(connection: Connection, parts: Sequence[Part], rules: OpticalSettings) -> int:
+    """Number of the part that connects it, counted from 1; 0 where it stands too deep in a hole."""
+    away_m = [
+        max(part.extent.start_m - connection.measure_m, connection.measure_m - part.extent.end_m, 0.0) for part in parts
+    ]
+    nearest = int(np.argmin(away_m))
+    return nearest + 1 if away_m[nearest] <= rules.stray_limit_m else 0
 
 
 def _share(progress: Progress, part: Part, length_m: float) -> Progress:

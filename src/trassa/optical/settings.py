@@ -91,6 +91,9 @@ class OpticalSettings(BaseModel):
 
     span_loss_limit_db: float = Field(default=28.0, gt=0, description="Greatest end-of-life loss from hut to hut, dB")
     span_limit_m: float = Field(default=120_000.0, gt=0, description="Longest fibre from hut to hut, m")
+    stray_limit_m: float = Field(
+        default=3000.0, ge=0.0, description="Farthest beyond the line's end, in a hole, that a site is connected, m"
+    )
     place_offset_m: float = Field(
         default=1000.0, ge=0, description="Farthest that a powered place may lie from the road to feed a hut, m"
     )
