@@ -5,7 +5,8 @@
     bound = Σ_i b_i·y_i − Σ_p max(0, max_h (Σ_i a_i,(p,h)·y_i − c_(p,h)))
 
 holds for any y ≥ 0 by weak duality, so the duals need no trust. What a row demands and which candidates meet it is
-computed here; a candidate that the fast path may have taken for a server counts as one, which only lowers the bound.
+computed here, by the reference path: a candidate whose margin is within the fast path's deviation of zero may count
+otherwise than for the planner, and the bound moves by the dual of that row.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _BOUND_TOLERANCE = 0.01
-"""The bound found may lie below the planner's by this share: borderline candidates count as servers here."""
+"""The bound found may lie below the planner's by this share of the cost, for borderline candidates."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,12 @@ def _bound_minor(
 ) -> float:
     candidates, settings = evidence.layers["candidates"], evidence.settings.radio
     links = losses_db(antennas_of(candidates), duals.needed, ground, settings, progress)
-    taken = deductions.sum_db(candidates["height_assumed"])
-    met = margins_between(links, taken, duals.edges, len(duals.needed.measure_m), settings)
+    met = margins_between(links, deductions.sum_db, duals.edges, len(duals.needed.measure_m), settings)
     dual, places = duals.rows["dual"], candidates["place"]
     servers: list[set[int]] = [set() for _ in range(len(dual))]
     worth: dict[int, float] = {}
     for row, (rows, margins, _) in enumerate(met):
-        served = rows[margins + deductions.fast_path_db >= 0.0]
+        served = rows[margins >= 0.0]
         gain = float(dual[served].sum()) - float(candidates["cost_minor"][row])
         place = int(places[row])
         worth[place] = max(worth.get(place, 0.0), gain)

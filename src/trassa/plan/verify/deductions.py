@@ -16,11 +16,9 @@ __all__ = ["check_deductions"]
 def check_deductions(evidence: Evidence, deductions: Deductions, ground: Surroundings | SmoothEarth) -> Row:
     """Every deduction that applies is there and not below the project's allowance; all radio claims state the same."""
     settings, wrong = evidence.settings.radio, []
-    due = ["within_bin"]
-    if bool(evidence.layers["candidates"]["height_assumed"].any()):
-        due.append("mast_height")
+    due = ["within_bin", "fast_path"]
     if isinstance(ground, Surroundings):
-        due += ["fast_path", "step_effect"]
+        due.append("step_effect")
         if len(ground.woods.height_m) > 1:
             due.append("clutter_height")
     for name in due:
@@ -29,7 +27,7 @@ def check_deductions(evidence: Evidence, deductions: Deductions, ground: Surroun
             wrong.append(f"{name} is not taken from the margin")
         elif taken_db < allowed_db - 1e-9:
             wrong.append(f"{name} is {taken_db:g} dB, the project asks for {allowed_db:g} dB")
-    sigma_db = deductions.by_name.get("shadowing_sigma")
+    sigma_db = deductions.sigma_db
     if sigma_db is None or abs(sigma_db - settings.sigma_db) > 1e-9:
         wrong.append(f"sigma stated {sigma_db}, the project says {settings.sigma_db:g} dB")
     served = [claim for claim in evidence.proof.claims if claim.id.startswith("radio.served")]

@@ -73,7 +73,7 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     rows += [check_bins(evidence, due), check_deductions(evidence, deductions, ground)]
     sites, settings = evidence.layers["sites"], evidence.settings.radio
     service = service_of(
-        *(antennas_of(sites), sites["height_assumed"], due.receivers, due.edges, ground, settings, deductions),
+        *(antennas_of(sites), due.receivers, due.edges, ground, settings, deductions),
         progress=lambda share: progress(0.1 + 0.5 * share),
     )
     rows += check_served(ServedAgain(evidence, due, service, deductions))

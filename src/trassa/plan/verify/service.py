@@ -19,30 +19,35 @@ __all__ = ["Deductions", "Edges", "Service", "deductions_of", "margins_between",
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_COMMON = ("fast_path", "step_effect", "within_bin", "clutter_height")
-
-
 @dataclass(frozen=True)
 class Deductions:
-    """What the proof says it took from the margins, in dB; ``mast_height_db`` only where the height is assumed."""
+    """What the proof says it took from every margin, in dB by name, and the sigma of the shadowing."""
 
     by_name: Mapping[str, float]
+    sigma_db: float | None
 
     @property
     def fast_path_db(self) -> float:
         """The stated bound on the fast path's deviation."""
         return self.by_name.get("fast_path", 0.0)
 
-    def sum_db(self, height_assumed: npt.NDArray[np.bool_]) -> FloatArray:
-        """Sum per site."""
-        common_db = sum(self.by_name.get(name, 0.0) for name in _COMMON)
-        return common_db + np.where(height_assumed, self.by_name.get("mast_height", 0.0), 0.0)
+    @property
+    def within_bin_db(self) -> float:
+        """The stated bound on what a bin's middle may lose beyond its worse edge."""
+        return self.by_name.get("within_bin", 0.0)
+
+    @property
+    def sum_db(self) -> float:
+        """All of them together."""
+        return sum(self.by_name.values())
 
 
 def deductions_of(claim: Claim) -> Deductions:
     """The deductions that a claim lists as taken from the margin."""
-    taken = {a.name.removeprefix("radio."): a.size for a in claim.assumptions if a.taken_from_margin}
-    return Deductions(taken)
+    listed = [a for a in claim.assumptions if a.taken_from_margin and a.unit == "dB" and a.name.startswith("radio.")]
+    taken = {a.name.removeprefix("radio."): a.size for a in listed}
+    sigma_db = taken.pop("shadowing_sigma", None)
+    return Deductions(taken, sigma_db)
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,6 @@ class Service:
 
 def service_of(
     antennas: Antennas,
-    height_assumed: npt.NDArray[np.bool_],
     receivers: Receivers,
     edges: Edges,
     ground: Surroundings | SmoothEarth,
@@ -118,23 +122,22 @@ def service_of(
 ) -> Service:
     """Losses from every antenna to every receiver in reach, and from them the margins on bins."""
     links = losses_db(antennas, receivers, ground, settings, progress)
-    taken = deductions.sum_db(height_assumed)
-    parts = margins_between(links, taken, edges, len(receivers.measure_m), settings)
+    parts = margins_between(links, deductions.sum_db, edges, len(receivers.measure_m), settings)
     bins, margins, levels = tuple(p[0] for p in parts), tuple(p[1] for p in parts), tuple(p[2] for p in parts)
     return Service(len(edges), bins, margins, levels)
 
 
 def margins_between(
-    links: Links, taken_db: FloatArray, edges: Edges, receivers: int, settings: RadioSettings
+    links: Links, taken_db: float, edges: Edges, receivers: int, settings: RadioSettings
 ) -> list[tuple[IntArray, FloatArray, FloatArray]]:
     """For each antenna: extents reached, margin and median level at the worse of the two edges."""
     fade_db = fade_margin_db(settings.sigma_db, settings.reliability)
     found = []
-    for (near, losses), taken in zip(links, taken_db, strict=True):
+    for near, losses in links:
         loss = np.full(receivers, np.inf)
         loss[near] = losses
         worse = np.maximum(loss[edges.first], loss[edges.last])
         reached = np.flatnonzero(np.isfinite(worse))
         level = settings.eirp_per_re_dbm + settings.vehicle_gain_dbi - worse[reached]
-        found.append((reached, level - settings.need_rsrp_dbm - fade_db - taken, level))
+        found.append((reached, level - settings.need_rsrp_dbm - fade_db - taken_db, level))
     return found

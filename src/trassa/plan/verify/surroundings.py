@@ -1,8 +1,8 @@
 """Ground and clutter for the recomputation, from the input files and the rule of the ground grid alone.
 
 The rule: of the tiles that touch the road's box, widened by the reach, the finest gives steps and anchor; where the
-terrain is bare and the map has clutter in that box, each step is divided by the smallest whole number that brings it
-to ``cell_m`` or less. A node carries the highest category whose polygon holds it, and none nearer than the reserve to
+terrain is bare and the map has clutter in that box, each step is divided by the smallest whole number n with step ÷
+``cell_m`` ≤ n + 0.1. A node carries the highest category whose polygon holds it, and none nearer than the reserve to
 a carriageway. A profile's step is the smaller native step, and ``cell_m`` where clutter is used and that is less.
 """
 
@@ -25,6 +25,7 @@ __all__ = ["surroundings_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_CELL_SLACK = 0.1
 _LANDUSE = {
     "forest": "forest",
     "retail": "urban",
@@ -56,8 +57,8 @@ def surroundings_of(evidence: Evidence) -> Surroundings | SmoothEarth:
     if not areas:
         open_land = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
         return Surroundings(tiles, open_land, min(steps))
-    factors = (math.ceil(steps[0] / clutter.cell_m - 1e-9), math.ceil(steps[1] / clutter.cell_m - 1e-9))
-    return Surroundings(tiles, _drawn(evidence, frame, box, factors, areas), min(*steps, clutter.cell_m))
+    rows, columns = (max(1, math.ceil(step / clutter.cell_m - _CELL_SLACK)) for step in steps)
+    return Surroundings(tiles, _drawn(evidence, frame, box, (rows, columns), areas), min(*steps, clutter.cell_m))
 
 
 def _boxes(evidence: Evidence) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:
