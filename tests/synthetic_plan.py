@@ -30,6 +30,20 @@ Floats = npt.NDArray[np.float64]
 START_KM = 258.0
 SITE_SPACING_M = 4300.0
 
+_CROSS_SECTION = "start_m end_m carriageway lanes speed_limit_kmh speed_limit_kind speed_limit_conditional lit toll"
+_PLACE = "measure_m kind name carriageway offset_m latitude_deg longitude_deg powered"
+_SITE = (
+    "site candidate name kind measure_m km carriageway offset_m latitude_deg longitude_deg ground_m height_m "
+    "height_assumed cost_minor needed_for"
+)
+_OPTICAL = {
+    "cables": "cable start_m end_m carriageway route_m sheath_m fibre_m fibres",
+    "huts": "hut name measure_m km carriageway role power latitude_deg longitude_deg cost_minor",
+    "spans": "span start_m end_m cable route_m fibre_m loss_db limit_db margin_db",
+    "closures": "closure cable measure_m chamber route_m sheath_m fibre_m",
+    "links": ("link site hut measure_m cable drop_m route_m fibre_m loss_db optics budget_db margin_db latency_us"),
+}
+
 
 @dataclass(frozen=True)
 class SyntheticPlan:
@@ -46,7 +60,12 @@ def synthetic_plan(length_m: float = 40_000.0, *, holds: Holds = "yes", ref: str
     """The whole plan; ``holds`` is the verdict on its second radio claim."""
     road = synthetic_road(length_m, ref)
     sites = _sites(road)
-    layers = {**road.to_layers(), "sites": sites, "bins": _bins(road, sites), **_optical(road, sites)}
+    layers = {
+        **road.to_layers(),
+        "sites": sites,
+        "bins": _bins(road, sites, weak=holds == "no"),
+        **_optical(road, sites),
+    }
     layers["unserved"] = _unserved(road) if holds == "no" else Layer.empty(RADIO["unserved"])
     assumptions = (
         Assumption("radio.sigma_db", 8.0, "dB", True, "assumed: rural, no drive test"),
@@ -59,7 +78,7 @@ def synthetic_plan(length_m: float = 40_000.0, *, holds: Holds = "yes", ref: str
 def synthetic_road(length_m: float = 40_000.0, ref: str = "М-11") -> Road:
     """A road over hills north-west of 56° N 38° E, with a tunnel, a bridge, a hole and a bent calibration."""
     measure = measures_of(length_m)
-    third = math.floor(length_m / 3000.0) * 1000.0
+    third = max(math.floor(length_m / 3000.0), 1) * 1000.0
     intervals = (
         LabelInterval(0.0, third, START_KM, START_KM + third / 1000.0, "interpolated"),
         LabelInterval(third, third + 1070.0, START_KM + third / 1000, START_KM + third / 1000 + 1, "interpolated"),
@@ -98,9 +117,13 @@ def _at(line: Alignment, measure_m: float) -> dict[str, float]:
     }
 
 
-def _table(schema: Schema, rows: list[tuple[object, ...]]) -> Layer:
-    names = [column.name for column in schema.columns]
-    return Layer.from_rows(schema, [dict(zip(names, row, strict=True)) for row in rows])  # type: ignore[arg-type]
+_DEFAULT: dict[str, object] = {"int": 0, "float": math.nan, "text": "", "bool": False}
+
+
+def _table(schema: Schema, names: str, rows: list[tuple[object, ...]]) -> Layer:
+    """Rows of the named columns; columns a trade has added since are left at nothing."""
+    empty = {column.name: _DEFAULT[column.type] for column in schema.columns}
+    return Layer.from_rows(schema, [empty | dict(zip(names.split(), row, strict=True)) for row in rows])  # type: ignore[arg-type]
 
 
 def _structures(length_m: float) -> Layer:
@@ -110,7 +133,7 @@ def _structures(length_m: float) -> Layer:
         for start in np.arange(3000.0, length_m - 12_000.0, 21_000.0).tolist():
             rows.append((start, start + 240.0, carriageway, "bridge", "мост через р. Шоша"))
             rows.append((start + 5000.0, start + 5900.0, carriageway, "tunnel", "Тоннель № 1"))
-    return _table(ROAD["structures"], rows)
+    return _table(ROAD["structures"], "start_m end_m carriageway kind name", rows)
 
 
 def _cross_sections(length_m: float) -> Layer:
@@ -120,7 +143,7 @@ def _cross_sections(length_m: float) -> Layer:
         rows.append((length_m * 0.4, length_m * 0.5, carriageway, 2, 90.0, "fixed", "", "yes", "yes"))
         rows.append((length_m * 0.5, length_m * 0.8, carriageway, 2, math.nan, "none", "", "no", "yes"))
         rows.append((length_m * 0.8, length_m, carriageway, 2, 110.0, "fixed", "80 @ wet", "no", "no"))
-    return _table(ROAD["cross_sections"], rows)
+    return _table(ROAD["cross_sections"], _CROSS_SECTION, rows)
 
 
 def _places(line: Alignment, length_m: float) -> Layer:
@@ -130,7 +153,7 @@ def _places(line: Alignment, length_m: float) -> Layer:
         kind = list(names)[i % 3]
         at = _at(line, measure).values()
         rows.append((measure, kind, f"{i + 1} {names[kind]}", "both", 40.0, *at, kind != "junction"))
-    return _table(ROAD["places"], rows)
+    return _table(ROAD["places"], _PLACE, rows)
 
 
 def _findings(length_m: float) -> Layer:
@@ -139,7 +162,7 @@ def _findings(length_m: float) -> Layer:
         (length_m * 0.905, length_m * 0.91, "hole", "warning", "no way of the ref between nodes 17 and 18"),
         (math.nan, math.nan, "dangling_reference", "note", "3 ways name 11 nodes that the extract lacks & <skips>"),
     ]
-    return _table(ROAD["findings"], rows)
+    return _table(ROAD["findings"], "start_m end_m kind severity detail", rows)
 
 
 def _sites(road: Road) -> Layer:
@@ -156,10 +179,10 @@ def _sites(road: Road) -> Layer:
             (f"S-{i + 1:02d}", i, name, "existing" if old else "new", measure, float(road.calibration.km(measure)),
              "increasing", 300.0 if old else 22.0, *at, 35.0 if i % 2 else 25.0, old, cost, needed)
         )  # fmt: skip
-    return _table(RADIO["sites"], rows)
+    return _table(RADIO["sites"], _SITE, rows)
 
 
-def _bins(road: Road, sites: Layer) -> Layer:
+def _bins(road: Road, sites: Layer, *, weak: bool) -> Layer:
     edges = measures_of(road.length_m)
     parts: list[dict[str, npt.NDArray[np.generic]]] = []
     for carriageway in road.carriageways:
@@ -168,6 +191,8 @@ def _bins(road: Road, sites: Layer) -> Layer:
         height = road.alignments[carriageway].height_m[:-1]
         margins = 17.0 - 9.0 * np.abs(middle[:, None] - sites["measure_m"]) / 4000.0
         margins += (height[:, None] - 180.0) / 20.0 + np.sin(middle[:, None] / 310.0 + np.arange(len(sites)))
+        if weak and carriageway == "increasing":
+            margins[(middle > 20_010.0) & (middle < 20_620.0)] -= 11.0
         order = np.argsort(-margins, axis=1)
         best, second = order[:, 0], order[:, 1]
         row = np.arange(len(start))
@@ -183,7 +208,10 @@ def _bins(road: Road, sites: Layer) -> Layer:
             "second_margin_db": margins[row, second],
         }  # fmt: skip
         parts.append({name: column[keep] for name, column in columns.items()})
-    return Layer.from_columns(RADIO["bins"], **{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    count = len(joined["start_m"])
+    empty = {c.name: np.full(count, _DEFAULT[c.type], dtype=np.object_) for c in RADIO["bins"].columns}
+    return Layer.from_columns(RADIO["bins"], **{**empty, **joined})
 
 
 def _optical(road: Road, sites: Layer) -> dict[str, Layer]:
@@ -211,15 +239,15 @@ def _optical(road: Road, sites: Layer) -> dict[str, Layer]:
     ]  # fmt: skip
     cables = [("C-1", 0.0, length, "increasing", length * 1.001, length * 1.0412, length * 1.0679, 96)]
     tables = {"cables": cables, "huts": huts, "spans": spans, "closures": closures, "links": links}
-    return {name: _table(OPTICAL[name], rows) for name, rows in tables.items()}  # type: ignore[arg-type]
+    return {name: _table(OPTICAL[name], _OPTICAL[name], rows) for name, rows in tables.items()}  # type: ignore[arg-type]
 
 
 def _unserved(road: Road) -> Layer:
     rows: list[tuple[object, ...]] = [
-        (20_010.0, 20_620.0, "increasing", "radio.served.any-site-down", -4.6, "behind the ridge of км 279",
+        (20_010.0, 20_620.0, "increasing", -4.6, "radio.served.any-site-down", "behind the ridge of км 279",
          "a mast of 45 m at км 278+400, or need −114 dBm"),
     ]  # fmt: skip
-    return _table(RADIO["unserved"], rows)
+    return _table(RADIO["unserved"], "start_m end_m carriageway margin_db claim reason cure", rows)
 
 
 def _proof(road: Road, layers: dict[str, Layer], holds: Holds, assumptions: tuple[Assumption, ...]) -> Proof:

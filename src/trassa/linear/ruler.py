@@ -181,6 +181,8 @@ def _scale_of(ticks: tuple[Tick, ...], line: str) -> tuple[float, float]:
 def round_labels(calibration: Calibration, tick_km: float) -> Iterator[tuple[float, KmLabel]]:
     """``(measure_m, label)`` of every multiple of ``tick_km`` on the road; at a jump on both sides of it."""
     for interval in calibration.intervals:
+        if interval.end_km <= interval.start_km:
+            continue
         first = math.ceil(interval.start_km / tick_km - _EPSILON)
         for index in range(first, math.floor(interval.end_km / tick_km + _EPSILON) + 1):
             share = (index * tick_km - interval.start_km) / (interval.end_km - interval.start_km)

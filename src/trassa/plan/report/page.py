@@ -1,0 +1,222 @@
+"""The page: what goes into a report, and its rendering."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from trassa.errors import InputError
+from trassa.linear import Diagram, Layer
+from trassa.plan.amounts import amount_text, figure_text, range_text
+from trassa.plan.bom import BomLine, total_of
+from trassa.plan.proof import Proof
+from trassa.plan.report import sheets, tables
+from trassa.plan.report.map_picture import CLASSES, map_picture
+from trassa.plan.strip import wrapped_strip
+from trassa.provenance import Assumption
+from trassa.road.model import Road
+
+__all__ = ["OSM_CREDIT", "ReportInput", "render_report"]
+
+OSM_CREDIT = "© OpenStreetMap contributors, ODbL"
+_OSM_NAMES = (".osm", ".osm.gz", ".osm.bz2", ".osm.pbf", ".pbf")
+_FAR_FROM_POSTS_M = 2000.0
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything a report is made from; the same input gives the same bytes.
+
+    ``layers`` holds the plan's layers by schema name, the road's included or not; those a plan does not have are
+    left out of the report. ``estimate_reasons`` adds to what the report finds out about the road by itself, and
+    ``credits`` to the credit for OpenStreetMap, which follows from the names of the inputs.
+    """
+
+    title: str
+    road: Road
+    layers: Mapping[str, Layer]
+    proof: Proof
+    bill: tuple[BomLine, ...]
+    currency: str
+    assumptions: tuple[Assumption, ...] = ()
+    estimate_reasons: tuple[str, ...] = ()
+    credits: tuple[str, ...] = ()
+
+
+def render_report(report: ReportInput) -> str:
+    """The whole report as one HTML document that needs no other file."""
+    html = _template().render(
+        title=report.title,
+        road=_road_facts(report),
+        verdict=_verdict(report),
+        figures=_key_figures(report),
+        claims=tables.claim_rows(report.proof.claims),
+        strip=_strip_text(report),
+        provenance=_provenance(report),
+        **_pictures(report),
+        **_tables(report),
+    )
+    return "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("trassa.plan.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+def _road_facts(report: ReportInput) -> dict[str, Any]:
+    road = report.road
+    axis = {
+        "surveyed": "surveyed axis",
+        "drawn": "drawn axis",
+        "schematic": "schematic axis, measured by declared kilometres",
+    }[road.axis]
+    return {
+        "ref": road.ref,
+        "length": f"{figure_text(road.length_m / 1000.0, 2)} km",
+        "from_to": road.span_text(0.0, road.length_m),
+        "axis": axis,
+        "carriageways": " and ".join(road.carriageways),
+        "heights": "on terrain" if road.has_heights else "unknown, no terrain",
+    }
+
+
+def _verdict(report: ReportInput) -> dict[str, Any]:
+    holds, claims = report.proof.holds, report.proof.claims
+    failing = [claim.id for claim in claims if claim.holds == "no"]
+    return {
+        "holds": holds,
+        "word": {"yes": "The plan holds", "no": "The plan does not hold", "estimate": "ESTIMATE"}[holds],
+        "sentence": {
+            "yes": f"All {len(claims)} promises are kept, under the assumptions listed in this report.",
+            "no": f"{len(failing)} of {len(claims)} promises fail: {', '.join(failing)}.",
+            "estimate": "This is an estimate, not a proof. Nothing may be built or ordered on it.",
+        }[holds],
+        "reasons": _estimate_reasons(report) if any(claim.holds == "estimate" for claim in claims) else [],
+    }
+
+
+def _estimate_reasons(report: ReportInput) -> list[str]:
+    road = report.road
+    reasons = list(report.estimate_reasons)
+    if not road.has_heights:
+        reasons.append("No terrain: radio paths are computed over a smooth earth.")
+    if road.axis == "schematic":
+        reasons.append("The axis is schematic: places come from declared kilometres, not from a survey.")
+    reference = road.alignments[road.reference].measure_m
+    off_m = road.calibration.extrapolated_by_m(reference)
+    if float(np.max(off_m)) > _FAR_FROM_POSTS_M and np.isfinite(off_m).all():
+        reasons.append(f"Labels are extrapolated up to {float(np.max(off_m)) / 1000.0:.1f} km beyond the last post.")
+    elif np.isinf(off_m).any():
+        reasons.append("No post calibrates the labels: kilometres are counted from the start of the road.")
+    return reasons
+
+
+def _key_figures(report: ReportInput) -> list[tuple[str, str, str]]:
+    layers, currency = report.layers, report.currency
+    figures = [("road", f"{figure_text(report.road.length_m / 1000.0, 1)} km", " and ".join(report.road.carriageways))]
+    if "sites" in layers:
+        kinds = layers["sites"]["kind"]
+        new = int(np.sum(kinds == "new"))
+        figures.append(("radio sites", str(len(kinds)), f"{new} new, {len(kinds) - new} on existing masts"))
+    if "huts" in layers:
+        figures.append(("huts", str(len(layers["huts"])), "technical buildings"))
+    if "cables" in layers:
+        sheath_m = float(np.sum(layers["cables"]["sheath_m"]))
+        figures.append(("cable to buy", f"{figure_text(sheath_m / 1000.0, 1)} km", "sheath, slack included"))
+    total = total_of(report.bill, currency)
+    assumed = any(line.price.assumed for line in report.bill)
+    figures.append(
+        (
+            "cost",
+            amount_text(total.amount_minor, currency),
+            range_text(total) + (" (assumed prices)" if assumed else ""),
+        )
+    )
+    return figures
+
+
+def _strip_text(report: ReportInput) -> list[str]:
+    """The straight-line diagram in blocks, its notes taken out: the page has a legend."""
+    text = wrapped_strip(report.road, report.layers, columns=104, step_m=_strip_step_m(report.road.length_m))
+    diagram = Diagram.parse(text)
+    bare = Diagram(diagram.ruler, tuple(replace(row, note="") for row in diagram.rows))
+    blocks = bare.wrapped(104).split("\n\n")
+    return [re.sub(r" from measure \S+ m$", "", block, count=1, flags=re.MULTILINE) for block in blocks]
+
+
+def _strip_step_m(length_m: float) -> float:
+    return 500.0 if length_m <= 250_000.0 else 1000.0
+
+
+def _pictures(report: ReportInput) -> dict[str, Any]:
+    promised = {claim.id for claim in report.proof.claims}
+    down = "radio.served.any-site-down" in promised
+    column = "second_margin_db" if down else "margin_db"
+    whole = sheets.overview(report.road, report.layers)
+    charts = ([whole] if whole else []) + sheets.sheets(report.road, report.layers)
+    return {
+        "map": Markup(map_picture(report.road, report.layers, column)),
+        "map_shows": "the best server down" if down else "the best server",
+        "map_classes": CLASSES,
+        "charts": [(chart.caption, Markup(chart.picture)) for chart in charts],
+    }
+
+
+def _tables(report: ReportInput) -> dict[str, Any]:
+    road, layers, currency = report.road, report.layers, report.currency
+    return {
+        "sites": tables.site_rows(road, layers["sites"], currency) if "sites" in layers else [],
+        "huts": tables.hut_rows(road, layers["huts"], currency) if "huts" in layers else [],
+        "cables": tables.cable_rows(road, layers["cables"]) if "cables" in layers else [],
+        "spans": tables.span_rows(layers["spans"]) if "spans" in layers else [],
+        "links": tables.link_summary(layers["links"]) if "links" in layers else [],
+        "cuts": tables.cut_summary(road, layers["cuts"]) if "cuts" in layers else [],
+        "costs": tables.cost_table(report.bill, currency),
+        "assumptions": tables.assumption_rows(report.assumptions, report.proof.claims),
+        "unserved": tables.unserved_rows(road, layers["unserved"]) if "unserved" in layers else None,
+        "findings": tables.finding_rows(road, road.findings),
+    }
+
+
+def _provenance(report: ReportInput) -> dict[str, Any]:
+    proof = report.proof
+    names = [str(source["name"]) for source in proof.inputs]
+    osm = any(name.lower().endswith(_OSM_NAMES) for name in names)
+    missing = [name for source, name in zip(proof.inputs, names, strict=True) if "sha256" not in source]
+    if missing:
+        raise InputError(f"report: input {missing[0]} has no SHA-256", cure="trassa run again")
+    return {
+        "inputs": [
+            {"name": s["name"], "sha256": s["sha256"], "size": _size_text(s.get("size_bytes"))} for s in proof.inputs
+        ],
+        "software": sorted(proof.software.items()),
+        "settings": proof.settings_sha256,
+        "figures": [(key.replace("_", " "), _figure(value)) for key, value in proof.figures.items()],
+        "credits": [*([OSM_CREDIT] if osm else []), *report.credits],
+    }
+
+
+def _size_text(size_bytes: object) -> str:
+    return f"{figure_text(math.ceil(float(str(size_bytes)) / 1024))} KiB" if size_bytes is not None else "–"
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

@@ -1,0 +1,258 @@
+"""The panels of a strip chart, each a picture of one quantity over the km axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trassa.linear import ARROWS, Carriageway, Layer
+from trassa.plan.report.axis import FloatArray, KmAxis, worst_margins
+from trassa.plan.report.svg import coordinate, group, line, tag, text
+from trassa.road.model import Road
+
+__all__ = ["FLOOR_DB", "Panel", "fibre", "heights", "limits", "margins", "places", "site_names", "structures"]
+
+Scale = Callable[[float], float]
+
+CEILING_DB = 25.0
+FLOOR_DB = -15.0
+_LETTER = 5.4
+_PLACES = {"junction": "j", "interchange": "j", "service_area": "s", "toll_plaza": "t", "toll_gantry": "t"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One band of a sheet: its name at the left, a second line under it, and its picture from y = 0 downwards."""
+
+    name: str
+    note: str
+    height: int
+    body: list[str]
+
+
+def places(axis: KmAxis, road: Road) -> Panel:
+    """Junctions, service areas and toll points by name, on up to three lines; without room, a dot with a title."""
+    marks: list[str] = []
+    named: list[tuple[float, float, int, str, str]] = []
+    free = [-math.inf] * 3
+    order = np.argsort(road.places["measure_m"], kind="stable")
+    for row in road.places.take(order).rows():
+        measure_m, kind = float(row["measure_m"]), str(row["kind"])
+        if kind not in _PLACES or not axis.shows(measure_m):
+            continue
+        x, name = axis.x(measure_m), str(row["name"])
+        fits = x + 3 + _LETTER * len(name) <= axis.right
+        start = x + 3 if fits else x - 3 - _LETTER * len(name)
+        room = next((index for index in range(3) if free[index] <= start), None)
+        if room is None:
+            marks.append(tag("circle", tag("title", _escaped(name)), cx=x, cy=-3, r=1.6, class_="place-dot"))
+            continue
+        free[room] = start + _LETTER * len(name) + 6
+        named.append((x, start, room, name, _PLACES[kind]))
+    lines = max([room for _, _, room, _, _ in named], default=0) + 1
+    bottom = max(10 * lines + 3, 23)
+    body = [group(marks, dy=bottom)]
+    body.extend(line(x, bottom - 10 * room - 11, x, bottom, f"place {mark}") for x, _, room, _, mark in named)
+    body.extend(text(start, bottom - 10 * room - 4, name, f"place {mark}") for _, start, room, name, mark in named)
+    return Panel("places", "junction, service, toll", bottom, body)
+
+
+def heights(axis: KmAxis, road: Road, sites: Layer | None, height: int = 70) -> Panel:
+    """The road's height above the sea, with each site's mast on its ground."""
+    centre = axis.ruler.measure_m(0) + (np.arange(axis.width) + 0.5) * axis.ruler.step_m
+    line_of = road.alignments[road.reference]
+    known = np.where(line_of.present, line_of.height_m, np.nan)
+    profile = np.interp(centre, line_of.measure_m, known)
+    if not np.isfinite(profile).any():
+        middle = (axis.left + axis.right) / 2
+        return Panel("height", "m above sea", 22, [text(middle, 14, "no terrain: heights unknown", "none", "middle")])
+    shown = [] if sites is None else [row for row in sites.rows() if axis.shows(float(row["measure_m"]))]
+    masts = [(axis.x(float(r["measure_m"])), float(r["ground_m"]), float(r["height_m"]), str(r["kind"])) for r in shown]
+    low = min([float(np.nanmin(profile)), *(ground for _, ground, _, _ in masts)])
+    high = max([float(np.nanmax(profile)), *(ground + mast for _, ground, mast, _ in masts)])
+    high = max(high, low + 40.0)
+
+    def y(value: float) -> float:
+        return height - 4 - (value - low) / (high - low) * (height - 10)
+
+    body = [_area(axis, profile, y, height)]
+    for x, ground, mast, kind in masts:
+        body.append(line(x, y(ground), x, y(ground + mast), f"mast {kind}"))
+    body.extend(text(axis.left - 4, y(value) + 3, f"{value:.0f}", "scale", "end") for value in (low, high))
+    return Panel("height", "m above sea, masts", height, body)
+
+
+def structures(axis: KmAxis, road: Road) -> Panel:
+    """Bridges, tunnels and holes; the increasing carriageway above."""
+    body: list[str] = []
+    for row in road.structures.rows():
+        if span := axis.clipped(float(row["start_m"]), float(row["end_m"])):
+            y = 2 if row["carriageway"] == "increasing" else 10
+            title = tag("title", _escaped(f"{row['kind']} {row['name']}"))
+            width = span[1] - span[0]
+            body.append(tag("rect", title, x=span[0], y=y, width=width, height=7, class_=str(row["kind"])))
+    return Panel("structures", "", 19, body)
+
+
+def margins(axis: KmAxis, road: Road, bins: Layer, carriageway: Carriageway, need_text: str, height: int = 76) -> Panel:
+    """Margin over the need: best server as a line, what is left with the best server down as an area."""
+    rows = bins.where(carriageway=carriageway)
+    best = worst_margins(axis, rows, "margin_db")
+    down = worst_margins(axis, rows, "second_margin_db")
+
+    def y(value: float) -> float:
+        clipped = min(max(value, FLOOR_DB), CEILING_DB)
+        exact = (CEILING_DB - clipped) / (CEILING_DB - FLOOR_DB) * (height - 8) + 4
+        return math.ceil(exact * 2.0) / 2.0
+
+    body = [tag("rect", x=axis.left, y=y(0), width=axis.width, height=height - y(0), class_="below")]
+    for value in (-10, 10, 20):
+        body.append(line(axis.left, y(value), axis.right, y(value), "grid"))
+        body.append(text(axis.left - 4, y(value) + 3, f"{value}".replace("-", "−"), "scale", "end"))
+    body.extend(_bands(axis, np.fmin(best, down) < 0.0, height))
+    body.append(_steps(axis, down, y, "down", f"{ARROWS[carriageway]} any site down", line_only=False))
+    body.extend(_bad(axis, down, y, "bad"))
+    body.append(_steps(axis, best, y, "best", f"{ARROWS[carriageway]} best", line_only=True))
+    body.extend(_bad(axis, best, y, "worse"))
+    body.extend(_exempt(axis, rows, height))
+    body.append(line(axis.left, y(0), axis.right, y(0), "need"))
+    body.append(text(axis.left - 4, y(0) + 3, "need", "scale strong", "end"))
+    return Panel(f"margin {ARROWS[carriageway]}", need_text, height, body)
+
+
+def site_names(axis: KmAxis, sites: Layer) -> Panel:
+    """Sites by number: filled where the mast stands already."""
+    body: list[str] = []
+    free = [-math.inf] * 2
+    for row in sites.rows():
+        measure_m, name = float(row["measure_m"]), str(row["site"])
+        if not axis.shows(measure_m):
+            continue
+        x = axis.x(measure_m)
+        title = tag("title", _escaped(f"{name} {row['name']}, {row['height_m']:g} m"))
+        body.append(tag("path", title, d=f"M{coordinate(x)} 2l4 7h-8z", class_=f"site {row['kind']}"))
+        room = next((index for index in range(2) if free[index] <= x - _LETTER * len(name) / 2), None)
+        if room is not None:
+            free[room] = x + _LETTER * len(name) / 2 + 3
+            body.append(text(x, 18 + 9 * room, name, "label", "middle"))
+    return Panel("sites", "filled: mast exists", 30, body)
+
+
+def fibre(axis: KmAxis, layers: Mapping[str, Layer]) -> Panel:
+    """Cables with closures as ticks and huts as squares."""
+    body: list[str] = []
+    for index, row in enumerate(layers["cables"].rows() if "cables" in layers else ()):
+        if span := axis.clipped(float(row["start_m"]), float(row["end_m"])):
+            body.append(line(span[0], 9 + 4 * index, span[1], 9 + 4 * index, "cable"))
+    body.extend(line(axis.x(m), 6, axis.x(m), 12, "closure") for m in _measures(axis, layers, "closures"))
+    free = -math.inf
+    for row in layers["huts"].rows() if "huts" in layers else ():
+        if axis.shows(float(row["measure_m"])):
+            x, name = axis.x(float(row["measure_m"])), str(row["hut"])
+            body.append(tag("rect", tag("title", _escaped(f"{name} {row['name']}")), x=x - 4, y=5, width=8, height=8,
+                            class_=f"hut {row['role']}"))  # fmt: skip
+            if x - _LETTER * len(name) / 2 >= free:
+                free = x + _LETTER * len(name) / 2 + 3
+                body.append(text(x, 23, name, "label", "middle"))
+    return Panel("fibre", "hut ■  closure |", 27, body)
+
+
+def limits(axis: KmAxis, road: Road) -> Panel:
+    """Speed limits in km/h, the increasing carriageway above."""
+    body: list[str] = []
+    for row in road.cross_sections.rows():
+        if span := axis.clipped(float(row["start_m"]), float(row["end_m"])):
+            kmh, kind = float(row["speed_limit_kmh"]), str(row["speed_limit_kind"])
+            words = f"{kmh:g}" if math.isfinite(kmh) else {"none": "no limit"}.get(kind, kind)
+            y = 1 if row["carriageway"] == "increasing" else 13
+            shade = "slow" if kmh <= 80 else "mid" if kmh <= 110 else "fast"
+            title = tag("title", _escaped(f"{words} {row['speed_limit_conditional']}".strip()))
+            width = span[1] - span[0]
+            body.append(tag("rect", title, x=span[0], y=y, width=width, height=11, class_=f"limit {shade}"))
+            if width > _LETTER * len(words) + 4:
+                body.append(text((span[0] + span[1]) / 2, y + 9, words, "label", "middle"))
+    return Panel("limit", "km/h", 26, body)
+
+
+def _steps(axis: KmAxis, values: FloatArray, y: Scale, class_: str, name: str, *, line_only: bool) -> str:
+    """Values per column as steps, a line or an area from the need line; the exact tenths ride along."""
+    parts: list[str] = []
+    for start, end in _runs(~np.isnan(values)):
+        pen = y(values[start])
+        parts.append(f"M{axis.left + start} {coordinate(pen if line_only else y(0.0))}V{coordinate(pen)}")
+        for column in range(start + 1, end):
+            level = y(values[column])
+            if level != pen:
+                parts.append(f"H{axis.left + column}V{coordinate(level)}")
+                pen = level
+        parts.append(f"H{axis.left + end}" + ("" if line_only else f"V{coordinate(y(0.0))}z"))
+    drawn = "".join(parts) or "M0 0"
+    return tag("path", d=drawn, class_=class_, data_name=name, data_v=_tenths(values))
+
+
+def _tenths(values: FloatArray) -> str:
+    """Tenths of a decibel, rounded down, as run lengths ``value*count``; ``x`` unknown, ``-`` no server."""
+    tokens: list[str] = []
+    last, count = "", 0
+    for value in [*values.tolist(), None]:
+        token = "" if value is None else "x" if math.isnan(value) else "-" if math.isinf(value) else _floor10(value)
+        if token == last:
+            count += 1
+            continue
+        if count:
+            tokens.append(last if count == 1 else f"{last}*{count}")
+        last, count = token, 1
+    return " ".join(tokens)
+
+
+def _floor10(value: float) -> str:
+    return str(math.floor(value * 10.0))
+
+
+def _bands(axis: KmAxis, bad: npt.NDArray[np.bool_], height: int) -> Iterator[str]:
+    """A faint band over the panel's height wherever a column holds a bin below need: seen from afar."""
+    for start, end in _runs(bad):
+        yield tag("rect", x=axis.left + start, y=0, width=max(end - start, 2), height=height, class_="alarm")
+
+
+def _bad(axis: KmAxis, values: FloatArray, y: Scale, class_: str) -> Iterator[str]:
+    """A block from the need line down for every run of columns that hold a bin below need."""
+    for start, end in _runs(values < 0.0):
+        worst = float(np.min(values[start:end]))
+        top, bottom = y(0.0), y(worst)
+        tall, wide = max(bottom - top, 3.0), max(end - start, 1.5)
+        yield tag("rect", x=axis.left + start, y=top, width=wide, height=tall, class_=class_)
+
+
+def _exempt(axis: KmAxis, bins: Layer, height: int) -> Iterator[str]:
+    """Stretches without a promise; only where no bin of the column counts."""
+    values = worst_margins(axis, bins, "margin_db")
+    exempt = bins.take(bins["exempt"] != "")
+    touched = axis.ruler.worst(exempt["start_m"], exempt["end_m"], np.zeros(len(exempt)))
+    for start, end in _runs(np.isnan(values) & ~np.isnan(touched)):
+        yield tag("rect", x=axis.left + start, y=4, width=end - start, height=height - 8, class_="exempt")
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def _area(axis: KmAxis, values: FloatArray, y: Scale, bottom: int) -> str:
+    parts: list[str] = []
+    for start, end in _runs(np.isfinite(values)):
+        points = (f"L{axis.left + c + 0.5:g} {coordinate(y(float(values[c])))}" for c in range(start, end))
+        parts.append(f"M{axis.left + start} {bottom}{''.join(points)}L{axis.left + end} {bottom}z")
+    return tag("path", d="".join(parts), class_="ground")
+
+
+def _measures(axis: KmAxis, layers: Mapping[str, Layer], name: str) -> Iterable[float]:
+    return [m for m in layers[name]["measure_m"].tolist() if axis.shows(m)] if name in layers else []
+
+
+def _escaped(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;")
