@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trassa.radio.compiled import compiled, fast_kernel, sampling_kernel
+from trassa.radio.compiled import compiled, fast_kernel, larger, sampling_kernel
 from trassa.radio.diffraction import free_space_loss_db, knife_edge_loss_db
 from trassa.radio.path_geometry import EarthPoints, geodesic_m, third_points_deg
 from trassa.radio.smooth_path import bullington_db, edge_nu, smooth_bullington_db
@@ -59,6 +59,10 @@ class Scratch(NamedTuple):
     """Ground and clutter, later with the Earth's bulge."""
     inverse: SingleArray
     """1/i."""
+    node: npt.NDArray[np.uint32]
+    """Grid node north-west of each point, and the shares of its cell to the south and to the east."""
+    south: SingleArray
+    east: SingleArray
 
 
 def scratch(longest_m: float, profile_step_m: float) -> Scratch:
@@ -66,22 +70,21 @@ def scratch(longest_m: float, profile_step_m: float) -> Scratch:
     size = max(4, math.ceil(longest_m / profile_step_m)) + 2
     inverse = np.zeros(size, dtype=np.float32)
     inverse[1:] = 1.0 / np.arange(1, size, dtype=np.float64)
-    return Scratch(np.zeros(size, np.float32), np.zeros(size, np.float32), inverse)
+    single = [np.zeros(size, np.float32) for _ in range(4)]
+    return Scratch(single[0], single[1], inverse, np.zeros(size, np.uint32), single[2], single[3])
 
 
 @sampling_kernel
-def _sample(
-    ground: SingleArray, clutter: SingleArray, has_clutter: bool,
-    cols: np.int32, last_row: np.int32, last_col: np.int32, r: _Cubic, c: _Cubic,
-    n: int, base: np.float32, h: SingleArray, g: SingleArray,
-) -> bool:  # fmt: skip
-    """Bilinear ground and clutter at the n − 1 inner points of a path; false when it touches unknown ground.
+def _locate(
+    room: Scratch, n: int, r: _Cubic, c: _Cubic, cols: np.int32, last_row: np.int32, last_col: np.int32
+) -> None:
+    """Node north-west of each of the n − 1 inner points and the shares of its cell to the south and to the east.
 
-    ``r`` and ``c`` are cubics in the share of the way, in rows and columns from the first node of ``ground``.
+    ``r`` and ``c`` are cubics in the share of the way, in rows and columns. A loop of its own, for without the
+    scattered reads that follow it runs on whole vectors.
     """
-    share = np.float32(1.0) / np.float32(n)
-    total = np.float32(0.0)
-    one, zero = np.uint64(1), np.int32(0)
+    share, zero = np.float32(1.0) / np.float32(n), np.int32(0)
+    node, south, east = room.node, room.south, room.east
     for i in range(1, n):
         t = np.float32(i) * share
         row = r[0] + t * (r[1] + t * (r[2] + t * r[3]))
@@ -91,20 +94,33 @@ def _sample(
         west = last_col if west > last_col else west
         north = zero if north < zero else north
         west = zero if west < zero else west
-        south_part = row - np.float32(north)
-        east_part = col - np.float32(west)
-        k = np.uint64(north * cols + west)
+        south[i] = row - np.float32(north)
+        east[i] = col - np.float32(west)
+        node[i] = np.uint32(north * cols + west)
+
+
+@sampling_kernel
+def _sample(
+    ground: SingleArray, clutter: SingleArray, has_clutter: bool, cols: int, room: Scratch, n: int, base: np.float32
+) -> bool:
+    """Bilinear ground and clutter at the located points; false when the path touches unknown ground."""
+    h, g = room.ground_m, room.raised_m
+    total = np.float32(0.0)
+    one = np.uint64(1)
+    for i in range(1, n):
+        k = np.uint64(room.node[i])
         below = np.uint64(k + np.uint64(cols))
+        south, east = room.south[i], room.east[i]
         upper = ground[k] - base
-        upper += east_part * (ground[k + one] - base - upper)
+        upper += east * (ground[k + one] - base - upper)
         lower = ground[below] - base
-        lower += east_part * (ground[below + one] - base - lower)
-        height = upper + south_part * (lower - upper)
+        lower += east * (ground[below + one] - base - lower)
+        height = upper + south * (lower - upper)
         h[i] = height
         if has_clutter:
-            upper = clutter[k] + east_part * (clutter[k + one] - clutter[k])
-            lower = clutter[below] + east_part * (clutter[below + one] - clutter[below])
-            height += upper + south_part * (lower - upper)
+            upper = clutter[k] + east * (clutter[k + one] - clutter[k])
+            lower = clutter[below] + east * (clutter[below + one] - clutter[below])
+            height += upper + south * (lower - upper)
         g[i] = height
         total += height
     return not math.isnan(total)
@@ -125,8 +141,8 @@ def _from_receiver(
         g[i] = raised
         total += height
         moment += place * height
-        srim = max(srim, (raised - hrs) * inverse[n - i])
-        alpha_r = max(alpha_r, (height - hrs) * inverse[n - i])
+        srim = larger(srim, (raised - hrs) * inverse[n - i])
+        alpha_r = larger(alpha_r, (height - hrs) * inverse[n - i])
     return float(total), float(moment), float(srim), float(alpha_r)
 
 
@@ -138,9 +154,9 @@ def _from_mast(
     stim = alpha_t = hobs = np.float32(-np.inf)
     for i in range(1, n):
         above = h[i] - hts
-        stim = max(stim, (g[i] - hts) * inverse[i])
-        alpha_t = max(alpha_t, above * inverse[i])
-        hobs = max(hobs, above - slope * np.float32(i))
+        stim = larger(stim, (g[i] - hts) * inverse[i])
+        alpha_t = larger(alpha_t, above * inverse[i])
+        hobs = larger(hobs, above - slope * np.float32(i))
     return float(stim), float(alpha_t), float(hobs)
 
 
@@ -150,7 +166,7 @@ def _clear_nu(g: SingleArray, n: int, hts: np.float32, slope: np.float32) -> flo
     nu = np.float32(-np.inf)
     for i in range(1, n):
         place = np.float32(i)
-        nu = max(nu, (g[i] - hts - slope * place) / np.sqrt(place * np.float32(n - i)))
+        nu = larger(nu, (g[i] - hts - slope * place) / np.sqrt(place * np.float32(n - i)))
     return float(nu)
 
 
@@ -193,13 +209,12 @@ def _profile(
         return False
     # between its four points the curve may bulge by a fraction of a cell: one row and one column to spare
     row, col = max(int(north) - 1, 0), max(int(west) - 1, 0)
-    first = row * grid.cols + col
-    return _sample(
-        grid.ground_m[first:], grid.clutter_m[first:], grid.has_clutter,
+    _locate(
+        room, n, _cubic(r0 - row, r1 - row, r2 - row, r3 - row), _cubic(c0 - col, c1 - col, c2 - col, c3 - col),
         np.int32(grid.cols), np.int32(grid.rows - 2 - row), np.int32(grid.cols - 2 - col),
-        _cubic(r0 - row, r1 - row, r2 - row, r3 - row), _cubic(c0 - col, c1 - col, c2 - col, c3 - col),
-        n, np.float32(places.height_m[i]), room.ground_m, room.raised_m,
     )  # fmt: skip
+    first, base = row * grid.cols + col, np.float32(places.height_m[i])
+    return _sample(grid.ground_m[first:], grid.clutter_m[first:], grid.has_clutter, grid.cols, room, n, base)
 
 
 @compiled
