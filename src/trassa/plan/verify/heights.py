@@ -44,7 +44,7 @@ def check_heights(evidence: Evidence, ground: Surroundings) -> Row:
 def _height_m(evidence: Evidence, line: Layer, ground: Surroundings) -> FloatArray:
     settings = evidence.settings.terrain
     measure = line["measure_m"]
-    surface = ground.tiles.height_m(line["latitude_deg"], line["longitude_deg"])
+    surface = ground.tiles.native().height_m(line["latitude_deg"], line["longitude_deg"])
     spanning = np.zeros(len(measure), dtype=bool)
     rows = evidence.layers["structures"].where(carriageway=str(line["carriageway"][0]))
     for kind, start_m, end_m in zip(rows["kind"], rows["start_m"], rows["end_m"], strict=True):

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from trassa.plan.verify.tiles import Tiles, height_at
+from trassa.plan.verify.sampler import Tiles, height_at
 from trassa.plan.verify.woods import Woods, woods_at
 from trassa.radio.diffraction import diffraction_loss_db, free_space_loss_db
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyproj
 
 from trassa.plan.verify.one_path import Ends, Mast, Wave, smooth_losses_db, terrain_losses_db
-from trassa.plan.verify.tiles import Tiles
+from trassa.plan.verify.sampler import Tiles
 from trassa.plan.verify.woods import Woods
 from trassa.provenance import Progress, no_progress
 from trassa.radio.diffraction import median_earth_radius_km

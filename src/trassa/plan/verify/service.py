@@ -19,6 +19,7 @@ __all__ = ["Deductions", "Edges", "Service", "deductions_of", "margins_between",
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+
 @dataclass(frozen=True)
 class Deductions:
     """What the proof says it took from every margin, in dB by name, and the sigma of the shadowing."""

@@ -17,6 +17,7 @@ import shapely
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.paths import SmoothEarth, Surroundings
+from trassa.plan.verify.sampler import joined
 from trassa.plan.verify.tiles import read_tiles
 from trassa.plan.verify.woods import Rings, Woods, blank, cleared, draw
 from trassa.road.osm import read_areas
@@ -48,7 +49,7 @@ def surroundings_of(evidence: Evidence) -> Surroundings | SmoothEarth:
     terrain, clutter = evidence.settings.terrain, evidence.settings.clutter
     if not terrain.files or terrain.kind is None or evidence.schematic:
         return SmoothEarth()
-    tiles = read_tiles(evidence.inputs(terrain.files))
+    tiles = joined(read_tiles(evidence.inputs(terrain.files)))
     tight, box = _boxes(evidence)
     frame = tiles.finest(box)
     metre_lat, metre_lon = _metres_per_degree((tight[0] + tight[2]) / 2.0)
@@ -56,9 +57,10 @@ def surroundings_of(evidence: Evidence) -> Surroundings | SmoothEarth:
     areas = _clutter(evidence, box) if terrain.kind == "bare" else []
     if not areas:
         open_land = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
-        return Surroundings(tiles, open_land, min(steps))
+        return Surroundings(tiles.on_lattice(frame[:4].copy()), open_land, min(steps))
     rows, columns = (max(1, math.ceil(step / clutter.cell_m - _CELL_SLACK)) for step in steps)
-    return Surroundings(tiles, _drawn(evidence, frame, box, (rows, columns), areas), min(*steps, clutter.cell_m))
+    woods = _drawn(evidence, frame, box, (rows, columns), areas)
+    return Surroundings(tiles.on_lattice(woods.frame), woods, min(*steps, clutter.cell_m))
 
 
 def _boxes(evidence: Evidence) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:

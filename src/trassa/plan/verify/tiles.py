@@ -1,8 +1,6 @@
-"""Elevation tiles as their files hold them, and a bilinear sampler of our own.
+"""Elevation tiles as their files hold them, read with NumPy; GeoTIFF through the raw raster reader.
 
-The planner resamples terrain onto one grid. Here the native nodes are kept tile by tile, and a point is interpolated
-in the tile that holds it: two different ways to the same surface. The rules are the planner's: the finest tile that
-knows a height answers, neighbours that share no edge are joined over one step, voids of up to three nodes are closed.
+A void at most three nodes wide and high, off the tile's edge, is filled; everything else unknown stays NaN.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -23,7 +20,7 @@ import numpy.typing as npt
 
 from trassa.errors import InputError
 
-__all__ = ["Tile", "Tiles", "height_at", "read_tiles"]
+__all__ = ["Tile", "read_tiles"]
 
 _HGT_NAME = re.compile(r"([NS])(\d{2})([EW])(\d{3})", re.IGNORECASE)
 _VOID = -32768
@@ -42,14 +39,12 @@ class Tile:
     step_lon_deg: float
     height_m: npt.NDArray[np.float32]
 
-    def at(
-        self, latitude_deg: FloatArray, longitude_deg: FloatArray, slack: float = 0.0
-    ) -> FloatArray:  # ratio of a step
-        """Bilinear heights, NaN farther than ``slack`` steps off the tile's nodes; arrays of one shape."""
+    def at(self, latitude_deg: FloatArray, longitude_deg: FloatArray, beyond_share: float = 0.0) -> FloatArray:
+        """Bilinear heights, NaN farther than ``beyond_share`` steps off the tile's nodes; arrays of one shape."""
         rows, columns = self.height_m.shape
         row = (self.north_deg - latitude_deg) / self.step_lat_deg
         column = (longitude_deg - self.west_deg) / self.step_lon_deg
-        free = slack + 1e-6
+        free = beyond_share + 1e-6
         off = (row < -free) | (row > rows - 1 + free) | (column < -free) | (column > columns - 1 + free)
         row, column = np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
         r = np.minimum(row.astype(np.int64), rows - 2)
@@ -61,41 +56,10 @@ class Tile:
         return np.where(off, np.nan, upper * (1 - down) + lower * down)
 
 
-class Tiles(NamedTuple):
-    """All tiles in one buffer, for the sampler.
-
-    ``frame`` has shape (tiles, 6): north and west in degrees, steps in degrees, rows, columns. Tile t's nodes stand
-    row by row from ``start[t]`` in ``nodes_m``. Each tile carries one more row in the south and one more column in
-    the east, taken from its neighbours, so that no seam is a gap.
-    """
-
-    frame: FloatArray
-    start: npt.NDArray[np.int64]
-    nodes_m: npt.NDArray[np.float32]
-
-    def finest(self, box: tuple[float, float, float, float]) -> FloatArray:
-        """The frame of the finest tile that touches a box (south, west, north, east): its lattice carries clutter."""
-        for frame in self.frame:
-            north, west, step_lat, step_lon, rows, columns = frame
-            south, east = north - (rows - 2) * step_lat, west + (columns - 2) * step_lon
-            beside = box[0] > north + step_lat or box[2] < south - step_lat
-            if not beside and not (box[1] > east + step_lon or box[3] < west - step_lon):
-                return np.asarray(frame)
-        raise InputError("verify: no elevation tile touches the road", cure="add tiles to terrain.files")
-
-    def height_m(self, latitude_deg: npt.ArrayLike, longitude_deg: npt.ArrayLike) -> FloatArray:
-        """Bilinear heights at points of any shape, NaN where nothing is known."""
-        latitude, longitude = np.broadcast_arrays(
-            np.asarray(latitude_deg, dtype=np.float64), np.asarray(longitude_deg, dtype=np.float64)
-        )
-        heights = _heights_at(latitude.ravel(), longitude.ravel(), self)
-        return np.asarray(heights, dtype=np.float64).reshape(latitude.shape)
-
-
-def read_tiles(files: Sequence[Path]) -> Tiles:
-    """Read tiles by what their names say: ``.hgt``, ``.hgt.gz``, ``.zip`` of one ``.hgt``, GeoTIFF."""
+def read_tiles(files: Sequence[Path]) -> list[Tile]:
+    """Read tiles by what their names say: ``.hgt``, ``.hgt.gz``, ``.zip`` of one ``.hgt``, GeoTIFF; finest first."""
     tiles = [_read_tile(path) for path in sorted(files, key=str)]
-    return _joined(sorted(tiles, key=lambda tile: tile.step_lat_deg * tile.step_lon_deg))
+    return sorted(tiles, key=lambda tile: tile.step_lat_deg * tile.step_lon_deg)
 
 
 def _read_tile(path: Path) -> Tile:
@@ -159,36 +123,6 @@ def _along(line: npt.NDArray[np.float32], at: int) -> float:
     return float(np.interp(at, known, line[known].astype(np.float64)))
 
 
-def _joined(tiles: Sequence[Tile]) -> Tiles:
-    frames, starts, parts, start = [], [], [], 0
-    for tile in tiles:
-        nodes = _with_seams(tile, [other for other in tiles if other is not tile])
-        rows, columns = nodes.shape
-        frames.append((tile.north_deg, tile.west_deg, tile.step_lat_deg, tile.step_lon_deg, rows, columns))
-        starts.append(start)
-        parts.append(nodes.ravel())
-        start += nodes.size
-    if not tiles:
-        raise InputError("verify: no elevation tile to read")
-    return Tiles(np.array(frames, dtype=np.float64), np.array(starts, dtype=np.int64), np.concatenate(parts))
-
-
-def _with_seams(tile: Tile, others: Sequence[Tile]) -> npt.NDArray[np.float32]:
-    """The tile with one more row and column, from whichever neighbour knows those places."""
-    rows, columns = tile.height_m.shape
-    nodes = np.full((rows + 1, columns + 1), np.nan, dtype=np.float32)
-    nodes[:rows, :columns] = tile.height_m
-    row = np.concatenate([np.full(columns + 1, rows), np.arange(rows)])
-    column = np.concatenate([np.arange(columns + 1), np.full(rows, columns)])
-    latitude = tile.north_deg - row * tile.step_lat_deg
-    longitude = tile.west_deg + column * tile.step_lon_deg
-    for slack in (0.0, 1.0):
-        for other in (*others, tile) if slack else others:
-            unknown = np.isnan(nodes[row, column])
-            nodes[row[unknown], column[unknown]] = other.at(latitude[unknown], longitude[unknown], slack)
-    return nodes
-
-
 @numba.njit(cache=True, nogil=True)
 def _grouped(void: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """Voids numbered from 1, neighbours along rows and columns alike; those larger than a few nodes keep 0."""
@@ -218,34 +152,3 @@ def _grouped(void: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
                 for k in range(top):
                     group[stack[k, 0], stack[k, 1]] = number
     return group
-
-
-@numba.njit(cache=True, nogil=True)
-def height_at(latitude_deg: float, longitude_deg: float, tiles: Tiles, hint: int) -> tuple[float, int]:
-    """Bilinear height at one point, and the tile that held it; ``hint`` is the tile to try first. NaN: unknown."""
-    frame, nodes_m = tiles.frame, tiles.nodes_m
-    for turn in range(-1, frame.shape[0]):
-        t = hint if turn < 0 else turn
-        row = (frame[t, 0] - latitude_deg) / frame[t, 2]
-        column = (longitude_deg - frame[t, 1]) / frame[t, 3]
-        columns = int(frame[t, 5])
-        if row < -1e-6 or column < -1e-6 or row > frame[t, 4] - 1.0 or column > columns - 1.0:
-            continue
-        r, c = max(min(int(row), int(frame[t, 4]) - 2), 0), max(min(int(column), columns - 2), 0)
-        down, right = row - r, column - c
-        at = tiles.start[t] + r * columns + c
-        west = nodes_m[at] + (nodes_m[at + columns] - nodes_m[at]) * down
-        east = nodes_m[at + 1] + (nodes_m[at + 1 + columns] - nodes_m[at + 1]) * down
-        height = west + (east - west) * right
-        if not math.isnan(height):
-            return height, t
-    return math.nan, hint
-
-
-@numba.njit(cache=True, nogil=True)
-def _heights_at(latitude_deg: FloatArray, longitude_deg: FloatArray, tiles: Tiles) -> FloatArray:
-    heights = np.empty(len(latitude_deg))
-    hint = 0
-    for i in range(len(latitude_deg)):
-        heights[i], hint = height_at(latitude_deg[i], longitude_deg[i], tiles, hint)
-    return heights
