@@ -128,8 +128,7 @@ def _new_masts(road: Road, settings: RadioSettings) -> list[_Place]:
         side = _side(road, settings, number)
         if not _has_verge(road.alignments[side], built[side], measure_m):
             continue
-        latitude_deg, longitude_deg, apart_m = _verge(road, side, measure_m, settings.new_mast_offset_m)
-        offset_m = settings.new_mast_offset_m + apart_m
+        latitude_deg, longitude_deg, offset_m = _verge(road, side, measure_m, settings.new_mast_offset_m)
         place = (side, measure_m, offset_m, latitude_deg, longitude_deg)
         places.append(_Place(f"N-{number:05d}", "new", *place, heights, height_assumed=False))
     return places
@@ -154,15 +153,15 @@ def _has_verge(line: Alignment, built_up: list[Extent], measure_m: float) -> boo
 
 
 def _verge(road: Road, side: Carriageway, measure_m: float, offset_m: float) -> tuple[float, float, float]:
-    """Latitude and longitude to the right of a carriageway, and how far its line is from the reference line."""
+    """Latitude and longitude to the right of a carriageway, and how far that is from the reference line."""
     latitude_deg, longitude_deg = _at(road, side, measure_m)
     heading_deg = _heading_deg(road, side, measure_m)
-    if not np.isfinite(heading_deg):
-        return np.nan, np.nan, 0.0
-    reference = _at(road, road.reference, measure_m) if road.reference in road.alignments else (np.nan, np.nan)
-    apart_m = _distance_m((latitude_deg, longitude_deg), reference) if np.isfinite(reference[0]) else 0.0
+    if not np.isfinite(heading_deg + latitude_deg):
+        return np.nan, np.nan, offset_m
     longitude, latitude, _ = _WGS84.fwd(longitude_deg, latitude_deg, heading_deg + 90.0, offset_m)
-    return float(latitude), float(longitude), apart_m
+    reference = road.reference if road.reference in road.alignments else side
+    place = (float(latitude), float(longitude))
+    return *place, _distance_m(place, _at(road, reference, measure_m))
 
 
 def _existing_masts(road: Road, settings: RadioSettings) -> list[_Place]:

@@ -27,7 +27,7 @@ from trassa.radio.links import Links
 from trassa.radio.paths import Paths
 from trassa.radio.recount import short_bins
 from trassa.radio.settings import RadioSettings
-from trassa.radio.siting import Solution, short_rows, solve_siting
+from trassa.radio.siting import Solution, missing_servers, solve_siting
 
 __all__ = ["Found", "LossTable", "SiteSearch"]
 
@@ -186,9 +186,10 @@ class SiteSearch:
     def _lower(self, rows: Rows) -> None:
         """Ask less of rows that want different heights of one place: of a sample point nothing, of a bin the rest."""
         cost = self.candidates.cost_minor.ravel()
-        short, by = short_rows(rows, cost, self._heights, time_limit_s=self.settings.siting_time_limit_s)
-        for start, end, need, missing in zip(short.start, short.end, short.need, by, strict=True):
-            self._lowered[int(start), int(end)] = 0 if start == end else int(need - missing)
+        missing = missing_servers(rows, cost, self._heights, time_limit_s=self.settings.siting_time_limit_s)
+        for row in np.flatnonzero(missing):
+            start, end = int(rows.start[row]), int(rows.end[row])
+            self._lowered[start, end] = 0 if start == end else int(rows.need[row] - missing[row])
 
     def _beside_weak_samples(self) -> IntArray:
         samples = self._parts[0]

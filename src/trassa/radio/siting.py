@@ -19,9 +19,9 @@ from trassa.errors import InputError
 from trassa.radio.coverage import Rows
 from trassa.radio.greedy import greedy_plan
 from trassa.radio.reduction import reduced
-from trassa.radio.siting_solver import Model, shortfalls, solve_integer, solve_relaxation, solver_name
+from trassa.radio.siting_solver import Model, least_short, solve_integer, solve_relaxation, solver_name
 
-__all__ = ["Solution", "dual_bound_minor", "short_rows", "solve_siting"]
+__all__ = ["Solution", "dual_bound_minor", "missing_servers", "solve_siting"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -33,7 +33,7 @@ class Solution:
 
     ``bound_minor`` is the solver's word; ``lp_bound_minor`` follows from ``rows`` and their ``duals`` by
     :func:`dual_bound_minor` alone. ``gap`` is (cost − bound) ÷ cost. ``status`` is ``optimal`` (within the gap asked
-    for), ``time limit`` or ``infeasible`` (two rows need different heights of one place: see :func:`short_rows`).
+    for), ``time limit`` or ``infeasible`` (two rows need different heights of one place: see :func:`missing_servers`).
     """
 
     status: str
@@ -80,12 +80,11 @@ def solve_siting(rows: Rows, cost_minor: IntArray, heights: int, *, gap: float, 
     )
 
 
-def short_rows(rows: Rows, cost_minor: IntArray, heights: int, *, time_limit_s: float) -> tuple[Rows, IntArray]:
-    """The rows of an infeasible programme that cannot all be met, and by how many servers each falls short."""
-    rows = reduced(rows)
-    model, _ = _model(rows, cost_minor, heights)
-    short = shortfalls(model, time_limit_s=time_limit_s)
-    return rows.take(short > 0), short[short > 0]
+def missing_servers(rows: Rows, cost_minor: IntArray, heights: int, *, time_limit_s: float) -> IntArray:
+    """How many servers each row of an infeasible programme goes without in a plan that leaves few without."""
+    model, slot_of = _model(reduced(rows), cost_minor, heights)
+    built = slot_of[least_short(model, time_limit_s=time_limit_s)]
+    return np.asarray(np.maximum(rows.need - rows.serves[:, built].sum(axis=1), 0), dtype=np.int64)
 
 
 def dual_bound_minor(rows: Rows, duals: FloatArray, cost_minor: IntArray, heights: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-__all__ = ["Answer", "Model", "shortfalls", "solve_integer", "solve_relaxation", "solver_name"]
+__all__ = ["Answer", "Model", "least_short", "solve_integer", "solve_relaxation", "solver_name"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -82,22 +82,21 @@ def solve_relaxation(model: Model, *, time_limit_s: float) -> FloatArray:
     return np.maximum(duals, 0.0) * model.unit_minor
 
 
-def shortfalls(model: Model, *, time_limit_s: float) -> IntArray:
-    """Servers by which each row falls short in a plan that falls short as little as possible.
+def least_short(model: Model, *, time_limit_s: float) -> BoolArray:
+    """A plan that leaves as few servers missing as possible, whatever it costs; shape (columns,).
 
-    All zero where the programme is feasible. It is not where two rows ask for different heights of one place.
+    It misses none where the programme is feasible. It is not where two rows ask for different heights of one place.
     """
     rows, columns = model.serves.shape
-    short = sp.eye_array(rows, format="csr", dtype=np.float64)
-    elastic = sp.csr_array(sp.hstack([model.serves, short], format="csr"))
+    elastic = sp.csr_array(sp.hstack([model.serves, sp.eye_array(rows, format="csr")], format="csr"))
     place = np.concatenate([model.place, np.arange(rows) + model.place.max(initial=0) + 1])
     cost = np.concatenate([np.zeros(columns, dtype=np.int64), np.ones(rows, dtype=np.int64)])
     solver = _loaded(Model(elastic, model.need, place, cost), gap=0.0, time_limit_s=time_limit_s, integer=True)
-    for column in range(columns, columns + rows):
-        solver.changeColBounds(column, 0.0, float(model.need[column - columns]))
+    for row in range(rows):
+        solver.changeColBounds(columns + row, 0.0, float(model.need[row]))
     solver.run()
     values = np.array(solver.getSolution().col_value, dtype=np.float64)
-    return np.rint(values[columns:]).astype(np.int64) if len(values) else model.need.copy()
+    return np.asarray(values[:columns] > 0.5) if len(values) else np.zeros(columns, dtype=bool)
 
 
 def _loaded(model: Model, *, gap: float, time_limit_s: float, integer: bool) -> highspy.Highs:

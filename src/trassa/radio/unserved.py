@@ -25,6 +25,10 @@ IntArray = npt.NDArray[np.int64]
 _AT_ONCE = 400
 """Bins looked at together: every place and height is tried on them."""
 _TALLER_M = (50.0, 75.0, 100.0)
+_WORDS = (
+    ("no place on offer serves here", "the best"),
+    ("fewer than two places on offer serve here", "the second-best"),
+)
 _CLAIMS = ("radio.served", "radio.served.any-site-down")
 
 
@@ -64,8 +68,8 @@ def _row(
     worst_db = float(margin_db.min())
     nearest_m = float(np.hypot(offer.candidates.measure_m - 0.5 * (start_m + end_m), offer.candidates.offset_m).min())
     reached = np.isfinite(worst_db)
-    which = "no place on offer serves here" if rank == 0 else "fewer than two places on offer serve here"
-    detail = f"the best that is missing lacks {-worst_db:.1f} dB" if reached else "none is in reach"
+    which, rest = _WORDS[rank]
+    detail = f"{rest} lacks {-worst_db:.1f} dB" if reached else f"{rest} is out of reach"
     return {
         "start_m": start_m,
         "end_m": end_m,
