@@ -276,7 +276,7 @@ def _proof(road: Road, layers: dict[str, Layer], holds: Holds, assumptions: tupl
         {"name": "N56E037.hgt", "sha256": "cd" * 32, "size_bytes": 25_934_402},
     )
     facts = {"ref": road.ref, "axis": road.axis, "length_m": road.length_m, "reference": road.reference}
-    figures = {"siting_status": "optimal", "siting_gap": 0.0004}
+    figures = {"radio": {"siting_status": "optimal", "gap": 0.0004}, "layers": {"bins": digest}}
     return Proof(facts, (served, down, cut), figures, inputs, "ef" * 32, {"trassa": "0.1.0", "python": "3.11.7"})
 
 

@@ -9,7 +9,7 @@ from synthetic_plan import synthetic_plan, synthetic_road
 from trassa.errors import InputError
 from trassa.linear import CARRIAGEWAYS, Diagram, Extent, Layer
 from trassa.optical.layers import SCHEMAS as OPTICAL
-from trassa.plan.strip import strip, window_of, wrapped_strip
+from trassa.plan.strip import strip_of, window_of, wrapped_strip
 from trassa.radio.layers import SCHEMAS as RADIO
 
 DRAWN = """
@@ -70,7 +70,7 @@ def test_margins_drawn_are_margins_printed() -> None:
         "closures": located("closures", drawn.positions("fibre", "c")),
         "cables": cables,
     }
-    printed = strip(road, layers, Extent(0.0, 2200.0), columns=23)
+    printed = strip_of(road, layers, Extent(0.0, 2200.0), columns=23)
     assert printed.ruler.step_m == 100.0
 
     def expected(cells: str, exempt: str = "") -> str:
@@ -88,7 +88,7 @@ def test_margins_drawn_are_margins_printed() -> None:
 def test_ten_columns_in_one_show_the_worst_of_them() -> None:
     drawn = Diagram.parse(DRAWN)
     road = synthetic_road(2200.0, ref="A 4")
-    coarse = strip(road, {"bins": bins_of(drawn)}, Extent(0.0, 2200.0), columns=12)
+    coarse = strip_of(road, {"bins": bins_of(drawn)}, Extent(0.0, 2200.0), columns=12)
     assert coarse.ruler.step_m == 200.0
     for name, row in (("→ best", "→ m"), ("← best", "← m")):
         fine = drawn.row(row).cells
@@ -99,7 +99,7 @@ def test_ten_columns_in_one_show_the_worst_of_them() -> None:
 
 def test_a_whole_plan_prints_and_reads_back() -> None:
     plan = synthetic_plan()
-    printed = strip(plan.road, plan.layers, columns=90)
+    printed = strip_of(plan.road, plan.layers, columns=90)
     assert Diagram.parse(str(printed)) == printed
     assert str(printed).startswith("км ")
     tunnels = printed.extents("structures", "#")
@@ -114,7 +114,7 @@ def test_a_long_road_in_blocks() -> None:
     assert max(len(line.split("  ")[0]) for line in text.splitlines()) < 100
     read = Diagram.parse(text)
     assert read.ruler.step_m == 500.0
-    assert read.row("→ down").cells == strip(plan.road, plan.layers, columns=241).row("→ down").cells
+    assert read.row("→ down").cells == strip_of(plan.road, plan.layers, columns=241).row("→ down").cells
 
 
 def test_windows_by_label() -> None:

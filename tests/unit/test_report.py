@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthetic_plan import SyntheticPlan, synthetic_plan
-from trassa.errors import InputError
+from trassa.errors import ConfigError, InputError
 from trassa.linear import Calibration, Extent, Layer
+from trassa.plan.bom import total_of
 from trassa.plan.proof import Proof
 from trassa.plan.report import ReportInput, render_report
 from trassa.plan.report.axis import KmAxis, worst_margins
@@ -25,8 +26,9 @@ from trassa.plan.report.tables import margin_text
 
 def report_of(plan: SyntheticPlan, **changes: object) -> str:
     title = f"{plan.road.ref}: план & <proof>"
-    given_ = ReportInput(title, plan.road, plan.layers, plan.proof, plan.bill, "RUB", plan.assumptions)
-    return render_report(replace(given_, **changes))  # type: ignore[arg-type]
+    cost = total_of(plan.bill, "RUB")
+    whole = ReportInput(plan.road, plan.layers, plan.proof, plan.bill, cost, title, plan.assumptions)
+    return render_report(replace(whole, **changes))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +153,21 @@ def test_an_estimate_says_so_in_every_section_and_why() -> None:
     assert "Labels are extrapolated up to" in html
 
 
+def test_reasons_of_the_claims_come_before_our_own() -> None:
+    plan = synthetic_plan(holds="estimate")
+    claims = tuple(
+        replace(c, method={**c.method, "estimate_because": ["the axis is schematic"]}) for c in plan.proof.claims
+    )
+    html = report_of(plan, proof=replace(plan.proof, claims=claims))
+    assert html.count("<li>the axis is schematic</li>") == 1
+    assert "Labels are extrapolated" not in html
+
+
+def test_a_cost_that_is_not_its_bill_is_refused(plan: SyntheticPlan) -> None:
+    with pytest.raises(ConfigError, match="is not the sum of its bill"):
+        report_of(plan, cost=total_of(plan.bill[1:], "RUB"))
+
+
 def test_failing_claims_come_first(page: str) -> None:
     table = page[page.index('id="claims"') :]
     order = re.findall(r'<span class="tag (\w+)">', table[: table.index("</table>")])
@@ -170,7 +187,7 @@ def test_a_road_with_nothing_on_it(plan: SyntheticPlan) -> None:
         findings=Layer.empty(plan.road.findings.schema),
     )
     proof = Proof({}, (), {}, (), "00" * 32, {})
-    html = report_of(plan, road=road, layers={}, proof=proof, bill=(), assumptions=())
+    html = report_of(plan, road=road, layers={}, proof=proof, bill=(), cost=total_of((), "EUR"), assumptions=())
     _Outline().feed(html)
     assert "no terrain: heights unknown" in html
     assert "there is no map" in html

@@ -15,7 +15,7 @@ from trassa.linear.calibration import Calibration
 from trassa.linear.extent import Extent
 from trassa.linear.label import KmLabel, Script
 
-__all__ = ["Ruler", "Tick", "nice_step", "round_labels", "tick_step_km"]
+__all__ = ["Ruler", "Tick", "nice_step_m", "round_labels", "tick_step_km"]
 
 _WORDS: dict[str, Script] = {"km": "Latn", "км": "Cyrl"}
 _NOTE = re.compile(r"(?P<step>[-+0-9.e]+) m a column from measure (?P<start>[-+0-9.e]+) m")
@@ -23,11 +23,11 @@ _TICK_STEPS_KM = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 
 _EPSILON = 1e-6
 
 
-def nice_step(least: float) -> float:
-    """The smallest of 1, 2, 5 · 10ⁿ that is not below ``least`` (which is positive), in its unit."""
-    decade = 10.0 ** math.floor(math.log10(least))
+def nice_step_m(least_m: float) -> float:
+    """The smallest of 1, 2, 5 · 10ⁿ that is not below ``least_m``, which is positive."""
+    decade = 10.0 ** math.floor(math.log10(least_m))
     for factor in (1.0, 2.0, 5.0):
-        if factor * decade >= least * (1.0 - 1e-9):
+        if factor * decade >= least_m * (1.0 - 1e-9):
             return factor * decade
     return 10.0 * decade
 
@@ -76,7 +76,7 @@ class Ruler:
         """
         if columns < 10:
             raise InputError(f"ruler: {columns} columns are too narrow for a diagram", cure="at least 10")
-        step_m = max(nice_step(extent.length_m / (columns - 1)), 1.0)
+        step_m = max(nice_step_m(extent.length_m / (columns - 1)), 1.0)
         count = math.floor(extent.length_m / step_m + _EPSILON) + 1
         bare = cls(extent.start_m, step_m, count, (), calibration.script)
         return cls(extent.start_m, step_m, count, tuple(_ticks(bare, calibration)), calibration.script)
@@ -100,7 +100,7 @@ class Ruler:
         """What all columns together stand for."""
         return Extent(self.start_m, self.measure_m(self.columns))
 
-    def measure_m(self, column: float) -> float:
+    def measure_m(self, column: int) -> float:
         """Measure of a column's left edge."""
         return self.start_m + column * self.step_m
 

@@ -35,7 +35,7 @@ from trassa.linear import (
 )
 from trassa.road.model import Road
 
-__all__ = ["PLACE_MARKS", "strip", "window_of", "wrapped_strip"]
+__all__ = ["PLACE_MARKS", "strip_of", "window_of", "wrapped_strip"]
 
 PLACE_MARKS = {
     "junction": "J",
@@ -48,7 +48,7 @@ _MARK_NOTES = {"J": "J junction", "S": "S service area", "T": "T toll"}
 _STRUCTURES = (("bridge", "^"), ("tunnel", "#"), ("hole", "~"))
 
 
-def strip(road: Road, layers: Mapping[str, Layer], window: Extent | None = None, columns: int = 100) -> Diagram:
+def strip_of(road: Road, layers: Mapping[str, Layer], window: Extent | None = None, columns: int = 100) -> Diagram:
     """The diagram of a window of the road (all of it by default), at most ``columns`` wide.
 
     Rows of trades whose layers are not in ``layers`` are left out. A margin digit is the worst bin of its column.
@@ -72,7 +72,7 @@ def wrapped_strip(
     """The diagram as text in blocks of at most ``columns`` columns, none coarser than ``step_m`` metres a column."""
     length_m = window.length_m if window else road.length_m
     needed = math.ceil(length_m / step_m) + 1
-    return strip(road, layers, window, max(columns, needed)).wrapped(columns)
+    return strip_of(road, layers, window, max(columns, needed)).wrapped(columns)
 
 
 def window_of(road: Road, text: str) -> Extent:

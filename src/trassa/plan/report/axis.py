@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from trassa.linear import Calibration, Extent, KmLabel, Layer, Ruler
 from trassa.linear.ruler import round_labels, tick_step_km
+from trassa.plan.report.svg import Px
 
 __all__ = ["KmAxis", "worst_margins"]
 
@@ -40,7 +41,7 @@ class KmAxis:
         """The columns as a ruler."""
         return Ruler(self.extent.start_m, self.extent.length_m / self.width, self.width, ())
 
-    def x(self, measure_m: float) -> float:
+    def x(self, measure_m: float) -> Px:
         """Where a measure stands; off the extent it lies off the axis."""
         return self.left + (measure_m - self.extent.start_m) / self.extent.length_m * self.width
 
@@ -48,14 +49,14 @@ class KmAxis:
         """Whether a measure lies on the axis, both ends included."""
         return self.extent.start_m <= measure_m <= self.extent.end_m
 
-    def clipped(self, start_m: float, end_m: float) -> tuple[float, float] | None:
+    def clipped(self, start_m: float, end_m: float) -> tuple[Px, Px] | None:
         """The x of both ends of an extent, cut to the axis and at least one unit wide; None off the axis."""
         if not (start_m < self.extent.end_m and end_m > self.extent.start_m):
             return None
         first, last = max(self.x(start_m), self.left), min(self.x(end_m), self.right)
         return first, max(last, first + 1.0)
 
-    def ticks(self, room: float = 62.0) -> Iterator[tuple[float, str]]:
+    def ticks(self, room: Px = 62.0) -> Iterator[tuple[float, str]]:
         """``(x, text)`` of round labels at least ``room`` apart."""
         tick_km = tick_step_km(self.extent.length_m / self.width * room / 1000.0)
         free = -math.inf

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from trassa.plan.report.svg import text
+from trassa.plan.report.svg import Px, text
 
 __all__ = ["LabelRoom"]
 
@@ -35,12 +35,12 @@ class LabelRoom:
         inside = (row >= 0) & (row < self.taken.shape[0]) & (column >= 0) & (column < self.taken.shape[1])
         self.taken[row[inside], column[inside]] = True
 
-    def block_square(self, x: float, y: float, half: float) -> None:
+    def block_square(self, x: Px, y: Px, half: Px) -> None:
         """Keep labels off a symbol."""
         rows = slice(max(int((y - half) / _CELL), 0), int((y + half) / _CELL) + 1)
         self.taken[rows, max(int((x - half) / _CELL), 0) : int((x + half) / _CELL) + 1] = True
 
-    def place(self, x: float, y: float, half: float, words: str, class_: str) -> Iterator[str]:
+    def place(self, x: Px, y: Px, half: Px, words: str, class_: str) -> Iterator[str]:
         """The label as near to a symbol as there is room on one of its eight sides; nothing where there is none."""
         width = _LETTER * len(words)
         for away in (half + 3.0, half + 7.0):

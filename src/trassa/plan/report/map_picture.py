@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyproj
 
 from trassa.linear import Carriageway, Layer
-from trassa.linear.ruler import nice_step, round_labels, tick_step_km
+from trassa.linear.ruler import nice_step_m, round_labels, tick_step_km
 from trassa.plan.report.labels import LabelRoom
-from trassa.plan.report.svg import coordinate, group, line, polyline, tag, text
+from trassa.plan.report.svg import Px, coordinate, group, line, polyline, tag, text
 from trassa.road.model import Road
 
 __all__ = ["CLASSES", "map_picture", "margin_class"]
@@ -47,7 +47,7 @@ class _Sheet:
     height: float
 
     @classmethod
-    def around(cls, latitude_deg: FloatArray, longitude_deg: FloatArray, tallest: float) -> _Sheet:
+    def around(cls, latitude_deg: FloatArray, longitude_deg: FloatArray, tallest: Px) -> _Sheet:
         latitude, longitude = float(np.mean(latitude_deg)), float(np.mean(longitude_deg))
         projection = pyproj.Proj(f"+proj=aeqd +ellps=WGS84 +lat_0={latitude:.6f} +lon_0={longitude:.6f}")
         east, north = projection(longitude_deg, latitude_deg)
@@ -187,7 +187,7 @@ class _Line:
         """Where a measure lies."""
         return float(np.interp(measure_m, self.measure_m, self.x)), float(np.interp(measure_m, self.measure_m, self.y))
 
-    def beside(self, sheet: _Sheet, row: Mapping[str, Any], least: float) -> tuple[float, float]:
+    def beside(self, sheet: _Sheet, row: Mapping[str, Any], least: Px) -> tuple[float, float]:
         """Where a thing's symbol goes: its own place, but never so near the road that it hides its colours."""
         measure_m = float(row["measure_m"])
         road_x, road_y = self.at(measure_m)
@@ -251,7 +251,7 @@ def _places(line_of: _Line, road: Road) -> Iterator[_Symbol]:
 
 
 def _furniture(sheet: _Sheet) -> Iterator[str]:
-    bar_m = nice_step(120.0 / sheet.units_per_m)
+    bar_m = nice_step_m(120.0 / sheet.units_per_m)
     length, y = bar_m * sheet.units_per_m, sheet.height - 14
     words = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
     ends = [line(x, y - 4, x, y, "bar") for x in (14, 14 + length)]

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from trassa.linear import ARROWS, Carriageway, Layer
 from trassa.plan.report.axis import FloatArray, KmAxis, worst_margins
-from trassa.plan.report.svg import coordinate, group, line, tag, text
+from trassa.plan.report.svg import Px, coordinate, group, line, tag, text
 from trassa.road.model import Road
 
 __all__ = ["FLOOR_DB", "Panel", "fibre", "heights", "limits", "margins", "places", "site_names", "structures"]
 
-Scale = Callable[[float], float]
+Scale = Callable[[float], Px]
 
 CEILING_DB = 25.0
 FLOOR_DB = -15.0
@@ -76,8 +76,8 @@ def heights(axis: KmAxis, road: Road, sites: Layer | None, height: int = 70) -> 
     high = max([float(np.nanmax(profile)), *(ground + mast for _, ground, mast, _ in masts)])
     high = max(high, low + 40.0)
 
-    def y(value: float) -> float:
-        return height - 4 - (value - low) / (high - low) * (height - 10)
+    def y(above_sea_m: float) -> Px:
+        return height - 4 - (above_sea_m - low) / (high - low) * (height - 10)
 
     body = [_area(axis, profile, y, height)]
     for x, ground, mast, kind in masts:
@@ -98,14 +98,14 @@ def structures(axis: KmAxis, road: Road) -> Panel:
     return Panel("structures", "", 19, body)
 
 
-def margins(axis: KmAxis, road: Road, bins: Layer, carriageway: Carriageway, need_text: str, height: int = 76) -> Panel:
+def margins(axis: KmAxis, bins: Layer, carriageway: Carriageway, need_text: str, height: int = 76) -> Panel:
     """Margin over the need: best server as a line, what is left with the best server down as an area."""
     rows = bins.where(carriageway=carriageway)
     best = worst_margins(axis, rows, "margin_db")
     down = worst_margins(axis, rows, "second_margin_db")
 
-    def y(value: float) -> float:
-        clipped = min(max(value, FLOOR_DB), CEILING_DB)
+    def y(margin_db: float) -> Px:
+        clipped = min(max(margin_db, FLOOR_DB), CEILING_DB)
         exact = (CEILING_DB - clipped) / (CEILING_DB - FLOOR_DB) * (height - 8) + 4
         return math.ceil(exact * 2.0) / 2.0
 

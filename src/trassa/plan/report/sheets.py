@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trassa.linear import Extent, Layer
-from trassa.linear.ruler import nice_step
+from trassa.linear.ruler import nice_step_m
 from trassa.plan.report import panels
 from trassa.plan.report.axis import KmAxis
 from trassa.plan.report.panels import Panel
@@ -52,7 +52,7 @@ def overview(road: Road, layers: Mapping[str, Layer]) -> Sheet | None:
 
 def nice_ten_km(length_m: float) -> float:
     """A sheet length that is round in kilometres."""
-    return math.ceil(length_m / 5000.0 - 1e-9) * 5000.0 if length_m > 5000.0 else nice_step(length_m)
+    return math.ceil(length_m / 5000.0 - 1e-9) * 5000.0 if length_m > 5000.0 else nice_step_m(length_m)
 
 
 def _picture(road: Road, layers: Mapping[str, Layer], extent: Extent, full_m: float) -> str:
@@ -81,7 +81,7 @@ def _panels(axis: KmAxis, road: Road, layers: Mapping[str, Layer]) -> Iterator[P
     if "bins" in layers:
         need = _need_text(layers["bins"])
         for carriageway in road.carriageways:
-            yield panels.margins(axis, road, layers["bins"], carriageway, need)
+            yield panels.margins(axis, layers["bins"], carriageway, need)
     if "sites" in layers:
         yield panels.site_names(axis, layers["sites"])
     if "cables" in layers or "huts" in layers:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-__all__ = ["coordinate", "group", "line", "polyline", "tag", "text"]
+__all__ = ["Px", "coordinate", "group", "line", "polyline", "tag", "text"]
+
+Px = float
+"""A length in units of the picture's own coordinates."""
 
 Number = int | float
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -13,8 +14,9 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from trassa.errors import InputError
+from trassa.errors import ConfigError, InputError
 from trassa.linear import Diagram, Layer
+from trassa.money import Cost
 from trassa.plan.amounts import amount_text, figure_text, range_text
 from trassa.plan.bom import BomLine, total_of
 from trassa.plan.proof import Proof
@@ -36,19 +38,24 @@ class ReportInput:
     """Everything a report is made from; the same input gives the same bytes.
 
     ``layers`` holds the plan's layers by schema name, the road's included or not; those a plan does not have are
-    left out of the report. ``estimate_reasons`` adds to what the report finds out about the road by itself, and
-    ``credits`` to the credit for OpenStreetMap, which follows from the names of the inputs.
+    left out of the report. ``cost`` is the sum of ``bill``. ``assumptions`` adds to those of the claims,
+    ``estimate_reasons`` to what the claims' methods give as ``estimate_because``, and ``credits`` to the credit for
+    OpenStreetMap, which follows from the names of the inputs.
     """
 
-    title: str
     road: Road
     layers: Mapping[str, Layer]
     proof: Proof
-    bill: tuple[BomLine, ...]
-    currency: str
-    assumptions: tuple[Assumption, ...] = ()
-    estimate_reasons: tuple[str, ...] = ()
-    credits: tuple[str, ...] = ()
+    bill: Sequence[BomLine]
+    cost: Cost
+    title: str
+    assumptions: Sequence[Assumption] = ()
+    estimate_reasons: Sequence[str] = ()
+    credits: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if (total := total_of(self.bill, self.cost.currency)) != self.cost:
+            raise ConfigError(f"report: the cost {self.cost.as_dict()} is not the sum of its bill {total.as_dict()}")
 
 
 def render_report(report: ReportInput) -> str:
@@ -112,8 +119,13 @@ def _verdict(report: ReportInput) -> dict[str, Any]:
 
 
 def _estimate_reasons(report: ReportInput) -> list[str]:
-    road = report.road
-    reasons = list(report.estimate_reasons)
+    given = [reason for claim in report.proof.claims for reason in claim.method.get("estimate_because", ())]
+    return list(dict.fromkeys([*report.estimate_reasons, *(given or _doubts_about(report.road))]))
+
+
+def _doubts_about(road: Road) -> list[str]:
+    """What by itself makes a proof an estimate."""
+    reasons: list[str] = []
     if not road.has_heights:
         reasons.append("No terrain: radio paths are computed over a smooth earth.")
     if road.axis == "schematic":
@@ -128,7 +140,7 @@ def _estimate_reasons(report: ReportInput) -> list[str]:
 
 
 def _key_figures(report: ReportInput) -> list[tuple[str, str, str]]:
-    layers, currency = report.layers, report.currency
+    layers, currency = report.layers, report.cost.currency
     figures = [("road", f"{figure_text(report.road.length_m / 1000.0, 1)} km", " and ".join(report.road.carriageways))]
     if "sites" in layers:
         kinds = layers["sites"]["kind"]
@@ -179,7 +191,7 @@ def _pictures(report: ReportInput) -> dict[str, Any]:
 
 
 def _tables(report: ReportInput) -> dict[str, Any]:
-    road, layers, currency = report.road, report.layers, report.currency
+    road, layers, currency = report.road, report.layers, report.cost.currency
     return {
         "sites": tables.site_rows(road, layers["sites"], currency) if "sites" in layers else [],
         "huts": tables.hut_rows(road, layers["huts"], currency) if "huts" in layers else [],
@@ -207,7 +219,7 @@ def _provenance(report: ReportInput) -> dict[str, Any]:
         ],
         "software": sorted(proof.software.items()),
         "settings": proof.settings_sha256,
-        "figures": [(key.replace("_", " "), _figure(value)) for key, value in proof.figures.items()],
+        "figures": list(_flat(proof.figures)),
         "credits": [*([OSM_CREDIT] if osm else []), *report.credits],
     }
 
@@ -216,7 +228,14 @@ def _size_text(size_bytes: object) -> str:
     return f"{figure_text(math.ceil(float(str(size_bytes)) / 1024))} KiB" if size_bytes is not None else "–"
 
 
-def _figure(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(value)
+def _flat(figures: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str, bool]]:
+    """``(name, text, is_hash)`` of every figure, nested ones by dotted names."""
+    for key, value in figures.items():
+        name = f"{path}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+        elif isinstance(value, float):
+            yield name, f"{value:.6g}", False
+        else:
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple)) else str(value)
+            yield name, text if len(text) <= 400 else f"{text[:400]} …", re.fullmatch("[0-9a-f]{64}", text) is not None
