@@ -16,7 +16,7 @@ from trassa.optical.plant import SpanLayout, SpanPlant, reel_route_m
 from trassa.optical.route import CableRoute, Loop
 from trassa.optical.settings import OpticalSettings
 
-RULES = OpticalSettings(reel_limit_m=1200.0, chamber_limit_m=400.0, crossing_m=0.0)
+RULES = OpticalSettings(reel_limit_m=1200.0, chamber_limit_m=400.0, crossing_m=0.0, closure_loop_m=120.0)
 LENGTH_M = 3000.0
 
 

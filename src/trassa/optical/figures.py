@@ -182,7 +182,7 @@ def _presence_note(line: Line, road: Road) -> str:
     far = line.hut_names[-1] if line.presence_before else line.hut_names[0]
     if len(line.own_trenches) > 1:
         return (
-            f"optical: {place} reaches a point of presence at one end only: losing that, or any hut on the way, strands "
+            f"optical: {place} reaches a point of presence at one end only: losing it, or a hut on the way, strands "
             f"the sites behind it, of {len(line.drops)} in all; a leased line at {far} would cure it"
         )
     return (
