@@ -136,8 +136,9 @@ def laid_out(chains: Sequence[Chain], hole_max_m: float) -> tuple[list[Carriagew
     if facing and first.two_way_share < 0.8:
         seed = max(facing, key=lambda chain: chain.length_m)
         rest.remove(seed)
-        lines.append(_extended(seed, rest, hole_max_m))
-    notes = [note for line in lines for note in _gap_notes(line)]
+        lines.append(_extended(_opened(seed, first.chains[-1].last), rest, hole_max_m))
+    notes = [_ring_note(first.chains[0])] if first.chains[0].is_ring else []
+    notes += [note for line in lines for note in _gap_notes(line)]
     if len(lines) == 1:
         kind = "whose ways serve both senses of travel" if first.two_way_share >= 0.8 else "in this extract"
         notes.append(Note("one_carriageway", f"the road has one carriageway {kind}"))
@@ -157,6 +158,20 @@ def _extended(seed: Chain, rest: list[Chain], hole_max_m: float) -> CarriagewayL
         _, index, at_end = min(ahead + behind)
         chain = rest.pop(index)
         row = [*row, chain] if at_end else [chain, *row]
+
+
+def _opened(chain: Chain, near: tuple[float, float]) -> Chain:
+    """A ring opened at the piece that begins nearest to a point, so that both carriageways open at one place."""
+    if not chain.is_ring:
+        return chain
+    starts = [(float(piece.latitude_deg[0]), float(piece.longitude_deg[0])) for piece in chain.pieces]
+    best = min(range(len(starts)), key=lambda i: bearing_deg(starts[i], near)[0])
+    return Chain(chain.pieces[best:] + chain.pieces[:best])
+
+
+def _ring_note(chain: Chain) -> Note:
+    detail = f"the road is a ring of {chain.length_m:,.0f} m: opened at node {chain.pieces[0].node_ids[0]}"
+    return Note("ring", detail, "warning", points=(chain.first,))
 
 
 def _gap_m(before: Chain, after: Chain, hole_max_m: float) -> float | None:
@@ -179,8 +194,7 @@ def _faces(chain: Chain, line: Line) -> bool:
     beside = (np.abs(feet.offset_m) < _ALONGSIDE_M) & ~feet.beyond
     if beside.sum() < 2:
         return False
-    measure = feet.measure_m[beside]
-    return bool(measure[0] - measure[-1] > 0.3 * chain.length_m * beside.mean())
+    return bool(np.median(np.diff(feet.measure_m[beside])) < 0.0)
 
 
 def _gap_notes(line: CarriagewayLine) -> list[Note]:

@@ -1,6 +1,6 @@
 """Chains: the ways of a road joined head to tail, in the sense of travel.
 
-Joined is only what shares a node. Where several ways meet, the straightest continuation wins.
+Joined is only what shares a node. Where several ways meet, the straightest continuation wins, unless it is a stub.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _HEADING_OVER_M = 40.0
 _LARGEST_TURN_DEG = 135.0
+_STUB_M = 2000.0
+_BRANCH_DEG = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class Chain:
         """WGS 84 geodesic length in metres."""
         return sum(piece.length_m for piece in self.pieces)
 
+    @property
+    def is_ring(self) -> bool:
+        """Whether it ends at the node where it begins."""
+        return bool(self.pieces[0].node_ids[0] == self.pieces[-1].node_ids[-1])
+
     def turned(self) -> Chain:
         """The same chain in the other sense."""
         return Chain(tuple(piece.turned() for piece in reversed(self.pieces)))
@@ -96,6 +103,7 @@ def chains_of(ways: Iterable[OsmWay]) -> tuple[list[Chain], list[Note]]:
     notes = [note for way in listed for note in _dangling(way)]
     pieces = list(_pieces(listed))
     following = _following(pieces)
+    notes += _past_dead_ends(pieces, following)
     chains = [Chain(tuple(pieces[i] for i in run)) for run in _runs(len(pieces), following)]
     chains.sort(key=lambda chain: (-chain.length_m, chain.pieces[0].way.osm_id))
     return chains, notes
@@ -171,6 +179,62 @@ def _following(pieces: list[Piece]) -> dict[int, int]:
                 following[i] = j
                 taken.add(j)
     return following
+
+
+def _past_dead_ends(pieces: list[Piece], following: dict[int, int]) -> list[Note]:
+    """Where the straightest continuation is a stub of at most 2 km and another leads five times as far, take that.
+
+    Changes ``following`` in place. The same holds backwards, where a long chain merges into one that just began.
+    """
+    notes: list[Note] = []
+    for _ in range(len(pieces)):
+        change = _stub_change(pieces, following)
+        if change is None:
+            break
+        before, after, node, stub_m, long_m = change
+        for key in [i for i, j in following.items() if i == before or j == after]:
+            del following[key]
+        following[before] = after
+        ways = pieces[before].way.osm_id, pieces[after].way.osm_id
+        detail = (
+            f"at node {node} the road runs from way {ways[0]} to way {ways[1]} ({long_m:,.0f} m), "
+            f"for the straighter way ends after {stub_m:,.0f} m"
+        )
+        at = float(pieces[after].latitude_deg[0]), float(pieces[after].longitude_deg[0])
+        notes.append(Note("branch", detail, points=(at,)))
+    return notes
+
+
+def _stub_change(pieces: list[Piece], following: dict[int, int]) -> tuple[int, int, int, float, float] | None:
+    """The first pair (before, after) to be joined instead of what is joined now, with node and both lengths."""
+    runs = list(_runs(len(pieces), following))
+    ahead: dict[int, float] = {}
+    behind: dict[int, float] = {}
+    for run in runs:
+        lengths = np.array([pieces[i].length_m for i in run])
+        behind.update(zip(run, np.cumsum(lengths).tolist(), strict=True))
+        ahead.update(zip(run, np.cumsum(lengths[::-1])[::-1].tolist(), strict=True))
+    through: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for i, j in following.items():
+        through[int(pieces[i].node_ids[-1])].append((i, j))
+    for run in runs:
+        first, last = run[0], run[-1]
+        start, end = int(pieces[first].node_ids[0]), int(pieces[last].node_ids[-1])
+        for i, j in through.get(start, ()):
+            if _is_stub(ahead[j], ahead[first]) and first != j and _joins(pieces[i], pieces[first]):
+                return i, first, start, ahead[j], ahead[first]
+        for i, j in through.get(end, ()):
+            if _is_stub(behind[i], behind[last]) and last != i and _joins(pieces[last], pieces[j]):
+                return last, j, end, behind[i], behind[last]
+    return None
+
+
+def _is_stub(length_m: float, other_m: float) -> bool:
+    return length_m <= _STUB_M and length_m * 5.0 < other_m
+
+
+def _joins(piece: Piece, onto: Piece) -> bool:
+    return not _turns_back(piece, onto) and turn_deg(piece.last_heading_deg, onto.first_heading_deg) <= _BRANCH_DEG
 
 
 def _turns_back(piece: Piece, onto: Piece) -> bool:

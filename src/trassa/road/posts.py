@@ -2,9 +2,10 @@
 
 A fit only *rejects* posts; it never moves a label. The posts kept are the row, in order of measure, that earns most:
 every post kept earns 1, every step between neighbours costs ``(misfit / scale)²``, where misfit is how much farther the
-label runs than the road. A step never costs more than a chainage jump does, and a jump is worth its cost only where
-two posts on its far side agree. A lone post that fits neither neighbour costs more than it earns and falls out. The
-best row is found by dynamic programming, so the order in which posts are read plays no part.
+label runs than the road. A step never costs more than a chainage jump does: a jump is worth its cost only where two
+posts on its far side agree, or three if it is shorter than a kilometre, for neighbours may share a small error. A lone
+post that fits neither neighbour costs more than it earns and falls out. The best row is found by dynamic programming,
+so the order in which posts are read plays no part.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ __all__ = ["JudgedPost", "Post", "PostRules", "calibrated", "label_sense"]
 FloatArray = npt.NDArray[np.float64]
 
 _JUMP_COST = 1.5
+_SHORT_JUMP_COST = 2.5
+_SHORT_JUMP_M = 1000.0
 _SAME_PLACE_M = 100.0
 _SAME_LABEL_KM = 0.04
 _SPARSE_SHARE = 0.05
@@ -140,8 +143,9 @@ def _best_row(groups: Sequence[_Group], rules: PostRules) -> list[int]:
         if j:
             step, rise = measure[j] - measure[:j], label[j] - label[:j]
             scale = np.maximum(rules.scale_m, _SPARSE_SHARE * step)
-            cost = np.minimum(((rise - step) / scale) ** 2, _JUMP_COST)
-            cost[(rise <= 0.0) | (step <= 0.0)] = _JUMP_COST
+            jump = np.where(np.abs(rise - step) < _SHORT_JUMP_M, _SHORT_JUMP_COST, _JUMP_COST)
+            cost = np.minimum(((rise - step) / scale) ** 2, jump)
+            cost = np.where((rise <= 0.0) | (step <= 0.0), jump, cost)
             gain = worth[:j] - cost
             best = int(np.argmax(gain))
             if gain[best] > 1e-9:

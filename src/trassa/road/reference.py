@@ -93,7 +93,9 @@ def alignments_along(reference: Reference) -> dict[Carriageway, Alignment]:
         lat, lon = _sampled(reference, carriageway, measure)
         present = np.ones(len(measure), dtype=bool)
         for hole in reference.holes(carriageway):
-            present &= (measure <= hole.start_m) | (measure >= hole.end_m)
+            at_start, at_end = hole.start_m == 0.0, hole.end_m == reference.line.length_m
+            before, behind = measure <= hole.start_m, measure >= hole.end_m
+            present &= (before & (not at_start)) | (behind & (not at_end))
         heading, curvature = plan_direction(lat, lon, present, carriageway)
         unknown = np.full(len(measure), np.nan)
         found[carriageway] = Alignment(

@@ -113,28 +113,28 @@ def _alignment(carriageway: Carriageway, sketch: Line, length_m: float) -> Align
 
 
 def _fact(row: dict[str, str], place: str) -> Fact:
-    def number(column: str, low: float, high: float) -> float:
-        text = (row.get(column) or "").strip()
-        if not text:
-            return float("nan")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            swapped = column == "lat" and -180.0 <= value <= 180.0
-            cure = "latitude before longitude" if swapped else "a decimal number"
-            raise InputError(f"schematic: {place}: {column} {text!r} is not within {low:g}…{high:g}", cure=cure)
-        return value
-
-    km, km_to = number("km", 0.0, 100_000.0), number("km_to", 0.0, 100_000.0)
-    lat, lon = number("lat", -90.0, 90.0), number("lon", -180.0, 180.0)
+    km, km_to = (_number(row, place, column, (0.0, 100_000.0)) for column in ("km", "km_to"))
+    lat, lon = _number(row, place, "lat", (-90.0, 90.0)), _number(row, place, "lon", (-180.0, 180.0))
     if np.isnan(km) and np.isnan(km_to):
         raise InputError(f"schematic: {place}: neither km nor km_to is given", cure="the kilometre of the fact")
     if np.isnan(lat) != np.isnan(lon):
         raise InputError(f"schematic: {place}: latitude or longitude is missing", cure="give both or none")
     km = km if np.isfinite(km) else km_to
     return Fact(row["kind"], row["name"], km, km_to if np.isfinite(km_to) else km, lat, lon, row["value"] or "")
+
+
+def _number(row: dict[str, str], place: str, column: str, bounds: tuple[float, float]) -> float:
+    text = (row.get(column) or "").strip()
+    if not text:
+        return float("nan")
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not bounds[0] <= value <= bounds[1]:
+        cure = "latitude before longitude" if column == "lat" and abs(value) <= 180.0 else "a decimal number"
+        raise InputError(f"schematic: {place}: {column} {text!r} is not within {bounds[0]:g}…{bounds[1]:g}", cure=cure)
+    return value
 
 
 def _points(facts: Sequence[Fact], first: float, last: float) -> tuple[FloatArray, list[Note]]:
