@@ -35,9 +35,11 @@ _CACHE = Path(_settings.CACHE_DIR or Path(__file__).parent / "__pycache__") / f"
 def _jit(function: _Function, fastmath: bool | set[str]) -> _Function:
     before = _settings.CACHE_DIR
     _settings.CACHE_DIR = str(_CACHE)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
-        compile_ = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)
-        return cast(_Function, compile_(function))
+        return cast(_Function, numba.njit(cache=True, **options)(function))
+    except RuntimeError:  # nowhere to write: no cache here, nor in the user's home
+        return cast(_Function, numba.njit(**options)(function))
     finally:
         _settings.CACHE_DIR = before
 

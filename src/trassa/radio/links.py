@@ -202,6 +202,7 @@ def _by_places(fill: Callable[[int, int], None], start: IntArray, threads: int, 
             task.result()
             done += tasks[task]
             progress(done / total)
+    progress(1.0)
 
 
 @compiled
