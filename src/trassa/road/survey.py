@@ -30,7 +30,7 @@ from trassa.road.schematic import read_facts, schematic_road
 from trassa.road.settings import RoadSettings, TerrainSettings
 from trassa.road.terrain import Terrain
 
-__all__ = ["drawn_road", "posts_layer", "survey", "surveyed_road"]
+__all__ = ["drawn_road", "posts_layer", "require_ref", "survey", "surveyed_road"]
 
 
 def survey(
@@ -98,6 +98,11 @@ def drawn_road(settings: RoadSettings, centreline: Path, osm: Sequence[Path] = (
     objects = read_roads(osm, lambda tags: False)
     road = _assembled(settings, objects, settings.ref, reference, calibration, [*notes, *_late_starts(reference)])
     return replace(road, axis="drawn")
+
+
+def require_ref(paths: Sequence[Path], settings: RoadSettings) -> str:
+    """The ref as the extracts spell it; an :class:`~trassa.errors.InputError` that lists the refs there are."""
+    return read_road(paths, settings.ref, settings.road_class)[1]
 
 
 def posts_layer(judged: Sequence[JudgedPost]) -> Layer:
