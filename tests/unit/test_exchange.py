@@ -20,7 +20,8 @@ from trassa.linear import Calibration, LabelInterval, Layer
 from trassa.optical.layers import SCHEMAS as OPTICAL
 from trassa.radio.layers import SCHEMAS as RADIO
 from trassa.road.alignment import Alignment, measures_of
-from trassa.road.exchange import layer_names, read_layer, read_raster, write_geopackage
+from trassa.road.exchange import layer_names, read_layer, read_raster, write_geopackage, write_raster
+from trassa.road.exchange.lines import read_lines
 from trassa.road.layers import SCHEMAS as ROAD
 from trassa.road.model import Road
 
@@ -250,3 +251,25 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
         read_raster(tmp_path / "text.tif")
     with pytest.raises(InputError, match="no file"):
         read_raster(tmp_path / "none.tif")
+
+
+def test_a_written_raster_reads_back_and_is_the_same_file_twice(tmp_path: Path) -> None:
+    heights = np.random.default_rng(1).normal(300, 90, (300, 270)).astype(np.float32)
+    heights[5, 7] = np.nan
+    for name in ("a.tif", "b.tif"):
+        write_raster(tmp_path / name, heights, 51.0, 9.0, 1 / 3600, 1 / 2400)
+    raster = read_raster(tmp_path / "a.tif")
+    np.testing.assert_array_equal(raster.array, heights)
+    assert (raster.north_deg, raster.west_deg) == pytest.approx((51.0, 9.0), abs=1e-12)
+    assert (raster.step_lat_deg, raster.step_lon_deg) == pytest.approx((1 / 3600, 1 / 2400), rel=1e-12)
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+    assert {p.name for p in tmp_path.iterdir()} == {"a.tif", "b.tif"}
+    with pytest.raises(InputError, match="cannot be written"):
+        write_raster(tmp_path / "no" / "a.tif", heights, 51.0, 9.0, 1 / 3600, 1 / 2400)
+
+
+def test_lines_of_a_plan_can_be_read_as_a_drawing(tmp_path: Path) -> None:
+    write_geopackage(tmp_path / "a.gpkg", straight_road(), {"structures": awkward("structures", 2)})
+    lines = read_lines(tmp_path / "a.gpkg")
+    assert [attributes["kind"] for attributes, _ in lines] == awkward("structures", 2)["kind"].tolist()
+    assert lines[0][1][:, 1] == pytest.approx(56.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ def read_lines(path: Path) -> list[tuple[dict[str, Any], npt.NDArray[np.float64]
     :class:`~trassa.errors.InputError` for a file that cannot be read and one without lines.
     """
     try:
-        meta, _, geometry, columns = pyogrio.raw.read(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Measured \(M\) geometry types are not supported", UserWarning)
+            meta, _, geometry, columns = pyogrio.raw.read(path, layer=0)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
         raise InputError(f"lines: {path.name} cannot be read: {error}", cure="GeoJSON or GeoPackage") from error
     names = [str(name) for name in meta["fields"]]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio import Affine
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform
@@ -20,7 +23,7 @@ from rasterio.windows import Window
 from trassa.errors import InputError
 from trassa.road.lattice import Lattice, metres_per_degree
 
-__all__ = ["HEIGHT_RANGE_M", "Raster", "read_raster", "read_raster_lattice"]
+__all__ = ["HEIGHT_RANGE_M", "Raster", "read_raster", "read_raster_lattice", "write_raster"]
 
 HEIGHT_RANGE_M = (-500.0, 9000.0)
 """Values outside are not heights of land: −32768, −9999 and 3.4e38 mark voids even where no file says so."""
@@ -87,6 +90,42 @@ def read_raster(path: Path, window: tuple[int, int, int, int] | None = None) -> 
     low, high = HEIGHT_RANGE_M
     heights[~((heights > low) & (heights < high))] = np.nan
     return Raster(heights, lattice.window(row, col, rows, cols))
+
+
+def write_raster(
+    path: Path,
+    heights_m: npt.NDArray[np.float32],
+    north_deg: float,
+    west_deg: float,
+    step_lat_deg: float,
+    step_lon_deg: float,
+) -> None:
+    """Write heights, shape (rows, cols), as a compressed GeoTIFF in WGS 84 whose pixel centres are the nodes.
+
+    ``north_deg``, ``west_deg`` is the node of row 0, column 0. NaN is void. :func:`read_raster` gives the same back.
+    """
+    rows, cols = heights_m.shape
+    corner = (west_deg - step_lon_deg / 2, north_deg + step_lat_deg / 2)
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "crs": "EPSG:4326",
+        "transform": Affine(step_lon_deg, 0.0, corner[0], 0.0, -step_lat_deg, corner[1]),
+        "nodata": np.nan,
+        "tiled": True,
+        "compress": "deflate",
+        "predictor": 3,
+    }
+    rough = path.with_name(f".{path.name}.{os.getpid()}.tif")
+    try:
+        with rasterio.open(rough, "w", width=cols, height=rows, count=1, dtype="float32", **profile) as dataset:
+            dataset.write(heights_m.astype(np.float32, copy=False), 1)
+        rough.replace(path)
+    except (RasterioError, OSError) as error:
+        raise InputError(
+            f"terrain: {path} cannot be written ({error})", cure="free space, or another folder"
+        ) from error
+    finally:
+        rough.unlink(missing_ok=True)
 
 
 @contextmanager
