@@ -180,6 +180,7 @@ def _scale_of(ticks: tuple[Tick, ...], line: str) -> tuple[float, float]:
 
 def round_labels(calibration: Calibration, tick_km: float) -> Iterator[tuple[float, KmLabel]]:
     """``(measure_m, label)`` of every multiple of ``tick_km`` on the road; at a jump on both sides of it."""
+    last_m = -math.inf
     for interval in calibration.intervals:
         if interval.end_km <= interval.start_km:
             continue
@@ -187,7 +188,9 @@ def round_labels(calibration: Calibration, tick_km: float) -> Iterator[tuple[flo
         for index in range(first, math.floor(interval.end_km / tick_km + _EPSILON) + 1):
             share = (index * tick_km - interval.start_km) / (interval.end_km - interval.start_km)
             measure_m = interval.start_m + share * (interval.end_m - interval.start_m)
-            yield measure_m, KmLabel.from_decimal(index * tick_km)
+            if measure_m > last_m + _EPSILON:
+                last_m = measure_m
+                yield measure_m, KmLabel.from_decimal(index * tick_km)
 
 
 def tick_step_km(room_km: float) -> float:

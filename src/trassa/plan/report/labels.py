@@ -43,7 +43,7 @@ class LabelRoom:
     def place(self, x: Px, y: Px, half: Px, words: str, class_: str) -> Iterator[str]:
         """The label as near to a symbol as there is room on one of its eight sides; nothing where there is none."""
         width = _LETTER * len(words)
-        for away in (half + 3.0, half + 7.0):
+        for away in (half + 3.0, half + 7.0, half + 10.0):
             for dx, dy in _SIDES:
                 left = x + dx * away - (width if dx < 0 else 0.0 if dx > 0 else width / 2)
                 top = y + dy * (away + _LINE / 2) - _LINE / 2

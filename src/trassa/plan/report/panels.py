@@ -162,20 +162,39 @@ def fibre(axis: KmAxis, layers: Mapping[str, Layer]) -> Panel:
 
 
 def limits(axis: KmAxis, road: Road) -> Panel:
-    """Speed limits in km/h, the increasing carriageway above."""
+    """Speed limits in km/h, the increasing carriageway above; neighbours with one limit are one stretch."""
     body: list[str] = []
-    for row in road.cross_sections.rows():
-        if span := axis.clipped(float(row["start_m"]), float(row["end_m"])):
-            kmh, kind = float(row["speed_limit_kmh"]), str(row["speed_limit_kind"])
-            words = f"{kmh:g}" if math.isfinite(kmh) else {"none": "no limit"}.get(kind, kind)
-            y = 1 if row["carriageway"] == "increasing" else 13
-            shade = "slow" if kmh <= 80 else "mid" if kmh <= 110 else "fast"
-            title = tag("title", _escaped(f"{words} {row['speed_limit_conditional']}".strip()))
-            width = span[1] - span[0]
-            body.append(tag("rect", title, x=span[0], y=y, width=width, height=11, class_=f"limit {shade}"))
-            if width > _LETTER * len(words) + 4:
-                body.append(text((span[0] + span[1]) / 2, y + 9, words, "label", "middle"))
+    for carriageway in road.carriageways:
+        rows = road.cross_sections.where(carriageway=carriageway)
+        y = 1 if carriageway == "increasing" else 13
+        for start_m, end_m, said in _limit_stretches(rows):
+            if span := axis.clipped(start_m, end_m):
+                body.extend(_limit(span, y, *said))
     return Panel("limit", "km/h", 26, body)
+
+
+def _limit_stretches(rows: Layer) -> list[tuple[float, float, tuple[str, str, str]]]:
+    """``(start_m, end_m, (limit, kind, condition))`` of the longest stretches on which nothing of it changes."""
+    found: list[tuple[float, float, tuple[str, str, str]]] = []
+    for row in rows.take(np.argsort(rows["start_m"], kind="stable")).rows():
+        said = str(row["speed_limit_kmh"]), str(row["speed_limit_kind"]), str(row["speed_limit_conditional"])
+        start_m, end_m = float(row["start_m"]), float(row["end_m"])
+        if found and found[-1][2] == said and start_m <= found[-1][1] + 1.0:
+            found[-1] = (found[-1][0], max(end_m, found[-1][1]), said)
+        else:
+            found.append((start_m, end_m, said))
+    return found
+
+
+def _limit(span: tuple[Px, Px], y: int, kmh: str, kind: str, conditional: str) -> Iterator[str]:
+    fixed = float(kmh)
+    words = f"{fixed:g}" if math.isfinite(fixed) else {"none": "no limit"}.get(kind, kind)
+    shade = "unknown" if words == "unknown" else "slow" if fixed <= 80 else "mid" if fixed <= 110 else "fast"
+    width = span[1] - span[0]
+    title = tag("title", _escaped(f"{words} {conditional}".strip()))
+    yield tag("rect", title, x=span[0], y=y, width=width, height=11, class_=f"limit {shade}")
+    if width > _LETTER * len(words) + 4:
+        yield text((span[0] + span[1]) / 2, y + 9, words, "label", "middle")
 
 
 def _steps(axis: KmAxis, values: FloatArray, y: Scale, class_: str, name: str, *, line_only: bool) -> str:

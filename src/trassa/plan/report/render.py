@@ -65,7 +65,7 @@ def render_report(report: ReportInput) -> str:
         road=_road_facts(report),
         verdict=_verdict(report),
         figures=_key_figures(report),
-        claims=tables.claim_rows(report.proof.claims),
+        claims=tables.claim_rows(report.proof.claims, report.cost.currency),
         strip=_strip_text(report),
         provenance=_provenance(report),
         **_pictures(report),
@@ -105,6 +105,8 @@ def _road_facts(report: ReportInput) -> dict[str, Any]:
 
 def _verdict(report: ReportInput) -> dict[str, Any]:
     holds, claims = report.proof.holds, report.proof.claims
+    if not claims:
+        return {"holds": "none", "word": "Nothing is promised", "sentence": "The plan makes no claim.", "reasons": []}
     failing = [claim.id for claim in claims if claim.holds == "no"]
     return {
         "holds": holds,

@@ -14,7 +14,7 @@ from trassa.linear import ARROWS, Layer
 from trassa.money import Cost
 from trassa.plan.amounts import amount_text, figure_text, range_text
 from trassa.plan.bom import BomLine, total_of
-from trassa.plan.claim import Claim
+from trassa.plan.claim import Claim, Worst
 from trassa.provenance import Assumption
 from trassa.road.model import Road
 
@@ -51,39 +51,52 @@ def margin_text(value: float | None, unit: str = "dB") -> str:
     return f"{'+' if floored > 0 else ''}{figure_text(floored, digits)} {unit}".rstrip()
 
 
-def claim_rows(claims: Iterable[Claim]) -> list[Row]:
-    """The claims: those that fail first, then those with the least margin."""
-    return [_claim_row(claim) for claim in sorted(claims, key=_urgency)]
+def claim_rows(claims: Iterable[Claim], currency: str) -> list[Row]:
+    """The claims: those that fail first, among equals those in decibels by their margin, then the others."""
+    return [_claim_row(claim, currency) for claim in sorted(claims, key=_urgency)]
 
 
-def _urgency(claim: Claim) -> tuple[int, float]:
-    margin = claim.worst.margin
-    return _ORDER[claim.holds], -math.inf if margin is None else margin
+def _urgency(claim: Claim) -> tuple[int, bool, float]:
+    margin, decibels = claim.worst.margin, claim.worst.unit in ("dB", "dBm")
+    return _ORDER[claim.holds], not decibels, margin if decibels and margin is not None else 0.0
 
 
-def _claim_row(claim: Claim) -> Row:
+def _claim_row(claim: Claim, currency: str) -> Row:
     worst = claim.worst
+    value, bound, margin = _worst_texts(claim.worst, currency)
     return {
         "id": claim.id,
         "holds": claim.holds,
         "word": _WORDS[claim.holds],
         "promise": claim.promise,
-        "place": worst.place,
-        "value": _with_unit(worst.value, worst.unit),
-        "bound": _with_unit(worst.bound, worst.unit),
-        "margin": margin_text(worst.margin, worst.unit),
+        "place": worst.place or "the whole plan",
+        "value": value,
+        "bound": bound,
+        "margin": margin,
         "scope": claim.scope.text,
         "length": f"{figure_text(claim.scope.length_m / 1000.0, 2)} km",
         "exempt": [
             f"{e.rule}: {figure_text(e.length_m)} m" + (f" at {_some(e.places)}" if e.places else "")
             for e in claim.scope.exempt
         ],
-        "method": [(key.replace("_", " "), _plain(value)) for key, value in claim.method.items()],
+        "method": [(key.replace("_", " "), _plain(v)) for key, v in claim.method.items() if key != "estimate_because"],
+        "doubts": list(claim.method.get("estimate_because", ())),
         "assumptions": ", ".join(assumption.name for assumption in claim.assumptions) or "none",
         "evidence": [(evidence.layer, evidence.sha256) for evidence in claim.evidence],
         "failures": list(claim.failures[:MOST_ROWS]),
         "more_failures": max(len(claim.failures) - MOST_ROWS, 0),
     }
+
+
+def _worst_texts(worst: Worst, currency: str) -> tuple[str, str, str]:
+    """Value, bound and margin; money in whole units, and the difference of two dBm in dB."""
+    if worst.unit == "minor units":
+        found = [
+            None if v is None else amount_text(round(v), currency) for v in (worst.value, worst.bound, worst.margin)
+        ]
+        return found[0] or "–", found[1] or "–", found[2] or "–"
+    margin = margin_text(worst.margin, "dB" if worst.unit == "dBm" else worst.unit)
+    return _with_unit(worst.value, worst.unit), _with_unit(worst.bound, worst.unit), margin
 
 
 def site_rows(road: Road, sites: Layer, currency: str) -> list[Row]:
@@ -273,6 +286,8 @@ def _db(value: float) -> str:
 
 
 def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False).strip('"{}').replace('"', "")
