@@ -181,10 +181,12 @@ def test_missing_coverage_names_extent_reason_and_tile(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no height for A 4 490–1340 \(850 m; void in N50E009\.hgt\).*N50E009\.hgt"):
         require_coverage(terrain, measure, lat, lon, span)
     with pytest.raises(
-        InputError, match=r"A 4 0–2000 \(2000 m; no tile at latitude 50\.500, longitude 10\.\d+\).*N50E010"
+        InputError, match=r"A 4 0–2000 \(2,000 m; no tile at latitude 50\.500, longitude 10\.\d+\).*N50E010"
     ):
         require_coverage(terrain, measure, lat, lon + 0.6, span)
     require_coverage(terrain, measure, lat, lon - 0.3, span)
+    in_tunnel = (measure > 400) & (measure < 1400)
+    require_coverage(terrain, measure, lat, lon, span, needed=~in_tunnel)
 
 
 def test_a_box_without_any_tile_is_refused(tmp_path: Path) -> None:

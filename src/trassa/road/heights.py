@@ -13,7 +13,7 @@ from trassa.linear import Calibration, Carriageway, Extent, Layer
 from trassa.road.alignment import Alignment
 from trassa.road.findings import Note
 from trassa.road.settings import TerrainSettings
-from trassa.road.terrain import Terrain
+from trassa.road.terrain import Terrain, require_coverage
 from trassa.road.vertical import steep_extents, vertical_alignment
 
 __all__ = ["laid_on_terrain"]
@@ -80,14 +80,15 @@ def _refuse_unknown(line: Alignment, height: FloatArray, terrain: Terrain, calib
             f"road: {ref} lies off the terrain, and on it with latitude and longitude swapped",
             cure="latitude before longitude in the centreline",
         )
+
+    def span_text(start_m: float, end_m: float) -> str:
+        return f"{ref} {calibration.text(start_m)}–{calibration.label(end_m)} ({line.carriageway})"
+
+    require_coverage(terrain, line.measure_m, line.latitude_deg, line.longitude_deg, span_text, needed=lacks)
     first = _runs(lacks)[0]
-    at = line.measure_m[first.start], line.measure_m[first.stop - 1]
-    lat, lon = line.latitude_deg[first.start], line.longitude_deg[first.start]
-    missing_m = 10.0 * int(lacks.sum())
+    between = span_text(float(line.measure_m[first.start]), float(line.measure_m[first.stop - 1]))
     raise InputError(
-        f"terrain: {ref} {calibration.text(at[0])}–{calibration.label(at[1])} ({line.carriageway}) has no height "
-        f"({missing_m:,.0f} m of the carriageway in all)",
-        cure=f"a tile that covers {lat:.4f}, {lon:.4f}",
+        f"terrain: {between} lies on structures without an abutment", cure="a longer road, or fewer bridges and tunnels"
     )
 
 

@@ -197,13 +197,19 @@ def read_terrain(files: Sequence[Path], kind: TerrainKind) -> Terrain:
 
 
 def missing_extents(
-    terrain: Terrain, measure_m: FloatArray, latitude_deg: FloatArray, longitude_deg: FloatArray
+    terrain: Terrain,
+    measure_m: FloatArray,
+    latitude_deg: FloatArray,
+    longitude_deg: FloatArray,
+    needed: npt.NDArray[np.bool_] | None = None,
 ) -> list[Extent]:
     """The extents of a line, given as points in order of measure, on which the terrain has no height.
 
-    An extent reaches from the last known point before it to the first known one behind it.
+    An extent reaches from the last good point before it to the first one behind it. Where ``needed`` is false a point
+    is good without a height, as in a tunnel.
     """
     unknown = np.isnan(terrain.height_m(latitude_deg, longitude_deg))
+    unknown &= True if needed is None else needed
     edges = np.flatnonzero(np.diff(np.concatenate([[False], unknown, [False]]).astype(np.int8)))
     last = len(measure_m) - 1
     return [
@@ -219,24 +225,25 @@ def require_coverage(
     latitude_deg: FloatArray,
     longitude_deg: FloatArray,
     span_text: Callable[[float, float], str],
+    needed: npt.NDArray[np.bool_] | None = None,
 ) -> None:
-    """Refuse a terrain that lacks heights on the line, naming each extent and the tile that is missing or void.
+    """Refuse a terrain that lacks needed heights on the line, naming each extent and the tile that is missing or void.
 
-    ``span_text(start_m, end_m)`` is :meth:`trassa.road.model.Road.span_text`.
+    ``span_text(start_m, end_m)`` is :meth:`trassa.road.model.Road.span_text`, or what stands in for it.
     """
-    gaps = missing_extents(terrain, measure_m, latitude_deg, longitude_deg)
+    gaps = missing_extents(terrain, measure_m, latitude_deg, longitude_deg, needed)
     if not gaps:
         return
-    named = []
-    for gap in gaps[:5]:
-        middle = int(np.argmin(np.abs(measure_m - (gap.start_m + gap.end_m) / 2)))
-        reason = _reason(terrain, float(latitude_deg[middle]), float(longitude_deg[middle]))
-        named.append(f"{span_text(gap.start_m, gap.end_m)} ({gap.length_m:.0f} m; {reason})")
+    middles = [int(np.argmin(np.abs(measure_m - (gap.start_m + gap.end_m) / 2))) for gap in gaps]
+    named = [
+        f"{span_text(gap.start_m, gap.end_m)} ({gap.length_m:,.0f} m; "
+        f"{_reason(terrain, float(latitude_deg[i]), float(longitude_deg[i]))})"
+        for gap, i in zip(gaps[:5], middles, strict=False)
+    ]
     more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
-    first = min(int(np.searchsorted(measure_m, gaps[0].start_m, side="right")), len(measure_m) - 1)
     raise InputError(
         f"terrain: no height for {'; '.join(named)}{more}",
-        cure=_tile_hint(float(latitude_deg[first]), float(longitude_deg[first])),
+        cure=_tile_hint(float(latitude_deg[middles[0]]), float(longitude_deg[middles[0]])),
     )
 
 
