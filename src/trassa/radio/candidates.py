@@ -161,7 +161,7 @@ def _verge(road: Road, side: Carriageway, measure_m: float, offset_m: float) -> 
     longitude, latitude, _ = _WGS84.fwd(longitude_deg, latitude_deg, heading_deg + 90.0, offset_m)
     reference = road.reference if road.reference in road.alignments else side
     place = (float(latitude), float(longitude))
-    return *place, _distance_m(place, _at(road, reference, measure_m))
+    return *place, round(_distance_m(place, _at(road, reference, measure_m)), 1)
 
 
 def _existing_masts(road: Road, settings: RadioSettings) -> list[_Place]:
