@@ -11,6 +11,7 @@ from pyproj import Geod
 from scipy.spatial import cKDTree
 
 from trassa.errors import InputError
+from trassa.road.lattice import metres_per_degree
 
 __all__ = ["WGS84", "Line", "Projection", "geodesic_steps_m", "metres_per_degree"]
 
@@ -26,16 +27,6 @@ def geodesic_steps_m(latitude_deg: FloatArray, longitude_deg: FloatArray) -> Flo
         return np.zeros(0)
     _, _, steps = WGS84.inv(longitude_deg[:-1], latitude_deg[:-1], longitude_deg[1:], latitude_deg[1:])
     return np.asarray(steps, dtype=np.float64)
-
-
-def metres_per_degree(latitude_deg: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Metres per degree of latitude and of longitude on WGS 84 at each latitude (local radii of curvature)."""
-    sine = np.sin(np.radians(np.asarray(latitude_deg, dtype=np.float64)))
-    e2 = WGS84.es
-    root = np.sqrt(1.0 - e2 * sine**2)
-    meridian_m = WGS84.a * (1.0 - e2) / root**3
-    parallel_m = WGS84.a / root * np.sqrt(1.0 - sine**2)
-    return np.radians(1.0) * meridian_m, np.radians(1.0) * parallel_m
 
 
 @dataclass(frozen=True)

@@ -59,15 +59,17 @@ def steep_extents(
 ) -> list[tuple[Extent, float]]:
     """Where :func:`vertical_alignment` had to limit the gradient, and the steepest gradient it found there.
 
-    Extents in which the unlimited profile and the limited one differ by more than 5 cm.
+    Extents in which the unlimited profile and the limited one differ by more than 5 cm; those closer than ``window_m``
+    are one, for a limited slope crosses the free one in its middle.
     """
     free, slope = vertical_alignment(measure_m, ground_m, structures, window_m, np.inf)
     held, _ = vertical_alignment(measure_m, ground_m, structures, window_m, max_gradient)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], np.abs(free - held) > 0.05, [False]]).astype(np.int8)))
+    apart = np.flatnonzero(np.abs(free - held) > 0.05)
+    runs = np.split(apart, np.flatnonzero(np.diff(measure_m[apart]) >= window_m) + 1)
     return [
-        (Extent(float(measure_m[first]), float(measure_m[stop - 1])), float(np.nanmax(np.abs(slope[first:stop]))))
-        for first, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-        if stop - first > 1
+        (Extent(float(measure_m[run[0]]), float(measure_m[run[-1]])), float(np.nanmax(np.abs(slope[run]))))
+        for run in runs
+        if len(run) > 1
     ]
 
 
