@@ -68,6 +68,7 @@ def test_profile_from_the_receiver_is_turned_round(written) -> None:
     [
         ("{End of Profile}", "", "Begin of Profile"),
         ("1.5,140,2,,4\n", "", "4 profile points found"),
+        ("{End of Profile}", "{Begin of Profile}\n{End of Profile}", "profile points found"),
         ("0.5,120", "0.5,high", "not a path profile"),
         ("dN (N-units/km)", "dT", "not a path profile"),
         ("800,30,,1.5,2", "800,30,,1.5,7", "not a path profile"),

@@ -66,9 +66,10 @@ def read_path_profile(path: Path) -> PathProfile:
     lines = [_fields(line) for line in path.read_text("latin-1").splitlines()]
     meteorology = dict(_pairs(_part(lines, "Meteorology", path)))
     header = dict(_pairs(lines))
-    declared, *rows = _part(lines, "Profile", path)
-    if declared[1:] != [str(len(rows))]:
-        raise InputError(f"radio: {path.name}: {len(rows)} profile points found, {','.join(declared)} declared")
+    profile = _part(lines, "Profile", path)
+    rows = profile[1:]
+    if profile[:1] != [["Number of Points:", str(len(rows))]]:
+        raise InputError(f"radio: {path.name}: {len(rows)} profile points found, another number declared")
     cases = _part(lines, "Measurements", path)
     try:
         table = np.array([[float(row[k]) if k < len(row) and row[k] else 0.0 for k in (0, 1, 3, 4)] for row in rows])
