@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from trassa.road.line import metres_per_degree
+from trassa.road.lattice import metres_per_degree
 
 ORIGIN = (50.0, 9.0)
 LAT_M, LON_M = (float(value) for value in metres_per_degree(ORIGIN[0]))
@@ -47,10 +47,12 @@ class OsmMap:
         self._ways.append((number, list(nodes), {k: v for k, v in said.items() if v}))
         return number
 
-    def write(self, path: Path) -> Path:
-        """Write the map as ``.osm`` or ``.osm.gz``."""
+    def write(self, path: Path, without: Container[int] = ()) -> Path:
+        """Write the map as ``.osm`` or ``.osm.gz``, clipped of the nodes ``without``."""
         lines = ["<?xml version='1.0' encoding='UTF-8'?>", '<osm version="0.6">']
         for number, (lat, lon, tags) in sorted(self._nodes.items()):
+            if number in without:
+                continue
             lines.append(f'<node id="{number}" version="1" lat="{lat:.7f}" lon="{lon:.7f}">{_tags(tags)}</node>')
         for number, nodes, tags in self._ways:
             refs = "".join(f'<nd ref="{node}"/>' for node in nodes)

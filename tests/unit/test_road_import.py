@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import osmium
 import pytest
 
 from osm_map import OsmMap, straight
@@ -142,6 +143,64 @@ def test_dangling_references_cut_the_way_and_are_named(tmp_path: Path) -> None:
     assert told == "way 100 refers to 3 node(s) that the extract lacks: n7001, n7002, n7003; cut there"
     (hole,) = road.structure_extents("hole", "increasing")
     assert (hole.start_m, hole.end_m) == pytest.approx((1900.0, 2200.0), abs=1.0)
+
+
+def test_two_clipped_extracts_make_one_whole_road(tmp_path: Path) -> None:
+    made = OsmMap()
+    east, west = dual(made)
+    left = made.write(tmp_path / "left.osm", without={*east[:20], *west[-20:]})
+    right = made.write(tmp_path / "right.osm.gz", without={*east[40:], *west[:-40]})
+    road = surveyed_road(RoadSettings(ref="A 1"), [left, right])
+    assert road.length_m == pytest.approx(5000.0, abs=1.0)
+    assert details(road, "dangling_reference") == []
+
+
+def test_pbf_gives_the_same_road(tmp_path: Path) -> None:
+    made = OsmMap()
+    interchange(made)
+    text = made.write(tmp_path / "map.osm")
+    binary = tmp_path / "map.osm.pbf"
+    with osmium.SimpleWriter(str(binary)) as writer:
+        for item in osmium.FileProcessor(str(text)):
+            writer.add(item)
+    roads = [surveyed_road(RoadSettings(ref="A 1"), [path]) for path in (text, binary)]
+    digests = [{name: layer.digest() for name, layer in road.to_layers().items()} for road in roads]
+    assert digests[0] == digests[1]
+    binary.write_bytes(binary.read_bytes()[:-40])
+    with pytest.raises(InputError, match="breaks off or is damaged"):
+        surveyed_road(RoadSettings(ref="A 1"), [binary])
+
+
+def test_posts_belong_to_the_way_they_stand_on_or_the_road_they_name(tmp_path: Path) -> None:
+    made = OsmMap()
+    east, west = dual(made, ref="A 1;A 2")
+    other = made.row(straight(0.0, 5000.0, -20.0))
+    made.way(other, highway="secondary", ref="L 5")
+    for i in range(5, 46, 10):
+        made.node(100.0 * i, 0.0, {"highway": "milestone", "distance": f"{10 + i / 10:.1f}"}, node_id=east[i])
+    made.node(1000.0, 0.0, {"highway": "milestone", "distance": "77", "ref": "A 2"}, node_id=east[10])
+    made.node(3000.0, -20.0, {"highway": "milestone", "distance": "3"}, node_id=other[30])
+    made.node(4000.0, 20.0, {"highway": "milestone", "distance": "14.0"})
+    made.node(1000.0, 55.0, {"highway": "milestone", "distance": "11.0", "ref": "A 1"})
+    made.node(2000.0, 55.0, {"highway": "milestone", "distance": "12.0"})
+    made.node(2000.0, 10.0, {"highway": "milestone", "note": "unlesbar"})
+    road = imported(made, tmp_path)
+    assert road.posts["label_km"].tolist() == [10.5, 11.0, 11.5, 12.5, 13.5, 14.0, 14.5]
+    assert road.posts["accepted"].all()
+    assert len(details(road, "unread_post")) == 1
+    assert west
+
+
+def test_falling_labels_turn_the_road_round(tmp_path: Path) -> None:
+    made = OsmMap()
+    east, _ = dual(made)
+    for i in range(5, 46, 10):
+        made.node(100.0 * i, 0.0, {"highway": "milestone", "distance": f"{20 - i / 10:.1f}"}, node_id=east[i])
+    road = imported(made, tmp_path)
+    line = road.alignments["increasing"]
+    assert line.longitude_deg[0] > line.longitude_deg[-1]
+    assert set(road.posts["carriageway"]) == {"decreasing"}
+    assert float(road.calibration.km(0.0)) == pytest.approx(15.0, abs=0.01)
 
 
 def test_one_carriageway_leaves_the_other_absent(tmp_path: Path) -> None:

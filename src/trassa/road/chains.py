@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.road.findings import Note
-from trassa.road.line import geodesic_steps_m, metres_per_degree
+from trassa.road.lattice import metres_per_degree
+from trassa.road.line import geodesic_steps_m
 from trassa.road.osm import OsmWay
 
 __all__ = ["Chain", "Piece", "bearing_deg", "chains_of", "turn_deg"]

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from trassa.errors import InputError
 from trassa.road.lattice import metres_per_degree
 
-__all__ = ["WGS84", "Line", "Projection", "geodesic_steps_m", "metres_per_degree"]
+__all__ = ["WGS84", "Line", "Projection", "geodesic_steps_m"]
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from trassa.road.findings import Note
 from trassa.road.osm import OsmNode
 from trassa.road.posts import Post, label_sense
 from trassa.road.reference import Reference
-from trassa.road.refs import folded_ref
+from trassa.road.refs import folded_ref, refs_of
 
 __all__ = ["Milestone", "milestones_of", "posts_along", "read_km", "sense_on"]
 
@@ -43,8 +43,9 @@ def milestones_of(
 ) -> tuple[list[Milestone], list[Note]]:
     """The posts that belong to the road, and findings on those that cannot be read.
 
-    A post belongs to the way that it is a node of. One that is a node of no way belongs to the road within 30 m of a
-    carriageway, or within 60 m if it names the road's ref, and never if it names another.
+    A post belongs to the way that it is a node of; where two roads share the way and it names one, to that road. A
+    node of no way belongs to the road within 30 m of a carriageway, or within 60 m if it names the road's ref, and
+    never if it names another.
     """
     found: list[Milestone] = []
     notes: list[Note] = []
@@ -99,14 +100,22 @@ def _names(reference: Reference, lines: Sequence[CarriagewayLine]) -> list[Carri
 
 
 def _line_of(node: OsmNode, lines: Sequence[CarriagewayLine], ref: str) -> int | None:
+    named = node.tags.get("ref", "")
+    names_road = any(letter.isalpha() for letter in named) and read_km({"ref": named}) is None
+    other = names_road and folded_ref(named) != folded_ref(ref)
     if node.way_ids:
         on = [i for i, line in enumerate(lines) if line.way_ids.intersection(node.way_ids)]
-        return on[0] if on else None
-    named = node.tags.get("ref", "")
-    names_other = any(c.isalpha() for c in named) and read_km({"ref": named}) is None
-    if names_other and folded_ref(named) != folded_ref(ref):
+        shared = other and any(folded_ref(named) in _refs_on(lines[i], node) for i in on)
+        return on[0] if on and not shared else None
+    if other:
         return None
-    reach = _BESIDE_NAMED_M if names_other else _BESIDE_M
+    reach = _BESIDE_NAMED_M if names_road else _BESIDE_M
     distance = [float(np.abs(line.line.project(node.latitude_deg, node.longitude_deg).offset_m[0])) for line in lines]
     nearest = int(np.argmin(distance))
     return nearest if distance[nearest] <= reach else None
+
+
+def _refs_on(line: CarriagewayLine, node: OsmNode) -> set[str]:
+    """Folded refs of the ways of a line that a node stands on."""
+    ways = {span.piece.way.osm_id: span.piece.way for span in line.spans}
+    return {folded_ref(part) for i in node.way_ids if i in ways for part in refs_of(ways[i].tags)}

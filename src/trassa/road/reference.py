@@ -16,7 +16,8 @@ from scipy.ndimage import gaussian_filter1d
 from trassa.linear import CARRIAGEWAYS, Carriageway, Extent, merged, opposite
 from trassa.road.alignment import STEP_M, Alignment, measures_of
 from trassa.road.carriageways import CarriagewayLine
-from trassa.road.line import Line, metres_per_degree
+from trassa.road.lattice import metres_per_degree
+from trassa.road.line import Line
 
 __all__ = ["Reference", "alignments_along", "oriented", "plan_direction"]
 

@@ -82,4 +82,5 @@ def _unknown_ref(paths: Sequence[Path], ref: str, classes: Sequence[str]) -> Inp
     listed = sorted(lengths.items(), key=lambda item: (rank[item[0][0]], -item[1]))
     shown = ", ".join(f"{name} ({length / 1000:.1f} km of {kind})" for (kind, name), length in listed[:24])
     more = f" and {len(listed) - 24} more" if len(listed) > 24 else ""
-    return InputError(f"road: {names} holds no {'/'.join(classes)} with the ref {ref!r}", cure=shown + more)
+    kind = "road" if tuple(classes) == CLASSES else "/".join(classes)
+    return InputError(f"road: {names} holds no {kind} with the ref {ref!r}", cure=shown + more)
