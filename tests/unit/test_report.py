@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from synthetic_plan import SyntheticPlan, synthetic_plan
 from trassa.errors import ConfigError, InputError
 from trassa.linear import Calibration, Extent, Layer
+from trassa.plan.amounts import margin_text
 from trassa.plan.bom import total_of
+from trassa.plan.claim import Worst
 from trassa.plan.proof import Proof
 from trassa.plan.report import ReportInput, render_report
 from trassa.plan.report.axis import KmAxis, worst_margins
 from trassa.plan.report.map_picture import margin_class
-from trassa.plan.report.tables import margin_text
+from trassa.provenance import Assumption
 
 
 def report_of(plan: SyntheticPlan, **changes: object) -> str:
@@ -233,3 +235,23 @@ def test_the_bad_stretch_is_red_on_map_and_chart(plan: SyntheticPlan, page: str)
     for mark in ('class="m0"', 'class="bad"', 'class="alarm"'):
         drawn = page[page.index("<body>") :]
         assert drawn.count(mark) > good[good.index("<body>") :].count(mark)
+
+
+def test_claims_and_assumptions_about_money_are_told_in_money(plan: SyntheticPlan) -> None:
+    worst = Worst("", 1_069_000_000.0, 1_068_000_000.0, 1_000_000.0, "minor units")
+    price = Assumption("price new_mast", 4_500_000.0, "minor units per piece", False, "planner's range")
+    claim = replace(plan.proof.claims[0], id="radio.least-cost", worst=worst, assumptions=(price,))
+    html = unescape(report_of(plan, proof=replace(plan.proof, claims=(claim,)))).replace("\u202f", " ")
+    assert "10 690 000 RUB" in html
+    assert "the whole plan" in html
+    assert "45 000 RUB per piece" in html
+
+
+def test_equal_limits_are_one_stretch(plan: SyntheticPlan) -> None:
+    """A row that changes only the lanes leaves the drawn limit alone; rows that overlap do not stop the page."""
+    rows = list(plan.road.cross_sections.rows())
+    first = rows[0]
+    extra = [{**first, "start_m": 5000.0, "end_m": 5500.0, "lanes": 2}]
+    sections = Layer.from_rows(plan.road.cross_sections.schema, [*rows, *extra])
+    drawn = report_of(plan, road=replace(plan.road, cross_sections=sections))
+    assert drawn.count('class="limit') == report_of(plan).count('class="limit')

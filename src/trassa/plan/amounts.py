@@ -6,7 +6,7 @@ import math
 
 from trassa.money import Cost
 
-__all__ = ["amount_text", "figure_text", "major_digits", "range_text"]
+__all__ = ["amount_text", "figure_text", "major_digits", "margin_text", "measured_text", "range_text"]
 
 _DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}
 _THIN = "\u202f"
@@ -40,3 +40,23 @@ def figure_text(value: float | None, digits: int = 0) -> str:
     if text.startswith("-") and not text.strip("-0." + _THIN):
         text = text[1:]
     return text.replace("-", "−")
+
+
+def margin_text(value: float | None, unit: str = "dB") -> str:
+    """A margin with its sign, rounded towards worse: −0.004 dB reads −0.01, never 0."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    digits = _digits(value)
+    floored = math.floor(value * 10**digits + 1e-9) / 10**digits
+    return f"{'+' if floored > 0 else ''}{figure_text(floored, digits)} {unit}".rstrip()
+
+
+def measured_text(value: float | None, unit: str) -> str:
+    """A value with its unit, to as many digits as its size deserves."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{figure_text(value, 0 if float(value).is_integer() else _digits(value))} {unit}".rstrip()
+
+
+def _digits(value: float) -> int:
+    return 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2

@@ -186,7 +186,7 @@ def _pictures(report: ReportInput) -> dict[str, Any]:
     charts = ([whole] if whole else []) + sheets.sheets(report.road, report.layers)
     return {
         "map": Markup(map_picture(report.road, report.layers, column)),
-        "map_shows": "the best server down" if down else "the best server",
+        "map_shows": ("" if "bins" not in report.layers else "the best server down" if down else "the best server"),
         "map_classes": CLASSES,
         "charts": [(chart.caption, Markup(chart.picture)) for chart in charts],
     }
@@ -202,7 +202,7 @@ def _tables(report: ReportInput) -> dict[str, Any]:
         "links": tables.link_summary(layers["links"]) if "links" in layers else [],
         "cuts": tables.cut_summary(road, layers["cuts"]) if "cuts" in layers else [],
         "costs": tables.cost_table(report.bill, currency),
-        "assumptions": tables.assumption_rows(report.assumptions, report.proof.claims),
+        "assumptions": tables.assumption_rows(report.assumptions, report.proof.claims, currency),
         "unserved": tables.unserved_rows(road, layers["unserved"]) if "unserved" in layers else None,
         "findings": tables.finding_rows(road, road.findings),
     }
@@ -238,6 +238,8 @@ def _flat(figures: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, f"{name}.")
         elif isinstance(value, float):
             yield name, f"{value:.6g}", False
+        elif value is None:
+            yield name, "none", False
         else:
             text = json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple)) else str(value)
             yield name, text if len(text) <= 400 else f"{text[:400]} …", re.fullmatch("[0-9a-f]{64}", text) is not None

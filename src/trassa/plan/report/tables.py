@@ -12,7 +12,7 @@ import numpy as np
 
 from trassa.linear import ARROWS, Layer
 from trassa.money import Cost
-from trassa.plan.amounts import amount_text, figure_text, range_text
+from trassa.plan.amounts import amount_text, figure_text, margin_text, measured_text, range_text
 from trassa.plan.bom import BomLine, total_of
 from trassa.plan.claim import Claim, Worst
 from trassa.provenance import Assumption
@@ -28,7 +28,6 @@ __all__ = [
     "finding_rows",
     "hut_rows",
     "link_summary",
-    "margin_text",
     "site_rows",
     "span_rows",
     "unserved_rows",
@@ -40,15 +39,6 @@ MOST_ROWS = 250
 _ORDER = {"no": 0, "estimate": 1, "yes": 2}
 _WORDS = {"yes": "holds", "no": "does not hold", "estimate": "ESTIMATE"}
 Row = dict[str, Any]
-
-
-def margin_text(value: float | None, unit: str = "dB") -> str:
-    """A margin with its sign, rounded towards worse: −0.004 dB reads −0.01, never 0."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    digits = _digits(value)
-    floored = math.floor(value * 10**digits + 1e-9) / 10**digits
-    return f"{'+' if floored > 0 else ''}{figure_text(floored, digits)} {unit}".rstrip()
 
 
 def claim_rows(claims: Iterable[Claim], currency: str) -> list[Row]:
@@ -96,7 +86,7 @@ def _worst_texts(worst: Worst, currency: str) -> tuple[str, str, str]:
         ]
         return found[0] or "–", found[1] or "–", found[2] or "–"
     margin = margin_text(worst.margin, "dB" if worst.unit == "dBm" else worst.unit)
-    return _with_unit(worst.value, worst.unit), _with_unit(worst.bound, worst.unit), margin
+    return measured_text(worst.value, worst.unit), measured_text(worst.bound, worst.unit), margin
 
 
 def site_rows(road: Road, sites: Layer, currency: str) -> list[Row]:
@@ -215,17 +205,25 @@ def _amounts(cost: Cost) -> Row:
     return {"amount": amount_text(cost.amount_minor, cost.currency), "range": range_text(cost)}
 
 
-def assumption_rows(assumptions: Iterable[Assumption], claims: Iterable[Claim]) -> list[Row]:
+def assumption_rows(assumptions: Iterable[Assumption], claims: Iterable[Claim], currency: str) -> list[Row]:
     """All assumptions, the plan's and the claims', each once, with the claims that rest on it."""
     used: dict[Assumption, list[str]] = {assumption: [] for assumption in assumptions}
     for claim in claims:
         for assumption in claim.assumptions:
             used.setdefault(assumption, []).append(claim.id)
     return [
-        {"name": a.name, "size": f"{a.size:g} {a.unit if a.unit != '1' else ''}".strip(), "source": a.source,
+        {"name": a.name, "size": _size_text(a, currency), "source": a.source,
          "taken": a.taken_from_margin, "claims": ", ".join(ids)}
         for a, ids in used.items()
     ]  # fmt: skip
+
+
+def _size_text(assumption: Assumption, currency: str) -> str:
+    size, unit = assumption.size, assumption.unit
+    if unit.startswith("minor units"):
+        return amount_text(round(size), currency) + unit.removeprefix("minor units")
+    shown = figure_text(size) if abs(size) >= 10_000 else f"{size:g}".replace("-", "−")
+    return f"{shown} {unit if unit != '1' else ''}".strip()
 
 
 def unserved_rows(road: Road, unserved: Layer) -> Row:
@@ -269,16 +267,6 @@ def _rows(layer: Layer) -> Iterable[Row]:
 def _at(row: Mapping[str, Any]) -> str:
     latitude, longitude = row["latitude_deg"], row["longitude_deg"]
     return f"{latitude:.5f}, {longitude:.5f}" if math.isfinite(latitude) else "–"
-
-
-def _digits(value: float) -> int:
-    return 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-
-
-def _with_unit(value: float | None, unit: str) -> str:
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{figure_text(value, 0 if float(value).is_integer() else _digits(value))} {unit}".rstrip()
 
 
 def _db(value: float) -> str:
