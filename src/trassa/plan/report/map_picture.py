@@ -96,6 +96,7 @@ def map_picture(road: Road, layers: Mapping[str, Layer], column: str = "margin_d
         *_sites(sheet, line_of, road, layers),
         *_places(line_of, road),
     ]
+    room.block_square(WIDTH - 24.0, 26.0, 22.0)
     for symbol in symbols:
         room.block_square(symbol.x, symbol.y, symbol.half)
     labels = [label for s in symbols for label in room.place(s.x, s.y, s.half, s.words, s.class_)]

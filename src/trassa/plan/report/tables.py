@@ -36,6 +36,7 @@ __all__ = [
 MOST_ROWS = 250
 """Rows of one table that are printed where a plan may have thousands; the rest are counted and named by file."""
 
+_MOST_FAILURES = 20
 _ORDER = {"no": 0, "estimate": 1, "yes": 2}
 _WORDS = {"yes": "holds", "no": "does not hold", "estimate": "ESTIMATE"}
 Row = dict[str, Any]
@@ -73,8 +74,8 @@ def _claim_row(claim: Claim, currency: str) -> Row:
         "doubts": list(claim.method.get("estimate_because", ())),
         "assumptions": ", ".join(assumption.name for assumption in claim.assumptions) or "none",
         "evidence": [(evidence.layer, evidence.sha256) for evidence in claim.evidence],
-        "failures": list(claim.failures[:MOST_ROWS]),
-        "more_failures": max(len(claim.failures) - MOST_ROWS, 0),
+        "failures": list(claim.failures[:_MOST_FAILURES]),
+        "more_failures": max(len(claim.failures) - _MOST_FAILURES, 0),
     }
 
 
