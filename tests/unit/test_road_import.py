@@ -77,6 +77,13 @@ def test_highest_class_is_taken_and_the_other_named(tmp_path: Path) -> None:
     assert imported(made, tmp_path, road_class="primary").length_m == pytest.approx(4000.0, abs=1.0)
 
 
+def test_a_class_that_is_none_is_refused(tmp_path: Path) -> None:
+    made = OsmMap()
+    dual(made)
+    with pytest.raises(InputError, match=r"'autobahn' is not a road class.*motorway, trunk"):
+        imported(made, tmp_path, road_class="autobahn")
+
+
 @pytest.mark.parametrize("bend_first", [True, False])
 def test_straightest_continuation_wins_at_a_branch(tmp_path: Path, bend_first: bool) -> None:
     made = OsmMap()

@@ -144,6 +144,8 @@ def read_areas(
 
 
 def _take_node(found: RoadObjects, node: Any) -> None:
+    if not node.location.valid():
+        return
     tags = dict(node.tags)
     if tags.get("highway") in _NODE_CLASSES or tags.get("barrier") == "toll_booth":
         if node.id not in found.nodes:

@@ -38,13 +38,16 @@ def refs_of(tags: Mapping[str, str], key: str = "ref") -> list[str]:
 def read_road(paths: Sequence[Path], ref: str, road_class: str = "") -> tuple[RoadObjects, str, str]:
     """The ways of one road with everything that may belong to it, its ref as the source spells it, and its class.
 
-    Without ``road_class`` the highest class that carries the ref is taken. Raises
+    Without ``road_class`` the highest class that carries the ref is taken; it may name several. Raises
     :class:`~trassa.errors.InputError` that lists the refs there are when none matches.
     """
     wanted = folded_ref(ref)
     if not wanted:
         raise InputError(f"road: ref {ref!r} holds no letter or digit", cure="a road number such as 'A 4'")
     classes = tuple(road_class.replace(",", " ").split()) or CLASSES
+    unknown = [name for name in classes if name not in CLASSES]
+    if unknown:
+        raise InputError(f"road: {unknown[0]!r} is not a road class", cure=", ".join(CLASSES))
 
     def carries(tags: Mapping[str, str]) -> bool:
         return tags.get("highway") in classes and any(
