@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -106,7 +107,7 @@ class Network:
 
     def _reach(self, spans: list[SpanAgain], hut_down: str) -> dict[str, tuple[float, float]]:
         """Delay from each hut to its nearest point of presence, huts included, and the least margin on the way."""
-        neighbours: dict[str, list[tuple[str, SpanAgain]]] = {hut: [] for hut in self.huts}
+        neighbours: defaultdict[str, list[tuple[str, SpanAgain]]] = defaultdict(list)
         for span in spans:
             neighbours[span.huts[0]].append((span.huts[1], span))
             neighbours[span.huts[1]].append((span.huts[0], span))
