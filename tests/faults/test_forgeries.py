@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -319,7 +319,8 @@ def test_adding_a_site_that_nobody_needs(forged: Path) -> None:
     columns = [row[1] for row in _ask(forged, "PRAGMA table_info(sites)") if row[1] not in ("fid", "site", "candidate")]
     shared_columns = {row[1] for row in _ask(forged, "PRAGMA table_info(candidates)")}
     picked = [name if name in shared_columns else "0" for name in columns]
-    spare = "(SELECT MIN(candidate) FROM candidates WHERE NOT chosen AND place NOT IN (SELECT place FROM candidates WHERE chosen))"
+    taken = "SELECT place FROM candidates WHERE chosen"
+    spare = f"(SELECT MIN(candidate) FROM candidates WHERE NOT chosen AND place NOT IN ({taken}))"
     _sql(
         forged,
         f"INSERT INTO sites (site, candidate, {', '.join(columns)}) SELECT 'S-99', candidate, {', '.join(picked)} "
@@ -373,7 +374,7 @@ FAULTS: dict[str, Callable[[GroundGrid, list[Any]], GroundGrid]] = {
 
 
 @pytest.fixture(params=list(FAULTS))
-def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The planner's fast path with one fault planted in it."""
     fault, links = FAULTS[request.param], trassa.radio.paths.terrain_links
 
@@ -384,7 +385,7 @@ def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         return links(fault(ground, arguments), *arguments, **rest)
 
     monkeypatch.setattr(trassa.radio.paths, "terrain_links", broken)
-    yield request.param
+    return str(request.param)
 
 
 def test_a_fault_in_the_fast_path_is_found(faulty: str, shared: Path, tmp_path: Path) -> None:
