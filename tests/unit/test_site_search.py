@@ -22,6 +22,8 @@ from trassa.radio.siting import solve_siting
 class RaggedPaths:
     """Losses that rise with distance and jump about from point to point, the same for every call."""
 
+    by_measure_only = False
+
     def __init__(self, ragged_db: float, seed: int = 0, blind: tuple[float, float] = (0.0, 0.0)) -> None:
         self.ragged_db, self.seed, self.blind = ragged_db, seed, blind
 

@@ -18,7 +18,14 @@ __all__ = ["Paths", "SmoothPaths", "TerrainPaths"]
 
 
 class Paths(Protocol):
-    """Whatever computes the loss of all links within reach."""
+    """Whatever computes the loss of all links within reach.
+
+    ``by_measure_only`` says that losses depend on measure alone, so that both carriageways are alike.
+    """
+
+    @property
+    def by_measure_only(self) -> bool:
+        """Whether two points of one measure have the same losses."""
 
     def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
         """Losses from every candidate to every point in reach; ``receiver`` indexes ``points``."""
@@ -30,6 +37,7 @@ class TerrainPaths:
 
     ground: GroundGrid
     settings: RadioSettings
+    by_measure_only: bool = False
 
     def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
         """Losses by the fast propagation path."""
@@ -65,6 +73,7 @@ class SmoothPaths:
     """Free space and the diffraction of a smooth Earth: distances from measure and offset, no geometry needed."""
 
     settings: RadioSettings
+    by_measure_only: bool = True
 
     def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
         """Losses over a smooth Earth at one level."""

@@ -1,10 +1,12 @@
 """The search for the cheapest sites that keep the promise on every bin, in rounds.
 
 # RULE 1  The programme starts with a row for every sample point. A bin needs its servers at both edges, so the row of
-          a sample point is necessary for the bins beside it: the programme's bound holds for the bins.
+          a sample point is necessary for the bins beside it: the programme's bound holds for the bins. Where losses
+          cost nothing (a smooth Earth), or the step is that of the bins, it starts with the exact rows of all bins.
 # RULE 2  Where a sample point has too few places, the bins beside it get exact rows of their own.
 # RULE 3  The plan is tried on every bin. A bin that falls short gets its exact row, and so do its neighbours, since
-          the next plan would fail there; then the programme is solved again.
+          the next plan would fail there; then the programme is solved again. The neighbourhood grows from round to
+          round, so that the rounds end even where every plan has an equal that fails elsewhere.
 # RULE 4  A bin that fewer places than promised can serve is asked for what there is, and named as unserved.
 # RULE 5  The rounds end when no bin falls short.
 """
@@ -28,6 +30,7 @@ from trassa.radio.paths import Paths
 from trassa.radio.recount import short_bins
 from trassa.radio.settings import RadioSettings
 from trassa.radio.siting import Solution, missing_servers, solve_siting
+from trassa.road.alignment import STEP_M
 
 __all__ = ["Found", "LossTable", "SiteSearch"]
 
@@ -36,6 +39,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _NEIGHBOURS = 10
 """Bins on each side of a failing one that get exact rows with it: 100 m, about the length of a dip in the field."""
+_PATIENT_ROUNDS = 4
+"""After so many rounds the neighbourhood doubles with every further one."""
 _ROUNDS = 40
 
 
@@ -91,12 +96,22 @@ class SiteSearch:
         return np.concatenate([np.empty(0, dtype=np.int64), *(table.bins for table in self.tables)])
 
     def sample(self, progress: Progress = no_progress) -> LossTable:
-        """Losses from all places to the sample points; the first call computes them."""
+        """Losses from all places to the points the search begins with; the first call computes them."""
         if not self.tables:
-            at = sample_points(self.bins, self.settings.siting_step_m)
+            at, bins = self._first_points()
             links = self._paths.links(self.candidates, self.points.take(at), progress)
-            self.tables.append(LossTable(at, links, np.empty(0, dtype=np.int64)))
+            self.tables.append(LossTable(at, links, bins))
         return self.tables[0]
+
+    def _first_points(self) -> tuple[IntArray, IntArray]:
+        """The sample points, or by RULE 1 the edges of all bins that differ, and these bins."""
+        counted = self.bins.counted
+        if self._paths.by_measure_only:
+            _, first = np.unique(self.points.measure_m[self.bins.start[counted]], return_index=True)
+            counted = counted[first]
+        elif self.settings.siting_step_m > STEP_M:
+            return sample_points(self.bins, self.settings.siting_step_m), np.empty(0, dtype=np.int64)
+        return np.union1d(self.bins.start[counted], self.bins.end[counted]), counted
 
     def find(self, budget: Budget, progress: Progress = no_progress) -> Found:
         """The cheapest sites under one budget."""
@@ -116,7 +131,7 @@ class SiteSearch:
             if not len(short):
                 relaxed = np.flatnonzero((need < self.servers) & (self.bins.exempt == ""))
                 return Found(result, need, relaxed, number, spent_s)
-            self._make_exact(self._with_neighbours(short), budget)
+            self._make_exact(self._with_neighbours(short, number), budget)
             progress(number / (number + 1.0))
         raise TrassaError(
             f"radio: the siting still misses bins after {_ROUNDS} rounds", cure="a smaller radio.siting_step_m"
@@ -160,8 +175,9 @@ class SiteSearch:
     def _need(self) -> IntArray:
         """Servers asked for on every bin, by RULE 4."""
         need = np.where(self.bins.exempt == "", self.servers, 0).astype(np.int64)
-        for table, part in zip(self.tables[1:], self._parts[1:], strict=True):
-            need[table.bins] = part.need
+        for table, part in zip(self.tables, self._parts, strict=True):
+            if len(table.bins):
+                need[table.bins] = part.need
         for (start, end), allowed in self._lowered.items():
             if start != end:
                 need[self.bins.start == start] = allowed
@@ -172,16 +188,14 @@ class SiteSearch:
         at_point = np.zeros(len(self.points), dtype=np.int64)
         np.maximum.at(at_point, self.bins.start, need)
         np.maximum.at(at_point, self.bins.end, need)
-        samples = self._parts[0]
-        asked = np.minimum(samples.need, at_point[samples.start])
-        for start, end in self._lowered:
-            if start == end:
-                asked[samples.start == start] = 0
-        exact = (
-            Rows(part.start, part.end, need[table.bins], part.serves)
-            for table, part in zip(self.tables[1:], self._parts[1:], strict=True)
-        )
-        return stacked([Rows(samples.start, samples.end, asked, samples.serves), *exact])
+        parts: list[Rows] = []
+        for table, part in zip(self.tables, self._parts, strict=True):
+            asked = need[table.bins] if len(table.bins) else np.minimum(part.need, at_point[part.start])
+            for start, end in self._lowered:
+                if start == end and not len(table.bins):
+                    asked[part.start == start] = 0
+            parts.append(Rows(part.start, part.end, asked, part.serves))
+        return stacked(parts)
 
     def _lower(self, rows: Rows) -> None:
         """Ask less of rows that want different heights of one place: of a sample point nothing, of a bin the rest."""
@@ -192,13 +206,17 @@ class SiteSearch:
             self._lowered[start, end] = 0 if start == end else int(rows.need[row] - missing[row])
 
     def _beside_weak_samples(self) -> IntArray:
+        if len(self.tables[0].bins):
+            return np.empty(0, dtype=np.int64)
         samples = self._parts[0]
         weak = np.zeros(len(self.points), dtype=bool)
         weak[samples.start[samples.need < self.servers]] = True
         beside = weak[self.bins.start] | weak[self.bins.end]
         return np.flatnonzero(beside & (self.bins.exempt == ""))
 
-    def _with_neighbours(self, bins: IntArray) -> IntArray:
-        reach = np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
-        near = np.unique(np.clip(bins[:, None] + reach, 0, len(self.bins) - 1))
-        return np.intersect1d(near, self.bins.counted)
+    def _with_neighbours(self, bins: IntArray, number: int) -> IntArray:
+        wide = _NEIGHBOURS * 2 ** max(0, number - _PATIENT_ROUNDS)
+        close = np.zeros(len(self.bins) + 1, dtype=np.int64)
+        np.add.at(close, np.maximum(bins - wide, 0), 1)
+        np.add.at(close, np.minimum(bins + wide + 1, len(self.bins)), -1)
+        return np.intersect1d(np.flatnonzero(np.cumsum(close[:-1])), self.bins.counted)
