@@ -24,6 +24,9 @@ _WGS84 = pyproj.Geod(ellps="WGS84")
 _OFF_LINE_M = 5.0
 _LENGTH_TOLERANCE = 0.002
 _POST_TOLERANCE_M = 15.0
+_EXACT_M = 0.5
+_TWIN_M = 100.0
+_TWIN_KM = 0.04
 _LOOKALIKES = str.maketrans("АВЕЁКМНОРСТУХ", "ABEEKMHOPCTYX")
 
 
@@ -89,19 +92,27 @@ def _labels_row(evidence: Evidence) -> Row:
     accepted = posts.take(posts["accepted"])
     read = evidence.calibration.km(accepted["measure_m"])
     off = np.abs(read - accepted["label_km"]) * 1000.0
-    wrong += [f"post {accepted['label_km'][row]:g} reads {read[row]:.3f}" for row in np.flatnonzero(off > 0.5)[:3]]
+    astray = [row for row in np.flatnonzero(off > _EXACT_M) if not _has_twin(accepted, off, int(row))]
+    wrong += [f"post {accepted['label_km'][row]:g} reads {read[row]:.3f}" for row in astray[:3]]
     intervals = evidence.layers["label_intervals"].where(kind="interpolated")
     wrong += [
         f"labels are interpolated from {evidence.place(end)}, where no accepted post stands"
         for end in sorted({*intervals["start_m"].tolist(), *intervals["end_m"].tolist()})
-        if not len(accepted) or np.abs(accepted["measure_m"] - end).min() > 0.5
+        if not len(accepted) or np.abs(accepted["measure_m"] - end).min() > _EXACT_M
     ]
     alignment = evidence.layers["alignment"]
     stored = np.abs(alignment["km"] - evidence.calibration.km(alignment["measure_m"])) * 1000.0
-    if stored.max(initial=0.0) > 0.5:
-        wrong.append(f"{int((stored > 0.5).sum())} points carry another label than the calibration gives")
+    if stored.max(initial=0.0) > _EXACT_M:
+        wrong.append(f"{int((stored > _EXACT_M).sum())} points carry another label than the calibration gives")
     said = "; ".join(wrong[:4]) or f"{len(accepted)} accepted posts read exactly, {len(posts) - len(accepted)} rejected"
     return Row("road.labels", "", None, "", not wrong, None, said)
+
+
+def _has_twin(posts: Layer, off_m: FloatArray, row: int) -> bool:
+    """Whether a post across the road says the same, reads exactly, and this one reads within 30 m of it."""
+    beside = np.abs(posts["measure_m"] - posts["measure_m"][row]) <= _TWIN_M
+    alike = np.abs(posts["label_km"] - posts["label_km"][row]) <= _TWIN_KM
+    return bool((beside & alike & (off_m <= _EXACT_M)).any() and off_m[row] <= 30.0)
 
 
 def _geometry_row(evidence: Evidence, raw: RoadObjects) -> Row:

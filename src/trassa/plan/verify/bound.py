@@ -92,9 +92,8 @@ def _duals(evidence: Evidence, due: DueBins) -> tuple[_Duals, list[str]]:
     kept = np.flatnonzero(lawful & (table["dual"] > 0.0)) if len(table) else np.zeros(0, dtype=np.int64)
     first_kept, last_kept = (np.array(points, dtype=np.int64)[kept] for points in (first, last))
     used, back = np.unique(np.concatenate([first_kept, last_kept]), return_inverse=True)
-    all_points = due.receivers
-    needed = Receivers(*(getattr(all_points, name)[used] for name in all_points.__dataclass_fields__))
-    return _Duals(table.take(kept), Edges(back[: len(kept)], back[len(kept) :]), needed), wrong
+    edges = Edges(back[: len(kept)], back[len(kept) :])
+    return _Duals(table.take(kept), edges, due.receivers.take(used)), wrong
 
 
 def _points(evidence: Evidence) -> dict[tuple[str, float], int]:
@@ -151,6 +150,8 @@ def _bound_row(evidence: Evidence, claim: Claim, total: int, bound: float, wrong
     holds = verdict(False, estimate_reasons(evidence))
     if holds != claim.holds:
         wrong.append(f"the proof says {claim.holds}")
-    told = f"gap proved here {gap:.3%}, the solver's word {stated_gap:.3%}"
+    told = f"gap proved here {gap:.3%}, the solver's {stated_gap:.3%}"
+    if gap > stated_gap + 1e-9:
+        told += "; what lies between is the solver's word"
     said = "; ".join([*wrong, told])
-    return Row("radio.least-cost", "", bound - total * (1.0 - gap), "minor units", not wrong, holds, said)
+    return Row("radio.least-cost", "", (stated_gap - gap) * 100.0, "% of cost", not wrong, holds, said)

@@ -38,6 +38,10 @@ class Receivers:
     longitude_deg: FloatArray
     height_m: FloatArray
 
+    def take(self, index: IntArray) -> Receivers:
+        """The receivers at an index array, in that order."""
+        return Receivers(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
 
 @dataclass(frozen=True)
 class Antennas:

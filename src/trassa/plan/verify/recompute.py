@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trassa.errors import InputError
 from trassa.plan.verify.alignment import check_road
+from trassa.plan.verify.allowances import check_allowances, check_middles
 from trassa.plan.verify.bins import check_bins, due_bins
 from trassa.plan.verify.bound import check_least_cost
 from trassa.plan.verify.deductions import check_deductions
@@ -72,10 +73,12 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     rows += check_sites(evidence, due, ground if isinstance(ground, Surroundings) else None)
     rows += [check_bins(evidence, due), check_deductions(evidence, deductions, ground)]
     sites, settings = evidence.layers["sites"], evidence.settings.radio
-    service = service_of(
-        *(antennas_of(sites), due.receivers, due.edges, ground, settings, deductions),
-        progress=lambda share: progress(0.1 + 0.5 * share),
-    )
+    radio = (antennas_of(sites), due.receivers, due.edges, ground, settings, deductions)
+    service = service_of(*radio, progress=lambda share: progress(0.1 + 0.25 * share))
     rows += check_served(ServedAgain(evidence, due, service, deductions))
+    again = (evidence, due, service, deductions)
+    rows.append(check_middles(*again, ground, lambda share: progress(0.35 + 0.25 * share)))
+    if isinstance(ground, Surroundings):
+        rows.append(check_allowances(*again, ground))
     rows += check_least_cost(evidence, due, ground, deductions, lambda share: progress(0.6 + 0.4 * share))
     return rows

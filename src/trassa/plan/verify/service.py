@@ -84,6 +84,15 @@ class Service:
             site[bins[better]], margin[bins[better]] = number, margins[better]
         return site, margin
 
+    def second(self) -> tuple[IntArray, FloatArray]:
+        """Site and margin of the second-best server of every bin."""
+        first, _ = self.best()
+        site, margin = np.full(self.count, -1, dtype=np.int64), np.full(self.count, -np.inf)
+        for number, (bins, margins) in enumerate(zip(self.bins, self.margin_db, strict=True)):
+            better = (margins > margin[bins]) & (first[bins] != number)
+            site[bins[better]], margin[bins[better]] = number, margins[better]
+        return site, margin
+
     def worst_down(self) -> tuple[IntArray, FloatArray]:
         """Every site removed in turn, all bins looked at again: the removal that hurts a bin most, and what is left."""
         base_site, base = self.best()
