@@ -121,3 +121,16 @@ def test_symmetric_long_road_is_solved_at_the_root() -> None:
     assert (found.status, found.bound_minor, found.gap) == ("optimal", masts * 14_500_000, 0.0)
     assert masts == 2 * int(np.ceil(669_000 / 10_600))
     assert found.lp_bound_minor >= found.cost_minor - 1
+
+
+def test_no_time_leaves_a_plan_and_an_honest_gap() -> None:
+    rng = np.random.default_rng(11)
+    serves = sp.csr_array((rng.random((400, 120)) < 0.08).astype(np.int32))
+    numbers = np.arange(400)
+    rows = Rows(numbers, numbers, np.minimum(2, place_degree(serves, HEIGHTS)), serves)
+    cost = rng.integers(50, 90, 120).astype(np.int64)
+    hurried = solve_siting(rows, cost, HEIGHTS, gap=0.0, time_limit_s=1e-4)
+    assert hurried.status == "time limit"
+    assert np.all(serves.toarray()[:, list(hurried.slots)].sum(axis=1) >= rows.need)
+    assert 0 <= hurried.bound_minor < hurried.cost_minor
+    assert hurried.gap > 0.0

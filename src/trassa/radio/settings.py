@@ -139,7 +139,7 @@ class RadioSettings(BaseModel):
         default=30.0, ge=10.0, le=1000.0, description="Spacing of the samples the siting looks at first, m of measure"
     )
     siting_time_limit_s: float = Field(
-        default=120.0, gt=0.0, le=36_000.0, description="Time the solver may take per round, s"
+        default=120.0, gt=0.0, le=36_000.0, description="Time the solver may take over all rounds of one plan, s"
     )
     siting_gap: float = Field(
         default=0.0005, ge=0.0, le=0.1, description="Relative gap at which the solver may stop, ratio"

@@ -42,6 +42,7 @@ _NEIGHBOURS = 10
 _PATIENT_ROUNDS = 4
 """After so many rounds the neighbourhood doubles with every further one."""
 _ROUNDS = 40
+_LEAST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,12 @@ class SiteSearch:
         self.sample()
         self._parts, self._lowered = [self._part(table, budget) for table in self.tables], {}
         self._make_exact(self._beside_weak_samples(), budget)
-        spent_s = 0.0
+        spent_s, cost_minor = 0.0, self.candidates.cost_minor.ravel()
         for number in range(1, _ROUNDS + 1):
             need = self._need()
             rows = self._rows(need)
-            result = solve_siting(rows, self.candidates.cost_minor.ravel(), self._heights, **self._patience)
+            left_s = max(_LEAST_S, self.settings.siting_time_limit_s - spent_s)
+            result = solve_siting(rows, cost_minor, self._heights, gap=self.settings.siting_gap, time_limit_s=left_s)
             spent_s += result.seconds
             if result.status == "infeasible":
                 self._lower(rows)
@@ -136,10 +138,6 @@ class SiteSearch:
         raise TrassaError(
             f"radio: the siting still misses bins after {_ROUNDS} rounds", cure="a smaller radio.siting_step_m"
         )
-
-    @property
-    def _patience(self) -> dict[str, float]:
-        return {"gap": self.settings.siting_gap, "time_limit_s": self.settings.siting_time_limit_s}
 
     def _short(self, result: Solution, budget: Budget, need: IntArray) -> IntArray:
         """The bins that fall short and have no exact row yet; one that has cannot, or two computations disagree."""
