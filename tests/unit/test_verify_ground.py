@@ -20,7 +20,7 @@ from trassa.plan.verify.one_path import Ends, Mast, Wave, terrain_losses_db
 from trassa.plan.verify.sampler import joined
 from trassa.plan.verify.surroundings import _rings
 from trassa.plan.verify.tiles import Tile, read_tiles
-from trassa.plan.verify.woods import Woods, blank, cleared, draw, woods_at
+from trassa.plan.verify.woods import Woods, blank, cleared, draw, woods_along
 from trassa.radio.diffraction import diffraction, free_space_loss_db, median_earth_radius_km
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -150,8 +150,9 @@ def test_the_reserve_is_open() -> None:
     ]
     assert len(away) > 20
     assert max(away) < 50.05
-    assert woods_at(50.9836, 9.0141, woods) == 0.0
-    assert woods_at(50.9895, 9.0195, woods) == 15.0
+    heights = np.empty(3)
+    woods_along(np.array([50.9836, 50.9895, 52.0]), np.array([9.0141, 9.0195, 9.0]), woods, heights)
+    assert heights.tolist() == [0.0, 15.0, 0.0]
 
 
 def test_a_path_equals_geodesic_profile_and_reference_kernel() -> None:

@@ -78,14 +78,14 @@ def _serving(due: DueBins, service: Service) -> _Links:
 
 def _losses(evidence: Evidence, due: DueBins, links: _Links, ground: Surroundings) -> FloatArray:
     """The loss of each link, over some ground."""
-    used, back = np.unique(links.receiver, return_inverse=True)
-    found = losses_db(antennas_of(evidence.layers["sites"]), due.receivers.take(used), ground, evidence.settings.radio)
+    antennas, settings = antennas_of(evidence.layers["sites"]), evidence.settings.radio
     losses = np.full(len(links.site), np.nan)
-    for site, (near, loss) in enumerate(found):
-        mine = links.site == site
-        whole = np.full(len(used), np.nan)
-        whole[near] = loss
-        losses[mine] = whole[back[mine]]
+    for site in np.unique(links.site):
+        mine = np.flatnonzero(links.site == site)
+        ((near, loss),) = losses_db(
+            antennas.take(np.array([site])), due.receivers.take(links.receiver[mine]), ground, settings
+        )
+        losses[mine[near]] = loss
     return losses
 
 

@@ -56,6 +56,10 @@ class Antennas:
     def __len__(self) -> int:
         return len(self.measure_m)
 
+    def take(self, index: IntArray) -> Antennas:
+        """The antennas at an index array, in that order."""
+        return Antennas(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
 
 @dataclass(frozen=True)
 class Surroundings:

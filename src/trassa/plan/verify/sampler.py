@@ -18,7 +18,7 @@ import numpy.typing as npt
 from trassa.errors import InputError
 from trassa.plan.verify.tiles import Tile
 
-__all__ = ["Tiles", "height_at", "joined"]
+__all__ = ["Tiles", "height_at", "heights_along", "joined"]
 
 FloatArray = npt.NDArray[np.float64]
 _SNAP = 1e-6
@@ -161,6 +161,46 @@ def height_at(latitude_deg: float, longitude_deg: float, tiles: Tiles, hint: int
                 at = (north - (r + below) * step_lat, west + (c + beside) * step_lon)
                 total += weight * _native_at(at[0], at[1], tiles, t)[0]
     return total, t
+
+
+@numba.njit(cache=True, nogil=True)
+def heights_along(
+    latitude_deg: FloatArray, longitude_deg: FloatArray, tiles: Tiles, height_m: FloatArray, hint: int
+) -> int:
+    """Heights at many points into ``height_m``; gives the last tile, −1 as soon as one is unknown.
+
+    While the points stay in one tile of the finest spacing they are read from it directly.
+    """
+    last = -1
+    north = west = step_lat = step_lon = 0.0
+    rows = columns = 0
+    nodes_m = tiles.nodes_m
+    for i in range(len(latitude_deg)):
+        if hint != last:
+            last = hint
+            north, west, step_lat, step_lon = (
+                tiles.frame[hint, 0],
+                tiles.frame[hint, 1],
+                tiles.frame[hint, 2],
+                tiles.frame[hint, 3],
+            )
+            rows, columns = int(tiles.frame[hint, 4]), int(tiles.frame[hint, 5])
+            direct = tiles.exact[hint] and step_lat * step_lon <= tiles.frame[0, 2] * tiles.frame[0, 3] * (1.0 + 1e-9)
+            nodes_m = tiles.nodes_m[tiles.start[hint] :]
+        row, column = (north - latitude_deg[i]) / step_lat, (longitude_deg[i] - west) / step_lon
+        if direct and 0.0 <= row < rows - 2 and 0.0 <= column < columns - 2:
+            r, c = int(row), int(column)
+            down, right = row - r, column - c
+            at = r * columns + c
+            upper = nodes_m[at] + (nodes_m[at + 1] - nodes_m[at]) * right
+            lower = nodes_m[at + columns] + (nodes_m[at + columns + 1] - nodes_m[at + columns]) * right
+            height_m[i] = upper + (lower - upper) * down
+            if not math.isnan(height_m[i]):
+                continue
+        height_m[i], hint = height_at(latitude_deg[i], longitude_deg[i], tiles, hint)
+        if math.isnan(height_m[i]):
+            return -1
+    return hint
 
 
 @numba.njit(cache=True, nogil=True)

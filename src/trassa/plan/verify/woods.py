@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Rings", "Woods", "blank", "cleared", "draw", "woods_at"]
+__all__ = ["Rings", "Woods", "blank", "cleared", "draw", "woods_along"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -122,16 +122,24 @@ def _clear(
 
 
 @numba.njit(cache=True, nogil=True)
-def woods_at(latitude_deg: float, longitude_deg: float, woods: Woods) -> float:
-    """Bilinear clutter height at one point; 0 off the lattice."""
-    frame, ranks, height_m = woods.frame, woods.rank, woods.height_m
-    row, column = (frame[0] - latitude_deg) / frame[2], (longitude_deg - frame[1]) / frame[3]
-    if row < 0.0 or column < 0.0:
-        return 0.0
-    r, c = int(row), int(column)
-    if r > ranks.shape[0] - 2 or c > ranks.shape[1] - 2:
-        return 0.0
-    down, right = row - r, column - c
-    west = height_m[ranks[r, c]] * (1.0 - down) + height_m[ranks[r + 1, c]] * down
-    east = height_m[ranks[r, c + 1]] * (1.0 - down) + height_m[ranks[r + 1, c + 1]] * down
-    return float(west * (1.0 - right) + east * right)
+def woods_along(latitude_deg: FloatArray, longitude_deg: FloatArray, woods: Woods, height_m: FloatArray) -> None:
+    """Bilinear clutter heights at points into ``height_m``; 0 off the lattice."""
+    ranks, class_m = woods.rank, woods.height_m
+    north, west, step_lat, step_lon = woods.frame[0], woods.frame[1], woods.frame[2], woods.frame[3]
+    for i in range(len(latitude_deg)):
+        row, column = (north - latitude_deg[i]) / step_lat, (longitude_deg[i] - west) / step_lon
+        height_m[i] = 0.0
+        if not (0.0 <= row < ranks.shape[0] - 1 and 0.0 <= column < ranks.shape[1] - 1):
+            continue
+        r, c = int(row), int(column)
+        north_west, north_east, south_west, south_east = (
+            ranks[r, c],
+            ranks[r, c + 1],
+            ranks[r + 1, c],
+            ranks[r + 1, c + 1],
+        )
+        if north_west | north_east | south_west | south_east:
+            down, right = row - r, column - c
+            upper = class_m[north_west] * (1.0 - right) + class_m[north_east] * right
+            lower = class_m[south_west] * (1.0 - right) + class_m[south_east] * right
+            height_m[i] = upper * (1.0 - down) + lower * down
