@@ -188,3 +188,22 @@ def test_bins_touching_a_tunnel_are_exempt_and_holes_have_none() -> None:
 def test_bins_counted_are_those_without_a_rule() -> None:
     bins = Bins(np.array([0, 1, 2]), np.array([1, 2, 3]), np.array(["", "tunnel", ""], dtype=object))
     assert bins.counted.tolist() == [0, 2]
+
+
+def test_a_point_asks_for_no_more_than_the_bins_beside_it() -> None:
+    """Two places see one sample point and nothing else: no bin can use them, so nobody should build them."""
+
+    class Keyhole(RaggedPaths):
+        def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
+            given = super().links(candidates, points, progress)
+            at, where = points.measure_m[given.receiver], candidates.measure_m[given.place]
+            sees = (at == 3000.0) == np.isin(where, (2500.0, 3500.0))
+            return Links(given.place_start, given.receiver, np.where(sees[:, None], given.loss_db, np.float32(300.0)))
+
+    paths = Keyhole(0.0)
+    work = search(paths)
+    found = work.find(BUDGET)
+    built = work.candidates.measure_m[np.array(found.result.slots) // 2]
+    assert not set(built.tolist()) & {2500.0, 3500.0}
+    assert work.points.measure_m[work.bins.start[found.relaxed]].tolist() == [2990.0, 3000.0] * 2
+    assert found.result.cost_minor == exact_optimum(work, paths, 2)
