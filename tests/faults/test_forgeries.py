@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 import trassa.radio.paths
-from trassa.errors import InputError
+from trassa.errors import InputError, TrassaError
 from trassa.plan.project import create_project, open_project
 from trassa.plan.proof import seal_of
 from trassa.plan.reseal import reseal
@@ -313,6 +314,62 @@ def test_taking_less_from_the_margin(forged: Path) -> None:
 
     _edit_proof(forged, less)
     _caught(forged, "radio.deductions")
+
+
+def test_taking_less_from_every_margin_alike(forged: Path) -> None:
+    """One deduction lowered in the claims and all margins raised by as much: the plan's own links give it away."""
+    taken = 6.0
+    _sql(forged, f"UPDATE bins SET margin_db = margin_db + {taken}, second_margin_db = second_margin_db + {taken}")
+
+    def less(body: dict[str, Any]) -> None:
+        for claim in body["claims"]:
+            for assumption in claim["assumptions"]:
+                if assumption["name"] == "radio.step_effect":
+                    assumption["size"] -= taken
+            if claim["id"].startswith("radio.served"):
+                claim["worst"]["margin"] += taken
+
+    _edit_proof(forged, less)
+    verification = _caught(forged, "radio.allowances")
+    assert "step_effect" in _row(verification, "radio.allowances").detail
+    assert _row(verification, "radio.margins").agrees
+
+
+def test_leaving_cheap_candidates_out(forged: Path) -> None:
+    _sql(forged, "DELETE FROM candidates WHERE NOT chosen AND kind = 'new' AND candidate % 3 = 0")
+    assert "is offered" in _row(_caught(forged, "radio.candidates"), "radio.candidates").detail
+
+
+def test_inventing_a_mast(forged: Path) -> None:
+    _sql(forged, "UPDATE masts SET latitude_deg = latitude_deg + 0.01 WHERE usable")
+    _caught(forged, "road.masts", "radio.candidates")
+
+
+def test_moving_a_post(forged: Path) -> None:
+    _sql(forged, "UPDATE posts SET label_km = label_km + 0.3 WHERE accepted AND label_km > 354")
+    _caught(forged, "road.labels", "road.posts")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE alignment SET measure_m = NULL WHERE rowid = 9",
+        "UPDATE alignment SET present = 0",
+        "UPDATE bins SET carriageway = 'sideways'",
+        "DELETE FROM candidates",
+        "DELETE FROM sites",
+        "DELETE FROM huts",
+        "DELETE FROM cables",
+        "UPDATE links SET optics = 'wishful thinking'",
+        "UPDATE siting_rows SET dual = -dual",
+        "UPDATE label_intervals SET start_km = NULL",
+    ],
+)
+def test_nonsense_is_a_verdict_and_not_a_crash(forged: Path, statement: str) -> None:
+    _sql(forged, statement)
+    reseal(forged)
+    with contextlib.suppress(TrassaError):
+        assert not verify(forged).agrees
 
 
 def test_adding_a_site_that_nobody_needs(forged: Path) -> None:

@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pyproj
 
 from trassa.linear import Layer
+from trassa.plan.verify.drawing import drawn_lines
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.offer import check_masts
 from trassa.plan.verify.polyline import Lines, length_m
 from trassa.plan.verify.verdict import Row
 from trassa.road.osm import RoadObjects, read_roads
@@ -37,9 +39,14 @@ def check_road(evidence: Evidence) -> list[Row]:
         return [*rows, _schematic_row(evidence)]
     road = evidence.settings.road
     if road.centreline:
-        return rows
+        drawn = drawn_lines(evidence.inputs([road.centreline])[0])
+        return [*rows, _geometry_row(evidence, drawn, np.zeros(len(drawn), dtype=bool))]
     raw = _raw_ways(evidence)
-    return [*rows, _geometry_row(evidence, raw), _posts_row(evidence, raw), _tunnels_row(evidence, raw)]
+    ways = list(raw.ways.values())
+    oneway = np.array([way.tags.get("oneway") == "yes" for way in ways], dtype=bool)
+    lines = [(way.latitude_deg, way.longitude_deg) for way in ways]
+    rows.append(_geometry_row(evidence, lines, oneway))
+    return [*rows, _posts_row(evidence, raw), _tunnels_row(evidence, raw), check_masts(evidence, raw)]
 
 
 def _folded(ref: str) -> str:
@@ -115,13 +122,14 @@ def _has_twin(posts: Layer, off_m: FloatArray, row: int) -> bool:
     return bool((beside & alike & (off_m <= _EXACT_M)).any() and off_m[row] <= 30.0)
 
 
-def _geometry_row(evidence: Evidence, raw: RoadObjects) -> Row:
-    """Every point of both carriageways lies on a raw way of this ref, driven in the sense of that carriageway."""
-    ways, wrong, place, worst_m, checked_m = list(raw.ways.values()), [], "", 0.0, 0.0
-    if not ways:
+def _geometry_row(
+    evidence: Evidence, source: list[tuple[FloatArray, FloatArray]], oneway: npt.NDArray[np.bool_]
+) -> Row:
+    """Every point of both carriageways lies on a raw line of the source, driven in the sense of that carriageway."""
+    wrong, place, worst_m, checked_m = [], "", 0.0, 0.0
+    if not source:
         return Row("road.geometry", "", None, "m", False, None, f"the map has no way of {evidence.ref}")
-    lines = Lines([(way.latitude_deg, way.longitude_deg) for way in ways])
-    oneway = np.array([way.tags.get("oneway") == "yes" for way in ways])
+    lines = Lines(source)
     for carriageway in evidence.carriageways:
         line = _line(evidence, carriageway)
         there = np.flatnonzero(line["present"])
@@ -142,10 +150,12 @@ def _geometry_row(evidence: Evidence, raw: RoadObjects) -> Row:
         if against.mean() > 0.02:
             wrong.append(f"{against.mean():.0%} of the {carriageway} carriageway runs against its ways")
         checked_m += float(_steps_m(line)[line["present"][:-1] & line["present"][1:]].sum())
-    raw_m = sum(length_m(way.latitude_deg, way.longitude_deg) for way in ways)
-    if checked_m > raw_m * 1.005 and all(oneway):
+    raw_m = sum(length_m(*line) for line in source)
+    if checked_m > raw_m * 1.005 and oneway.all():
         wrong.append(f"carriageways of {checked_m / 1000:.2f} km from ways of {raw_m / 1000:.2f} km")
-    told = f"{checked_m / 1000:.2f} km of carriageway on {raw_m / 1000:.2f} km of raw ways, at most {worst_m:.2f} m off"
+    told = (
+        f"{checked_m / 1000:.2f} km of carriageway on {raw_m / 1000:.2f} km of raw lines, at most {worst_m:.2f} m off"
+    )
     return Row("road.geometry", place, _OFF_LINE_M - worst_m, "m", not wrong, None, "; ".join(wrong) or told)
 
 
@@ -201,7 +211,7 @@ def _tunnels_row(evidence: Evidence, raw: RoadObjects) -> Row:
 def _schematic_row(evidence: Evidence) -> Row:
     """On a schematic axis measure is (km − first km) · 1000: every fact with a kilometre lies on it."""
     (path,) = evidence.inputs([evidence.settings.road.schematic])
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         named = [float(row["km"]) for row in csv.DictReader(file) if row["km"]]
     length, start = float(evidence.proof.road["length_m"]), float(evidence.calibration.km(0.0))
     end = float(evidence.calibration.km(length))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from trassa.errors import InputError
@@ -13,6 +14,7 @@ from trassa.plan.verify.bound import check_least_cost
 from trassa.plan.verify.deductions import check_deductions
 from trassa.plan.verify.evidence import Evidence, check_evidence, read_evidence
 from trassa.plan.verify.heights import check_heights
+from trassa.plan.verify.offer import check_offer
 from trassa.plan.verify.optical import check_optical
 from trassa.plan.verify.paths import Surroundings
 from trassa.plan.verify.served import ServedAgain, check_served
@@ -43,14 +45,23 @@ def verify(project_dir: Path, progress: Progress = no_progress) -> Verification:
     _require(evidence)
     rows = check_evidence(evidence)
     progress(0.02)
-    rows += check_road(evidence)
+    rows += _judged("road", lambda: check_road(evidence))
     progress(0.1)
-    rows += _check_radio(evidence, lambda share: progress(0.1 + 0.8 * share))
-    rows += check_optical(evidence, lambda share: progress(0.9 + 0.1 * share))
+    rows += _judged("radio", lambda: _check_radio(evidence, lambda share: progress(0.1 + 0.8 * share)))
+    rows += _judged("optical", lambda: check_optical(evidence, lambda share: progress(0.9 + 0.1 * share)))
     unknown = [claim.id for claim in evidence.proof.claims if claim.id not in _KNOWN]
     rows += [Row(name, "", None, "", False, None, "there is no independent check of this claim") for name in unknown]
     progress(1.0)
     return Verification(evidence.ref, tuple(rows), time.monotonic() - began)
+
+
+def _judged(part: str, check: Callable[[], list[Row]]) -> list[Row]:
+    """The rows of a check; values that no plan can hold end it, and count against the plan."""
+    try:
+        return check()
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        said = f"cannot be computed again from what plan.gpkg and proof.json hold ({type(error).__name__}: {error})"
+        return [Row(part, "", None, "", False, None, said)]
 
 
 def _require(evidence: Evidence) -> None:
@@ -70,7 +81,8 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     rows = [check_heights(evidence, ground)] if isinstance(ground, Surroundings) else []
     progress(0.1)
     due, deductions = due_bins(evidence), deductions_of(served)
-    rows += check_sites(evidence, due, ground if isinstance(ground, Surroundings) else None)
+    terrain = ground if isinstance(ground, Surroundings) else None
+    rows += [*check_sites(evidence, due, terrain), check_offer(evidence, terrain)]
     rows += [check_bins(evidence, due), check_deductions(evidence, deductions, ground)]
     sites, settings = evidence.layers["sites"], evidence.settings.radio
     radio = (antennas_of(sites), due.receivers, due.edges, ground, settings, deductions)

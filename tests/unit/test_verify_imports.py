@@ -1,0 +1,41 @@
+"""Verification goes its own way: what it imports of the product is listed here, and nothing of the planner is in it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import trassa.plan.verify
+
+ROOM = Path(trassa.plan.verify.__file__).parent
+ALLOWED = (
+    "trassa.errors",
+    "trassa.decibels",
+    "trassa.provenance",
+    "trassa.linear",
+    "trassa.plan.claim",
+    "trassa.plan.proof",
+    "trassa.plan.settings",
+    "trassa.plan.verify",
+    "trassa.optical.layers",
+    "trassa.optical.settings",
+    "trassa.radio.layers",
+    "trassa.radio.settings",
+    "trassa.radio.diffraction",
+    "trassa.road.layers",
+    "trassa.road.osm",
+    "trassa.road.exchange.raster",
+)
+
+
+@pytest.mark.parametrize("module", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
+def test_verification_imports_raw_readers_and_the_reference_kernel_only(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        named = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        for name in named:
+            planner = name.startswith("trassa") and not name.startswith(ALLOWED)
+            assert not planner, f"{module.name}:{node.lineno} imports {name}: compute it by another path"
