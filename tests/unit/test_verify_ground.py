@@ -22,6 +22,9 @@ from trassa.plan.verify.surroundings import _rings
 from trassa.plan.verify.tiles import Tile, read_tiles
 from trassa.plan.verify.woods import Woods, blank, cleared, draw, woods_along
 from trassa.radio.diffraction import diffraction, free_space_loss_db, median_earth_radius_km
+from trassa.road.exchange import write_raster
+from trassa.road.lattice import Lattice
+from trassa.road.terrain import read_terrain
 
 GEOD = pyproj.Geod(ellps="WGS84")
 RANDOM = np.random.default_rng(812)
@@ -95,6 +98,26 @@ def test_a_coarse_tile_is_sampled_between_the_nodes_of_the_lattice() -> None:
     assert tiles.on_lattice(lattice).height_m(lat, lon) == pytest.approx(expected, abs=1e-4)
     assert tiles.height_m(lat, lon) != pytest.approx(expected, abs=1e-2)
     assert tiles.on_lattice(np.array([51.0, 9.0, 0.01, 0.01])).exact.all()
+
+
+def test_two_ways_to_one_surface_across_tiles_of_other_spacing(tmp_path: Path) -> None:
+    """Four tiles that share no edge, the northern ones with wider columns: planner and verification agree."""
+    files = []
+    for south, columns in ((50, 60), (49, 90)):
+        for west in (9, 10):
+            files.append(tmp_path / f"z{south}_{west}.tif")
+            heights = RANDOM.uniform(0, 100, (90, columns)).astype(np.float32)
+            write_raster(files[-1], heights, south + 1.0, float(west), 1 / 90, 1 / columns)
+    terrain, tiles = read_terrain(files, "bare"), joined(read_tiles(files))
+    lat, lon = RANDOM.uniform(49.1, 50.9, 5000), RANDOM.uniform(9.1, 10.9, 5000)
+    assert np.abs(terrain.height_m(lat, lon) - tiles.height_m(lat, lon)).max() < 1e-4
+    lattice = Lattice(50.0, 9.0, 1 / 90, 1 / 90, 1, 1).window(-70, 10, 140, 150)
+    axes = (lattice.latitudes_deg()[::-1], lattice.longitudes_deg())
+    between_nodes = RegularGridInterpolator(axes, terrain.lattice_m(lattice)[::-1].astype(float))
+    lat, lon = RANDOM.uniform(49.3, 50.7, 5000), RANDOM.uniform(9.2, 10.7, 5000)
+    on_lattice = tiles.on_lattice(np.array([50.0, 9.0, 1 / 90, 1 / 90]))
+    assert on_lattice.exact.tolist() == [True, True, False, False]
+    assert np.abs(between_nodes(np.column_stack([lat, lon])) - on_lattice.height_m(lat, lon)).max() < 1e-4
 
 
 def test_small_voids_are_closed_and_large_ones_stay(tmp_path: Path) -> None:
