@@ -19,7 +19,7 @@ __all__ = ["TOLERANCE_DB", "ServedAgain", "check_served"]
 FloatArray = npt.NDArray[np.float64]
 
 TOLERANCE_DB = 0.1
-"""A margin computed again may differ by this much. Two ways to one path differ by less than 0.001 dB on all roads tried."""
+"""A margin computed again may differ by this much; two ways to one path differed by 0.001 dB on all roads tried."""
 
 
 @dataclass(frozen=True)
