@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from path_profile import PathProfile, read_path_profile
 from trassa.radio.diffraction import (
     BETA_EARTH_RADIUS_KM,
     Diffraction,
@@ -15,7 +16,6 @@ from trassa.radio.diffraction import (
     free_space_loss_db,
     median_earth_radius_km,
 )
-from trassa.radio.path_profile import PathProfile, read_path_profile
 
 TOLERANCE = 1e-6
 """dB, m, km or a ratio alike: the logs carry ten significant digits."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from path_profile import read_path_profile
 from trassa.errors import InputError
-from trassa.radio.path_profile import read_path_profile
 
 PROFILE = """A hill
 Tx LAT:,50.0,,,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trassa.cli.talk import emit_json, note, table, watching
+from trassa.errors import UsageError
 
 __all__ = ["app"]
 
@@ -54,11 +55,24 @@ def fetch(
     into: Annotated[Path, typer.Option(help="Project folder to make, or a schematic one to survey.")],
     overpass_url: Annotated[str, typer.Option(help="Overpass API to ask.")] = "",
     dem_url: Annotated[str, typer.Option(help="Root of the Copernicus GLO-30 tiles.")] = "",
+    near: Annotated[
+        str, typer.Option(metavar="LAT,LON", help="A point near the road meant, where a ref is not unique.")
+    ] = "",
 ) -> None:
     """Fetch a road from OpenStreetMap and its terrain from Copernicus GLO-30, resumably, and make a project of it."""
     from trassa.plan.founding import found_from_network
 
     with watching() as watch:
-        for sentence in found_from_network(ref, into, overpass_url, dem_url, watch("fetch")):
+        for sentence in found_from_network(ref, into, overpass_url, dem_url, _point(near), watch("fetch")):
             note(sentence)
     note(f"next: trassa run {into}")
+
+
+def _point(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    try:
+        latitude_deg, longitude_deg = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"fetch: {text!r} is not LAT,LON", cure="--near 50.87,9.71") from None
+    return latitude_deg, longitude_deg

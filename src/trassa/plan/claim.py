@@ -33,13 +33,21 @@ class Scope:
 
 @dataclass(frozen=True)
 class Worst:
-    """The worst place of a claim. ``margin`` is positive where it is enough; NaN-free (None where nothing is known)."""
+    """The worst place of a claim. ``margin`` is positive where it is enough; None stands where nothing is known.
+
+    ``unit`` is that of value and bound; the margin's is in ``margin_unit`` (a level in dBm has a margin in dB).
+    """
 
     place: str
     value: float | None
     bound: float | None
     margin: float | None
     unit: str
+    margin_unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.margin_unit:
+            object.__setattr__(self, "margin_unit", "dB" if self.unit == "dBm" else self.unit)
 
 
 @dataclass(frozen=True)

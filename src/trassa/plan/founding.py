@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
 from collections.abc import Sequence
@@ -116,13 +117,26 @@ def _terrain_kind(files: Sequence[Path], said: str) -> tuple[TerrainKind | None,
     return "bare", f"{sentence} Say --terrain-kind surface where the tiles show treetops."
 
 
-def found_from_network(ref: str, folder: Path, overpass_url: str, dem_url: str, progress: Progress) -> list[str]:
-    """Fetch OSM and terrain for a road and make a project of them, or survey a schematic project anew."""
-    from trassa.road import fetch
+def found_from_network(
+    ref: str, folder: Path, overpass_url: str, dem_url: str, near: tuple[float, float] | None, progress: Progress
+) -> list[str]:
+    """Fetch OSM and terrain for a road and make a project of them, or survey a schematic project anew.
 
-    urls = {"overpass_url": overpass_url, "dem_url": dem_url}
+    ``near`` (latitude, longitude) picks one of several roads of that ref; a schematic project knows its own.
+    """
+    from trassa.road.fetch import COPERNICUS_URL, OVERPASS_URL, fetch_road
+
     cache = folder.parent / f".{folder.name}-fetch"
-    fetched = fetch.fetch_road(ref, cache, progress=progress, **{k: v for k, v in urls.items() if v})
+    if near is None and (folder / "trassa.toml").exists():
+        near = _middle_of(folder)
+    fetched = fetch_road(
+        ref,
+        cache,
+        overpass_url=overpass_url or OVERPASS_URL,
+        dem_url=dem_url or COPERNICUS_URL,
+        near=near,
+        progress=progress,
+    )
     osm, dem = tuple(fetched.osm), tuple(fetched.dem)
     sentences = list(fetched.notes)
     if (folder / "trassa.toml").exists():
@@ -141,3 +155,13 @@ def found_from_network(ref: str, folder: Path, overpass_url: str, dem_url: str, 
                 schematic.rename(folder)
             raise
     return sentences + _found_from_files(folder, Founding(ref=ref, osm=osm, dem=dem, terrain_kind="surface"))
+
+
+def _middle_of(folder: Path) -> tuple[float, float] | None:
+    """A point half-way along the road of a project, or None where it has no geometry yet."""
+    from trassa.plan.questions import road_of
+
+    line = next(iter(road_of(folder).alignments.values()))
+    middle = len(line) // 2
+    place = float(line.latitude_deg[middle]), float(line.longitude_deg[middle])
+    return place if all(map(math.isfinite, place)) else None

@@ -99,8 +99,8 @@ def run_plan(project: Project, watch: Watcher, only: str | None = None) -> RunRe
     changed = refresh_manifest(project)
     notes = [f"input {name} changed since the last run" for name in changed if project.outputs["proof"].exists()]
     began = time.monotonic()
-    planned = plan_stages(project, watch, only=only)  # type: ignore[arg-type]
-    stages = [(name, planned.ran[name], planned.seconds[name]) for name in planned.ran]
+    planned = plan_stages(project, watch, only=only)
+    stages: list[tuple[str, bool, float]] = [(name, planned.ran[name], planned.seconds[name]) for name in planned.ran]
     road = planned.road
     notes += [note for result in planned.results.values() for note in result.notes]
     if only is not None:
@@ -173,4 +173,4 @@ def _unchanged(project: Project, seal: Path, key: str) -> bool:
 def _claim_row(claim: Claim) -> list[str]:
     worst = claim.worst
     margin = "–" if worst.margin is None else f"{worst.margin:+.2f}"
-    return [claim.id, claim.holds, margin, worst.unit, worst.place]
+    return [claim.id, claim.holds, margin, worst.margin_unit, worst.place]

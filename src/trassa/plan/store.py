@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import trassa
 from trassa.linear import Layer, Schema
@@ -62,11 +63,7 @@ def save(folder: Path, key: str, result: StageResult) -> None:
     """Keep a stage's result under ``folder``, replacing the one before in one step."""
     with staged_folder(folder) as fresh:
         for name, layer in result.layers.items():
-            columns = {
-                c.name: layer[c.name].astype(np.str_) if c.type == "text" else layer[c.name]
-                for c in layer.schema.columns
-            }
-            np.savez_compressed(fresh / f"{name}.npz", **columns)
+            np.savez(fresh / f"{name}.npz", allow_pickle=False, **_stored(layer))
         digests = {name: layer.digest() for name, layer in result.layers.items()}
         body = {"key": key, "layers": digests, "digest": result.digest(), **_body(result)}
         (fresh / "stage.json").write_text(json.dumps(body, ensure_ascii=False, indent=1), "utf-8")
@@ -89,6 +86,12 @@ def load(folder: Path, key: str, schemas: Mapping[str, Schema]) -> StageResult |
     bom = tuple(BomLine(**{**line, "price": Price(**line["price"])}) for line in body["bom"])
     assumptions = tuple(Assumption(**assumption) for assumption in body["assumptions"])
     return StageResult(layers, body["figures"], assumptions, bom, tuple(body["notes"]))
+
+
+def _stored(layer: Layer) -> dict[str, npt.NDArray[Any]]:
+    """The columns as arrays that need no pickling."""
+    texts = {column.name for column in layer.schema.columns if column.type == "text"}
+    return {name: array.astype(np.str_) if name in texts else array for name, array in layer.columns.items()}
 
 
 def _body(result: StageResult) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def optical_claims(
     claims = [
         _budget(road, layers, assumptions, "links", "every radio site reaches its huts within the power budget"),
         _budget(road, layers, assumptions, "spans", "every backbone span stays within the span loss limit"),
-        _any_cut(road, layers, assumptions),
+        _any_cut(road, layers, figures, assumptions),
     ]
     if settings.latency_promise_us is not None:
         claims.append(_latency(road, layers, assumptions, settings.latency_promise_us))
@@ -46,8 +46,8 @@ def _budget(
         row = int(np.argmin(rows["margin_db"]))
         what = str(rows["link" if name == "links" else "span"][row])
         at_m = float(rows["measure_m" if name == "links" else "start_m"][row])
-        values = (float(rows["loss_db"][row]), float(bound[row]), float(rows["margin_db"][row]))
-        worst = Worst(f"{what} at {road.text(at_m)}", *(round(v, 3) for v in values), "dB")
+        loss_db, limit_db, margin_db = (round(float(v[row]), 3) for v in (rows["loss_db"], bound, rows["margin_db"]))
+        worst = Worst(f"{what} at {road.text(at_m)}", loss_db, limit_db, margin_db, "dB")
     else:
         worst = Worst(f"no {name}", None, None, None, "dB")
     return Claim(
@@ -62,37 +62,48 @@ def _budget(
     )
 
 
-def _any_cut(road: Road, layers: Mapping[str, Layer], assumptions: tuple[Assumption, ...]) -> Claim:
+def _any_cut(
+    road: Road, layers: Mapping[str, Layer], figures: Mapping[str, Any], assumptions: tuple[Assumption, ...]
+) -> Claim:
     cuts = layers["cuts"]
     reasons = estimate_reasons(road)
-    stranded = cuts["sites_stranded"]
-    fails = bool((stranded > 0).any()) or len(cuts) == 0
-    failing = cuts.take(stranded > 0)
-    sentences = [
-        f"{road.span_text(row['start_m'], row['end_m'])}: a cut strands {row['sites_stranded']} sites"  # type: ignore[arg-type]
-        for row in failing.rows()
+    off_the_line = [f"{name} is on no part of the cable" for name in figures["sites_unconnected"]]
+    stranding = cuts.take(cuts["sites_stranded"] > 0)
+    sentences = off_the_line + [
+        f"{road.span_text(start_m, end_m)}: a cut strands {count} sites"
+        for start_m, end_m, count in zip(
+            stranding["start_m"].tolist(),
+            stranding["end_m"].tolist(),
+            stranding["sites_stranded"].tolist(),
+            strict=True,
+        )
     ]
-    if len(cuts):
-        ranked = np.where(stranded > 0, -stranded.astype(float), cuts["worst_margin_db"])
-        row = int(np.nanargmin(ranked)) if np.isfinite(ranked).any() else 0
-        place = road.span_text(float(cuts["start_m"][row]), float(cuts["end_m"][row]))
-        margin = -float(stranded[row]) if fails else _finite(cuts["worst_margin_db"][row])
-        worst = Worst(place, float(stranded[row]), 0.0, margin, "sites stranded" if fails else "dB")
-    else:
-        worst = Worst("no cable", None, None, None, "")
-    drops = float(layers["links"]["drop_m"].sum() / 2.0) if len(layers["links"]) else 0.0
-    exempt = Exemption("drop cable from the verge to a site: a single access line, not protected", drops, ())
+    drops_m = float(layers["links"]["drop_m"].sum() / 2.0)
+    exempt = Exemption("drop cable from the verge to a site: a single access line, not protected", drops_m, ())
     return Claim(
         id="optical.any-cut",
         promise="every radio site still reaches a point of presence when the cable is cut anywhere along the road",
         scope=Scope("every point of every cable along the road", road.length_m, (exempt, *hole_exemptions(road))),
         method={"model": "each cut interval removed in turn", "cut_intervals": len(cuts), "estimate_because": reasons},
         assumptions=assumptions,
-        worst=worst,
-        holds=verdict(fails, reasons),
+        worst=_worst_cut(road, cuts),
+        holds=verdict(bool(sentences) or len(cuts) == 0, reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("cuts", "links", "huts")),
         failures=tuple(sentences),
     )
+
+
+def _worst_cut(road: Road, cuts: Layer) -> Worst:
+    """The cut that strands most sites; where none does, the one that leaves the smallest budget margin."""
+    if not len(cuts):
+        return Worst("no cable", None, None, None, "sites stranded")
+    stranded, spare_db = cuts["sites_stranded"], cuts["worst_margin_db"]
+    fails = bool((stranded > 0).any())
+    row = int(np.argmax(stranded)) if fails else int(np.argmin(np.where(np.isnan(spare_db), np.inf, spare_db)))
+    place = road.span_text(float(cuts["start_m"][row]), float(cuts["end_m"][row]))
+    if fails:
+        return Worst(place, float(stranded[row]), 0.0, -float(stranded[row]), "sites stranded")
+    return Worst(place, 0.0, 0.0, _finite(spare_db[row]), "sites stranded", "dB of budget")
 
 
 def _latency(road: Road, layers: Mapping[str, Layer], assumptions: tuple[Assumption, ...], promise_us: float) -> Claim:

@@ -58,7 +58,7 @@ def _served(
         scope=Scope(
             f"{road.ref}, {road.span_text(0.0, road.length_m)}, carriageways {' and '.join(road.carriageways)}",
             float(lengths[counted].sum()),
-            tuple([*_exemptions(road, bins), *hole_exemptions(road)]),
+            (*_exemptions(road, bins), *hole_exemptions(road)),
         ),
         method={**figures["propagation"], "servers": 2 if any_site_down else 1, "estimate_because": reasons},
         assumptions=assumptions,
@@ -110,11 +110,12 @@ def _failures(road: Road, layers: Mapping[str, Layer], fails: npt.NDArray[np.boo
     bins, told = layers["bins"].take(fails), layers["unserved"].where(claim=claim_id)
     sentences = []
     for carriageway in road.carriageways:
-        reasons = list(told.where(carriageway=carriageway).rows())
+        reasons = told.where(carriageway=carriageway)
         for extent in _extents(bins.where(carriageway=carriageway)):
             place = f"{road.span_text(extent.start_m, extent.end_m)} {ARROWS[carriageway]}"
-            why = next((r for r in reasons if r["start_m"] < extent.end_m and extent.start_m < r["end_m"]), None)
-            sentences.append(f"{place}: {why['reason']}. Try: {why['cure']}" if why else f"{place}: not served")
+            here = reasons.take((reasons["start_m"] < extent.end_m) & (extent.start_m < reasons["end_m"]))
+            why = f"{here['reason'][0]}. Try: {here['cure'][0]}" if len(here) else "not served"
+            sentences.append(f"{place}: {why}")
     return sentences
 
 

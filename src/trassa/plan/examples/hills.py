@@ -40,6 +40,8 @@ _ORIGIN = (50.62, 10.18)
 _CARRIAGEWAY_M = 8.0
 _JUNCTIONS = ("Quellental", "Birkenau", "Hochfeld", "Steinbruch", "Auental")
 _SEED = 11
+_RELIEF_M = 110.0
+_PERSISTENCE = 0.38
 _ARC_SECOND = 1.0 / 3600.0
 _MARGIN_DEG = 0.05
 
@@ -65,7 +67,9 @@ def draw_hills(folder: Path) -> dict[str, Path]:
     north, west = float(line.latitude_deg.max()) + _MARGIN_DEG, float(line.longitude_deg.min()) - _MARGIN_DEG
     rows = int((north - line.latitude_deg.min() + _MARGIN_DEG) / _ARC_SECOND)
     cols = int((line.longitude_deg.max() + _MARGIN_DEG - west) / _ARC_SECOND)
-    ground = generated_hills(_SEED, north, west, rows, cols, _ARC_SECOND)
+    ground = generated_hills(
+        _SEED, north, west, rows, cols, _ARC_SECOND, relief_m=_RELIEF_M, persistence_ratio=_PERSISTENCE
+    )
     write_raster(dem, ground, north, west, _ARC_SECOND, _ARC_SECOND)
     return {"hills.osm": osm, "hills.tif": dem}
 

@@ -48,7 +48,7 @@ def claim_rows(claims: Iterable[Claim], currency: str) -> list[Row]:
 
 
 def _urgency(claim: Claim) -> tuple[int, bool, float]:
-    margin, decibels = claim.worst.margin, claim.worst.unit in ("dB", "dBm")
+    margin, decibels = claim.worst.margin, claim.worst.margin_unit == "dB"
     return _ORDER[claim.holds], not decibels, margin if decibels and margin is not None else 0.0
 
 
@@ -86,7 +86,7 @@ def _worst_texts(worst: Worst, currency: str) -> tuple[str, str, str]:
             None if v is None else amount_text(round(v), currency) for v in (worst.value, worst.bound, worst.margin)
         ]
         return found[0] or "–", found[1] or "–", found[2] or "–"
-    margin = margin_text(worst.margin, "dB" if worst.unit == "dBm" else worst.unit)
+    margin = margin_text(worst.margin, worst.margin_unit)
     return measured_text(worst.value, worst.unit), measured_text(worst.bound, worst.unit), margin
 
 

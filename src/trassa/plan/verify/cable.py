@@ -78,9 +78,13 @@ def plant_of(evidence: Evidence) -> Plant:
         carriageway = str(row["carriageway"])
         measure, along = _route_along(evidence, carriageway)
         closures = _within(evidence.layers["closures"].where(cable=name), start, end)
-        huts = _within(evidence.layers["huts"], start, end)["measure_m"].tolist()
+        standing = _within(evidence.layers["huts"], start, end)
+        huts = standing["measure_m"].tolist()
+        across = carriageway != (standing["carriageway"][0] if len(huts) else carriageway)
         joints = [m for m, kind in zip(closures["measure_m"], closures["kind"], strict=True) if "joint" in kind]
-        half, term = rules.closure_loop_m / 2.0, rules.termination_loop_m
+        half = rules.closure_loop_m / 2.0
+        # A cable on the other side of the road is led under it into every hut.
+        term = rules.termination_loop_m + (rules.crossing_m * (1.0 + rules.slack_ratio) if across else 0.0)
         loops = [(float(m), half, half) for m in closures["measure_m"]]
         loops += [(m, term if m > start + _AT_M else 0.0, term if m < end - _AT_M else 0.0) for m in huts]
         cables.append(Cable(name, carriageway, start, end, measure, along, tuple(sorted(loops)), tuple(joints), rules))
@@ -99,7 +103,7 @@ def _route_along(evidence: Evidence, carriageway: str) -> tuple[FloatArray, Floa
     steps = np.diff(measure)
     if not evidence.schematic and carriageway != evidence.proof.road["reference"]:
         geodesic = np.asarray(_WGS84.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])[2], dtype=np.float64)
-        steps = np.where(np.isfinite(geodesic), geodesic, steps)
+        steps = np.where(np.isfinite(geodesic) & line["present"][:-1] & line["present"][1:], geodesic, steps)
     rise = np.nan_to_num(np.diff(line["height_m"]), nan=0.0)
     return measure, np.concatenate(([0.0], np.cumsum(np.sqrt(steps**2 + rise**2))))
 
