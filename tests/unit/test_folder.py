@@ -21,10 +21,10 @@ def test_outputs_replace_their_namesakes_when_all_went_well(tmp_path: Path) -> N
 
 def test_no_room_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "proof.json").write_text("old")
-    with pytest.raises(InputError, match="No space left on device; what was there before is intact"):
-        with staged_outputs(tmp_path) as fresh:
-            (fresh / "proof.json").write_text("half")
-            raise OSError(errno.ENOSPC, "No space left on device")
+    told = pytest.raises(InputError, match="No space left on device; what was there before is intact")
+    with told, staged_outputs(tmp_path) as fresh:
+        (fresh / "proof.json").write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert (tmp_path / "proof.json").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["proof.json"]
 

@@ -67,9 +67,8 @@ def draw_hills(folder: Path) -> dict[str, Path]:
     north, west = float(line.latitude_deg.max()) + _MARGIN_DEG, float(line.longitude_deg.min()) - _MARGIN_DEG
     rows = int((north - line.latitude_deg.min() + _MARGIN_DEG) / _ARC_SECOND)
     cols = int((line.longitude_deg.max() + _MARGIN_DEG - west) / _ARC_SECOND)
-    ground = generated_hills(
-        _SEED, north, west, rows, cols, _ARC_SECOND, relief_m=_RELIEF_M, persistence_ratio=_PERSISTENCE
-    )
+    shape = {"relief_m": _RELIEF_M, "persistence_ratio": _PERSISTENCE}
+    ground = generated_hills(_SEED, north, west, rows, cols, _ARC_SECOND, **shape)
     write_raster(dem, ground, north, west, _ARC_SECOND, _ARC_SECOND)
     return {"hills.osm": osm, "hills.tif": dem}
 
