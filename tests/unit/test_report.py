@@ -30,6 +30,7 @@ def report_of(plan: SyntheticPlan, **changes: object) -> str:
     title = f"{plan.road.ref}: план & <proof>"
     cost = total_of(plan.bill, "RUB")
     whole = ReportInput(plan.road, plan.layers, plan.proof, plan.bill, cost, title, plan.assumptions)
+    whole = replace(whole, credits=["© OpenStreetMap contributors, ODbL"])
     return render_report(replace(whole, **changes))  # type: ignore[arg-type]
 
 
@@ -125,9 +126,8 @@ def test_three_lengths_of_a_cable_stand_apart(plan: SyntheticPlan, page: str) ->
         assert f'<td class="n">{cable[name]:.0f} m</td>' in plain
 
 
-def test_the_credit_follows_from_the_inputs(plan: SyntheticPlan) -> None:
-    drawn = replace(plan.proof, inputs=({"name": "line.csv", "sha256": "00" * 32, "size_bytes": 10},))
-    assert "OpenStreetMap" not in report_of(plan, proof=drawn)
+def test_credits_stand_where_they_are_owed_and_inputs_are_signed(plan: SyntheticPlan) -> None:
+    assert "OpenStreetMap" not in report_of(plan, credits=[])
     unsigned = replace(plan.proof, inputs=({"name": "line.csv", "size_bytes": 10},))
     with pytest.raises(InputError, match=r"line\.csv has no SHA-256"):
         report_of(plan, proof=unsigned)

@@ -144,14 +144,15 @@ def _write_outputs(
         return False
     progress = watch("report")
     road, layers = planned.road, planned.layers()
+    credit = [project.settings.project.map_credit] if project.settings.road.osm else []
     with staged_outputs(project.root) as fresh:
         (fresh / OUTPUTS["proof"]).write_text(proof.to_json(), "utf-8")
         progress(0.1)
-        write_geopackage(fresh / OUTPUTS["geopackage"], road, layers)
+        write_geopackage(fresh / OUTPUTS["geopackage"], road, layers, attribution=" ".join(credit))
         progress(0.6)
         write_bom(fresh / OUTPUTS["bom"], bom, layers, project.settings.project.currency)
         progress(0.7)
-        report = ReportInput(road, layers, proof, bom, cost, project.settings.project.name or road.ref)
+        report = ReportInput(road, layers, proof, bom, cost, project.settings.project.name or road.ref, credits=credit)
         (fresh / OUTPUTS["report"]).write_text(render_report(report), "utf-8")
         progress(1.0)
     hashes = {name: sha256_of_file(path) for name, path in project.outputs.items()}

@@ -25,6 +25,10 @@ class ProjectSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(default="", description="Title of the plan; empty: the road's ref")
+    map_credit: str = Field(
+        default="© OpenStreetMap contributors, ODbL 1.0",
+        description="Credit that the map data asks for; stands in the report and in every table of plan.gpkg",
+    )
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code of every price")
 
 

@@ -52,7 +52,9 @@ Tags = dict[str, str]
 def hills_settings() -> Settings:
     """Settings of the example."""
     return Settings(
-        project=ProjectSettings(name="Hills: a drawn road over generated terrain"),
+        project=ProjectSettings(
+            name="Hills: a drawn road over generated terrain", map_credit="map and terrain drawn by trassa"
+        ),
         road=RoadSettings(ref="H 1", osm=["hills.osm"]),
         terrain=TerrainSettings(files=["hills.tif"], kind="bare"),
     )

@@ -26,10 +26,8 @@ from trassa.plan.strip import wrapped_strip
 from trassa.provenance import Assumption
 from trassa.road.model import Road
 
-__all__ = ["OSM_CREDIT", "ReportInput", "render_report"]
+__all__ = ["ReportInput", "render_report"]
 
-OSM_CREDIT = "© OpenStreetMap contributors, ODbL"
-_OSM_NAMES = (".osm", ".osm.gz", ".osm.bz2", ".osm.pbf", ".pbf")
 _FAR_FROM_POSTS_M = 2000.0
 
 
@@ -39,8 +37,8 @@ class ReportInput:
 
     ``layers`` holds the plan's layers by schema name, the road's included or not; those a plan does not have are
     left out of the report. ``cost`` is the sum of ``bill``. ``assumptions`` adds to those of the claims,
-    ``estimate_reasons`` to what the claims' methods give as ``estimate_because``, and ``credits`` to the credit for
-    OpenStreetMap, which follows from the names of the inputs.
+    ``estimate_reasons`` to what the claims' methods give as ``estimate_because``. ``credits`` names whose data this
+    stands on, as their licences ask.
     """
 
     road: Road
@@ -211,7 +209,6 @@ def _tables(report: ReportInput) -> dict[str, Any]:
 def _provenance(report: ReportInput) -> dict[str, Any]:
     proof = report.proof
     names = [str(source["name"]) for source in proof.inputs]
-    osm = any(name.lower().endswith(_OSM_NAMES) for name in names)
     missing = [name for source, name in zip(proof.inputs, names, strict=True) if "sha256" not in source]
     if missing:
         raise InputError(f"report: input {missing[0]} has no SHA-256", cure="trassa run again")
@@ -222,7 +219,7 @@ def _provenance(report: ReportInput) -> dict[str, Any]:
         "software": sorted(proof.software.items()),
         "settings": proof.settings_sha256,
         "figures": list(_flat(proof.figures)),
-        "credits": [*([OSM_CREDIT] if osm else []), *report.credits],
+        "credits": list(report.credits),
     }
 
 

@@ -29,11 +29,13 @@ _GEOMETRY_TYPE = {"position": "Point", "extent": "Measured LineString", "table":
 _GDAL_ERRORS = (DataSourceError, DataLayerError, FieldError, OSError, RuntimeError)
 
 
-def write_geopackage(path: Path, road: Road, layers: Mapping[str, Layer], progress: Progress = no_progress) -> None:
+def write_geopackage(
+    path: Path, road: Road, layers: Mapping[str, Layer], progress: Progress = no_progress, *, attribution: str = ""
+) -> None:
     """Write every layer as the table of its name, WGS 84, and put the file in place only when it is whole.
 
     Position rows become points, extent rows lines with M = measure along their carriageway; a column ``km_text`` is
-    added to both. Numbers, truth values and texts survive exactly; NaN is stored as NULL. A full disk or a folder that
+    added to both; ``attribution`` goes into the description of every table. Numbers, truth values and texts survive exactly; NaN is stored as NULL. A full disk or a folder that
     cannot be written raises :class:`InputError` and leaves an older file as it was.
     """
     rough = path.with_name(f".{path.stem}.{os.getpid()}.gpkg")
@@ -43,6 +45,7 @@ def write_geopackage(path: Path, road: Road, layers: Mapping[str, Layer], progre
             _write_table(rough, name, layer, road)
             progress((done + 1) / (len(layers) + 1))
         add_styles(rough, layers)
+        _describe(rough, layers, attribution)
         _require_whole(rough, layers)
         rough.replace(path)
     except (*_GDAL_ERRORS, sqlite3.Error) as error:
@@ -106,6 +109,14 @@ def _write_table(path: Path, name: str, layer: Layer, road: Road) -> None:
 def _discard(rough: Path) -> None:
     for suffix in ("", "-journal", "-wal", "-shm"):
         rough.with_name(rough.name + suffix).unlink(missing_ok=True)
+
+
+def _describe(path: Path, layers: Mapping[str, Layer], attribution: str) -> None:
+    """Say in the file itself what each table is, and whose data it stands on."""
+    with closing(_connected(path)) as connection, connection:
+        for name, layer in layers.items():
+            text = f"{layer.schema.description}. {attribution}".strip()
+            connection.execute("UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (text, name))
 
 
 def _require_whole(path: Path, layers: Mapping[str, Layer]) -> None:
