@@ -35,8 +35,9 @@ def write_geopackage(
     """Write every layer as the table of its name, WGS 84, and put the file in place only when it is whole.
 
     Position rows become points, extent rows lines with M = measure along their carriageway; a column ``km_text`` is
-    added to both; ``attribution`` goes into the description of every table. Numbers, truth values and texts survive exactly; NaN is stored as NULL. A full disk or a folder that
-    cannot be written raises :class:`InputError` and leaves an older file as it was.
+    added to both; ``attribution`` goes into the description of every table. Numbers, truth values and texts survive
+    exactly; NaN is stored as NULL. A full disk or a folder that cannot be written raises :class:`InputError` and leaves
+    an older file as it was.
     """
     rough = path.with_name(f".{path.stem}.{os.getpid()}.gpkg")
     _discard(rough)
