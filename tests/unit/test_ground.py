@@ -15,7 +15,8 @@ from test_terrain import glo, hgt, plane
 
 from trassa.errors import InputError
 from trassa.road.clutter_grid import draw_areas
-from trassa.road.ground import GroundGrid, build_ground, road_bounds
+from trassa.road.ground import GroundGrid, build_ground
+from trassa.road.surroundings import road_bounds
 from trassa.road.lattice import Lattice, metres_per_degree
 from trassa.road.settings import ClutterSettings
 from trassa.road.surroundings import ClutterArea, categories_of, clutter_heights_m

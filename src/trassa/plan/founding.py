@@ -13,8 +13,7 @@ from trassa.errors import InputError, UsageError
 from trassa.plan.project import create_project, open_project
 from trassa.plan.settings import ProjectSettings, Settings
 from trassa.provenance import Progress
-from trassa.road.ground import TerrainKind
-from trassa.road.settings import RoadSettings, TerrainSettings
+from trassa.road.settings import RoadSettings, TerrainKind, TerrainSettings
 
 __all__ = ["EXAMPLES", "Founding", "found", "found_from_network"]
 

@@ -30,7 +30,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -38,15 +37,12 @@ import numpy.typing as npt
 from trassa.provenance import Progress, no_progress
 from trassa.road.lattice import Bounds, Lattice, metres_per_degree
 from trassa.road.model import Road
+from trassa.road.settings import ClutterSettings, TerrainKind
+from trassa.road.surroundings import ClutterArea, road_bounds
+from trassa.road.terrain import Terrain
 
-if TYPE_CHECKING:
-    from trassa.road.settings import ClutterSettings
-    from trassa.road.surroundings import ClutterArea
-    from trassa.road.terrain import Terrain
+__all__ = ["GroundGrid", "build_ground"]
 
-__all__ = ["GroundGrid", "TerrainKind", "build_ground", "road_bounds"]
-
-TerrainKind = Literal["surface", "bare"]
 
 _BLOCK_NODES = 256
 _CELL_SLACK = 0.1
@@ -96,23 +92,6 @@ class GroundGrid:
             ground += np.where(weight > 0, weight * self.ground_m[top + below, left + beside], 0.0)
             clutter += weight * self.clutter_m[top + below, left + beside]
         return np.where(inside, ground, np.nan), np.where(inside, clutter, 0.0)
-
-
-def road_bounds(road: Road, reach_m: float) -> Bounds:
-    """The box around a road's carriageways, widened by ``reach_m`` (step 2 of the rule)."""
-    present = [line.present for line in road.alignments.values()]
-    latitude = np.concatenate([line.latitude_deg[p] for line, p in zip(road.alignments.values(), present, strict=True)])
-    longitude = np.concatenate(
-        [line.longitude_deg[p] for line, p in zip(road.alignments.values(), present, strict=True)]
-    )
-    south, north = float(latitude.min()), float(latitude.max())
-    per_lat_m, _ = metres_per_degree((south + north) / 2.0)
-    beyond_lat = reach_m / float(per_lat_m)
-    _, per_lon_m = metres_per_degree(max(abs(south - beyond_lat), abs(north + beyond_lat)))
-    beyond_lon = reach_m / float(per_lon_m)
-    return Bounds(
-        float(longitude.min()) - beyond_lon, south - beyond_lat, float(longitude.max()) + beyond_lon, north + beyond_lat
-    )
 
 
 def build_ground(

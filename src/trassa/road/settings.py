@@ -6,9 +6,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trassa.road.ground import TerrainKind
+__all__ = ["ClutterSettings", "RoadSettings", "TerrainKind", "TerrainSettings"]
 
-__all__ = ["ClutterSettings", "RoadSettings", "TerrainSettings"]
+TerrainKind = Literal["surface", "bare"]
+"""What an elevation model shows: treetops and roofs, or the ground under them."""
 
 
 class RoadSettings(BaseModel):

@@ -6,16 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import shapely
 
-from trassa.road.ground import road_bounds
-from trassa.road.lattice import Bounds
+from trassa.road.lattice import Bounds, metres_per_degree
 from trassa.road.model import Road
 from trassa.road.osm import read_areas
 from trassa.road.settings import ClutterSettings
 from trassa.road.terrain import Terrain
 
-__all__ = ["CATEGORIES", "ClutterArea", "categories_of", "clutter_areas", "clutter_heights_m", "ground_areas"]
+__all__ = [
+    "CATEGORIES",
+    "ClutterArea",
+    "categories_of",
+    "clutter_areas",
+    "clutter_heights_m",
+    "ground_areas",
+    "road_bounds",
+]
 
 CATEGORIES: Mapping[str, tuple[tuple[str, frozenset[str]], ...]] = {
     "forest": (("landuse", frozenset({"forest"})), ("natural", frozenset({"wood"}))),
@@ -75,3 +83,20 @@ def ground_areas(
 def clutter_heights_m(settings: ClutterSettings) -> dict[str, float]:
     """Height of each category in metres, as the project assumes it."""
     return {name: float(getattr(settings, f"{name}_m")) for name in (*CATEGORIES, "building")}
+
+
+def road_bounds(road: Road, reach_m: float) -> Bounds:
+    """The box around a road's carriageways, widened by ``reach_m`` (step 2 of the rule)."""
+    present = [line.present for line in road.alignments.values()]
+    latitude = np.concatenate([line.latitude_deg[p] for line, p in zip(road.alignments.values(), present, strict=True)])
+    longitude = np.concatenate(
+        [line.longitude_deg[p] for line, p in zip(road.alignments.values(), present, strict=True)]
+    )
+    south, north = float(latitude.min()), float(latitude.max())
+    per_lat_m, _ = metres_per_degree((south + north) / 2.0)
+    beyond_lat = reach_m / float(per_lat_m)
+    _, per_lon_m = metres_per_degree(max(abs(south - beyond_lat), abs(north + beyond_lat)))
+    beyond_lon = reach_m / float(per_lon_m)
+    return Bounds(
+        float(longitude.min()) - beyond_lon, south - beyond_lat, float(longitude.max()) + beyond_lon, north + beyond_lat
+    )

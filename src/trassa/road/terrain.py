@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from trassa.errors import InputError
 from trassa.linear import Extent
-from trassa.road.ground import TerrainKind
 from trassa.road.lattice import Bounds, Lattice
+from trassa.road.settings import TerrainKind
 from trassa.road.tiles import Tile, hgt_name, open_tile
 
 __all__ = ["Terrain", "missing_extents", "read_terrain", "require_coverage"]
