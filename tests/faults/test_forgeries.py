@@ -335,6 +335,47 @@ def test_taking_less_from_every_margin_alike(forged: Path) -> None:
     assert _row(verification, "radio.margins").agrees
 
 
+@pytest.mark.parametrize("name", ["radio.diversity_gain", "radio.fast_path"])
+def test_a_deduction_that_adds(forged: Path, name: str) -> None:
+    """A negative deduction lifts the margins computed again as well: only its sign and its name give it away."""
+    gain_db = 3.0
+    _sql(forged, f"UPDATE bins SET margin_db = margin_db + {gain_db}, second_margin_db = second_margin_db + {gain_db}")
+
+    def more(body: dict[str, Any]) -> None:
+        for claim in body["claims"]:
+            if claim["id"].startswith("radio.served"):
+                found = [a for a in claim["assumptions"] if a["name"] == name]
+                if found:
+                    found[0]["size"] -= gain_db
+                else:
+                    listed = {"unit": "dB", "taken_from_margin": True, "source": "two antennas"}
+                    claim["assumptions"].append({"name": name, "size": -gain_db, **listed})
+                claim["worst"]["margin"] += gain_db
+
+    _edit_proof(forged, more)
+    verification = _caught(forged, "radio.deductions")
+    assert name.removeprefix("radio.") in _row(verification, "radio.deductions").detail
+    assert _row(verification, "radio.margins").agrees
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("promise", "RSRP ≥ -90 dBm at 800 MHz on every 10 m of each carriageway, with probability 0.95 per bin"),
+        ("shadowing_sigma_db", 6.0),
+        ("reliability", 0.999),
+        ("time_percent", 10.0),
+    ],
+)
+def test_words_that_the_plan_does_not_bear_out(forged: Path, field: str, value: str | float) -> None:
+    def boast(body: dict[str, Any]) -> None:
+        claim = _claim(body, "radio.served")
+        (claim if field == "promise" else claim["method"])[field] = value
+
+    _edit_proof(forged, boast)
+    assert str(value) in _row(_caught(forged, "statements"), "statements").detail
+
+
 def test_leaving_cheap_candidates_out(forged: Path) -> None:
     _sql(forged, "DELETE FROM candidates WHERE NOT chosen AND kind = 'new' AND candidate % 3 = 0")
     assert "is offered" in _row(_caught(forged, "radio.candidates"), "radio.candidates").detail

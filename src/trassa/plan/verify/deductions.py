@@ -14,7 +14,11 @@ __all__ = ["check_deductions"]
 
 
 def check_deductions(evidence: Evidence, deductions: Deductions, ground: Surroundings | SmoothEarth) -> Row:
-    """Every deduction that applies is there and not below the project's allowance; all radio claims state the same."""
+    """Every deduction that applies is there, not below the project's allowance, and no other one is.
+
+    A made-up "deduction" of negative size would raise every margin, recomputed ones included. All radio claims state
+    the same deductions.
+    """
     settings, wrong = evidence.settings.radio, []
     due = ["within_bin", "fast_path"]
     if isinstance(ground, Surroundings):
@@ -27,6 +31,11 @@ def check_deductions(evidence: Evidence, deductions: Deductions, ground: Surroun
             wrong.append(f"{name} is not taken from the margin")
         elif taken_db < allowed_db - 1e-9:
             wrong.append(f"{name} is {taken_db:g} dB, the project asks for {allowed_db:g} dB")
+    for name, size_db in sorted(deductions.by_name.items()):
+        if name not in due:
+            wrong.append(f"{name} ({size_db:g} dB) is no deduction that applies here")
+        elif not 0.0 <= size_db < np.inf:
+            wrong.append(f"{name} of {size_db:g} dB adds to the margin")
     sigma_db = deductions.sigma_db
     if sigma_db is None or abs(sigma_db - settings.sigma_db) > 1e-9:
         wrong.append(f"sigma stated {sigma_db}, the project says {settings.sigma_db:g} dB")

@@ -20,6 +20,7 @@ from trassa.plan.verify.paths import Surroundings
 from trassa.plan.verify.served import ServedAgain, check_served
 from trassa.plan.verify.service import deductions_of, service_of
 from trassa.plan.verify.sites import antennas_of, check_sites
+from trassa.plan.verify.statements import check_statements
 from trassa.plan.verify.surroundings import surroundings_of
 from trassa.plan.verify.verdict import Row, Verification
 from trassa.provenance import Progress, no_progress
@@ -43,7 +44,7 @@ def verify(project_dir: Path, progress: Progress = no_progress) -> Verification:
     began = time.monotonic()
     evidence = read_evidence(project_dir)
     _require(evidence)
-    rows = check_evidence(evidence)
+    rows = [*check_evidence(evidence), check_statements(evidence)]
     progress(0.02)
     rows += _judged("road", lambda: check_road(evidence))
     progress(0.1)
