@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -43,6 +44,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors that the user can mend are one line on stderr and the exit code they name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except TrassaError as error:
@@ -51,6 +55,8 @@ def main() -> None:
         _stop(f"{error.filename or 'file system'}: {error.strerror or error}", 3)
     except KeyboardInterrupt:
         _stop("interrupted", 130)
+    except MemoryError:
+        _stop("not enough memory", 3)
 
 
 def _stop(message: str, exit_code: int) -> None:

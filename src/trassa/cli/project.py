@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +50,7 @@ def init(
     )
     for sentence in found(folder, example=example, founding=founding):
         note(sentence)
-    note(f"next: trassa run {folder}")
+    note(f"next: trassa run {shlex.quote(str(folder))}")
 
 
 def run(
@@ -69,7 +71,8 @@ def run(
     else:
         typer.echo(result.headline())
         header, rows = result.claim_table()
-        typer.echo(table(header, rows))
+        if rows:
+            typer.echo(table(header, rows))
         for sentence in result.closing():
             typer.echo(sentence)
     raise typer.Exit(result.exit_code(strict=strict))
@@ -87,9 +90,11 @@ def show(
     from trassa.plan.project import open_project
     from trassa.plan.showing import show_plan
 
-    if not window and folder != "." and not Path(folder).exists() and folder[0].isdigit():
+    if not window and re.match(r"(?i)([kк][mм]\s*)?\d|[-–]", folder) and not Path(folder).exists():
         folder, window = ".", folder
     shown = show_plan(open_project(Path(folder)), window, width)
+    for sentence in shown.notes:
+        note(sentence)
     if as_json:
         emit_json(shown.as_dict())
     else:

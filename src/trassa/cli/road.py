@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +66,7 @@ def fetch(
     with watching() as watch:
         for sentence in found_from_network(ref, into, overpass_url, dem_url, _point(near), watch("fetch")):
             note(sentence)
-    note(f"next: trassa run {into}")
+    note(f"next: trassa run {shlex.quote(str(into))}")
 
 
 def _point(text: str) -> tuple[float, float] | None:

@@ -19,7 +19,11 @@ Watcher = Callable[[str], Progress]
 
 def emit_json(body: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(body, ensure_ascii=False, indent=1))
+    typer.echo(json.dumps(body, ensure_ascii=not _speaks_utf8(), indent=1, allow_nan=False))
+
+
+def _speaks_utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf8")
 
 
 def note(text: str) -> None:
@@ -39,7 +43,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell in ("", "–") or cell.lstrip("+-−").replace(".", "", 1).replace(" ", "").isdigit()
+    plain = cell.lstrip("+-−").replace(".", "", 1).replace(" ", "").replace("\u202f", "")
+    return cell in ("", "–") or plain.isdigit()
 
 
 @contextlib.contextmanager

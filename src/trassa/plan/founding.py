@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trassa.errors import InputError, UsageError
-from trassa.plan.project import create_project, open_project
+from trassa.plan.project import MANIFEST, create_project, open_project, require_free
 from trassa.plan.settings import ProjectSettings, Settings
 from trassa.provenance import Progress
 from trassa.road.settings import RoadSettings, TerrainKind, TerrainSettings
@@ -39,7 +39,10 @@ def found(folder: Path, *, example: str, founding: Founding) -> list[str]:
     :raises UsageError: nothing to make a road from, or an unknown example.
     :raises InputError: a file is missing, or the road is not in it (the refs that are get listed).
     """
+    require_free(folder)
     if example:
+        if founding != Founding():
+            raise UsageError("init: an example brings its own road", cure=f"trassa init {folder} --example {example}")
         return _found_example(folder, example)
     if not founding.ref:
         raise UsageError("init: no road named", cure='--ref "A 4" with --osm FILE, or --example hills')
@@ -70,6 +73,8 @@ def _found_example(folder: Path, example: str) -> list[str]:
 def _found_from_files(folder: Path, founding: Founding) -> list[str]:
     kind, why = _terrain_kind(founding.dem, founding.terrain_kind)
     single = [path for path in (founding.centreline, founding.schematic) if path is not None]
+    if founding.schematic and (founding.osm or founding.centreline):
+        raise UsageError("init: --schematic with another source of the road", cure="one of them")
     inputs = _named([*founding.osm, *founding.dem, *single])
     road = RoadSettings(
         ref=founding.ref,
@@ -80,9 +85,6 @@ def _found_from_files(folder: Path, founding: Founding) -> list[str]:
     )
     terrain = TerrainSettings(files=[path.name for path in founding.dem], kind=kind) if founding.dem else None
     settings = Settings(project=ProjectSettings(name=""), road=road, terrain=terrain or TerrainSettings())
-    for path in inputs.values():
-        if not path.is_file():
-            raise InputError(f"init: {path} does not exist", cure="check the path")
     if founding.osm and not founding.centreline:
         from trassa.road.survey import require_ref
 
@@ -94,6 +96,10 @@ def _found_from_files(folder: Path, founding: Founding) -> list[str]:
 def _named(files: Sequence[Path]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for file in files:
+        if not file.is_file():
+            raise InputError(f"init: {file} {'is not a file' if file.exists() else 'does not exist'}", cure="the path")
+        if file.name == MANIFEST:
+            raise InputError(f"init: {MANIFEST} is the name of the list of inputs", cure="another name for the input")
         if file.name in named:
             raise InputError(f"init: two inputs are called {file.name}", cure="rename one of them")
         named[file.name] = file
@@ -102,6 +108,8 @@ def _named(files: Sequence[Path]) -> dict[str, Path]:
 
 def _terrain_kind(files: Sequence[Path], said: str) -> tuple[TerrainKind | None, str]:
     if not files:
+        if said:
+            raise UsageError(f"init: terrain kind {said!r} without terrain", cure="--dem FILE")
         return None, ""
     if said == "surface":
         return "surface", "terrain: taken as a surface model: woods and houses are in the heights."

@@ -7,15 +7,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from trassa.errors import InputError
-from trassa.plan.folder import staged_folder, writable
+from trassa.errors import ConfigError, InputError
+from trassa.plan.folder import FOUNDING, LOCK, founded_folder, replace_text
 from trassa.plan.settings import Settings, read_settings
 from trassa.plan.toml import toml_text
 from trassa.provenance import Source, sha256_of_file
 
-__all__ = ["MANIFEST", "Project", "create_project", "open_project", "refresh_manifest"]
+__all__ = ["MANIFEST", "Project", "changed_inputs", "create_project", "open_project", "require_free", "write_manifest"]
 
 MANIFEST = "manifest.json"
 OUTPUTS = {"proof": "proof.json", "geopackage": "plan.gpkg", "bom": "bom.xlsx", "report": "report.html"}
@@ -45,6 +44,8 @@ class Project:
 
     def path(self, name: str) -> Path:
         """An input file by the name that trassa.toml gives it."""
+        if Path(name).name != name:
+            raise ConfigError(f"project: input {name!r} is not the name of a file", cure=f"copy it into {self.inputs}")
         path = self.inputs / name
         if not path.is_file():
             raise InputError(f"project: input {name} is missing in {self.inputs}", cure=f"copy it to {path}")
@@ -74,11 +75,8 @@ def open_project(root: Path) -> Project:
 
 def create_project(root: Path, settings: Settings, inputs: Mapping[str, Path]) -> Project:
     """Make a project folder: copy ``inputs`` (name in the project → file) and write settings, all or nothing."""
-    if (root / "trassa.toml").exists():
-        raise InputError(f"project: {root} holds a project already", cure="another folder, or edit its trassa.toml")
-    if root.exists() and any(root.iterdir()):
-        raise InputError(f"project: {root} exists and is not empty", cure="an empty or new folder")
-    with staged_folder(root) as fresh:
+    require_free(root)
+    with founded_folder(root, last="trassa.toml") as fresh:
         (fresh / "inputs").mkdir()
         for name, file in inputs.items():
             if not file.is_file():
@@ -90,19 +88,40 @@ def create_project(root: Path, settings: Settings, inputs: Mapping[str, Path]) -
     return Project(root, settings)
 
 
-def refresh_manifest(project: Project) -> list[str]:
-    """Bring the manifest up to date; gives the names of inputs that changed since it was written."""
-    path = project.inputs / MANIFEST
-    now = _manifest(project.inputs)
+def require_free(root: Path) -> None:
+    """An :class:`InputError` where a project cannot be made in ``root``: only an empty or missing folder will do."""
+    if (root / "trassa.toml").exists():
+        raise InputError(f"project: {root} holds a project already", cure="another folder, or edit its trassa.toml")
+    if root.exists() and not root.is_dir():
+        raise InputError(f"project: {root} is a file, not a folder", cure="the name of a new folder")
+    if root.exists() and any(not path.name.startswith((FOUNDING, LOCK)) for path in root.iterdir()):
+        raise InputError(f"project: {root} exists and is not empty", cure="an empty or new folder")
+
+
+def changed_inputs(project: Project) -> list[str]:
+    """The inputs in use that are not those of the manifest, by name, each with what happened to it."""
+    before = _recorded(project.inputs / MANIFEST)
+    said = []
+    for source in project.sources():
+        if source.name not in before:
+            said.append(f"input {source.name} is new since the last run")
+        elif before[source.name] != source.sha256:
+            said.append(f"input {source.name} changed since the last run")
+    return said
+
+
+def write_manifest(project: Project) -> None:
+    """Bring the manifest in line with the inputs folder; untouched where it is so already."""
+    path, now = project.inputs / MANIFEST, _manifest(project.inputs)
+    if not path.is_file() or path.read_bytes() != now.encode():
+        replace_text(path, now)
+
+
+def _recorded(manifest: Path) -> dict[str, str]:
     try:
-        before: Any = {row["name"]: row["sha256"] for row in json.loads(path.read_text("utf-8"))}
-    except (OSError, ValueError, KeyError):
-        before = {}
-    changed = [row["name"] for row in json.loads(now) if before.get(row["name"]) != row["sha256"]]
-    if changed:
-        with writable(path):
-            path.write_text(now, "utf-8")
-    return changed
+        return {row["name"]: row["sha256"] for row in json.loads(manifest.read_text("utf-8"))}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _manifest(inputs: Path) -> str:

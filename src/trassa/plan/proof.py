@@ -65,13 +65,19 @@ class Proof:
             raise InputError(f"proof: {path} does not exist", cure=f"trassa run {path.parent}") from None
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
             raise InputError(f"proof: {path} is not JSON ({error})", cure=f"trassa run {path.parent}") from None
-        if body.get("format") != FORMAT:
-            raise InputError(f"proof: {path} has format {body.get('format')!r}, this version reads {FORMAT!r}")
+        said = body.get("format") if isinstance(body, dict) else None
+        if said != FORMAT:
+            cure = f"trassa run {path.parent}"
+            raise InputError(f"proof: {path} has format {said!r}, this version reads {FORMAT!r}", cure=cure)
         if body.get("seal") != seal_of(body):
             raise InputError(f"proof: the seal of {path} does not fit its content", cure=f"trassa run {path.parent}")
-        claims = tuple(Claim.from_dict(row) for row in body["claims"])
-        keys = ("figures", "settings_sha256", "software")
-        return cls(body["road"], claims, inputs=tuple(body["inputs"]), **{key: body[key] for key in keys})
+        try:
+            claims = tuple(Claim.from_dict(row) for row in body["claims"])
+            keys = ("figures", "settings_sha256", "software")
+            return cls(body["road"], claims, inputs=tuple(body["inputs"]), **{key: body[key] for key in keys})
+        except (KeyError, TypeError, AttributeError) as error:
+            cure = f"trassa run {path.parent}"
+            raise InputError(f"proof: {path} lacks a part of a proof ({error})", cure=cure) from None
 
 
 def seal_of(body: Mapping[str, Any]) -> str:

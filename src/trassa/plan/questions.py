@@ -10,17 +10,17 @@ from typing import Any
 from trassa.errors import InputError, UsageError
 from trassa.linear import ARROWS, Carriageway, Position
 from trassa.plan.project import open_project
-from trassa.plan.stages import plan_stages
-from trassa.provenance import no_progress
+from trassa.plan.stages import surveyed
 from trassa.road.locate import Locator
 from trassa.road.model import Road
+from trassa.road.refs import folded_ref
 
 __all__ = ["LocatedPlace", "PostList", "list_posts", "locate_place", "road_of"]
 
 
 def road_of(folder: Path) -> Road:
     """The road of a project; surveyed now where it is not in the store yet."""
-    return plan_stages(open_project(folder), lambda step: no_progress, until="road").road
+    return surveyed(open_project(folder)).road
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class LocatedPlace:
 def locate_place(folder: Path, place: Sequence[str]) -> LocatedPlace:
     """Locate ``LAT LON`` on the road, or a written position on Earth."""
     road = road_of(folder)
+    options = [word for word in place if word.startswith("--")]
+    if options:
+        raise UsageError(f"locate: no such option {options[0]}", cure="trassa road locate --help")
     numbers = _degrees(place)
     if numbers is None:
         return _place_of(road, Position.parse(" ".join(place), road=road.ref))
@@ -80,6 +83,8 @@ def _degrees(place: Sequence[str]) -> tuple[float, float] | None:
 
 
 def _place_of(road: Road, position: Position) -> LocatedPlace:
+    if folded_ref(position.road) != folded_ref(road.ref):
+        raise InputError(f"locate: {position} is on another road than {road.ref}", cure=f"{road.ref} {position.label}")
     measure_m = road.calibration.measure(position.label)
     carriageway = position.carriageway or road.reference
     if carriageway not in road.alignments:

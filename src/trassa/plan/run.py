@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,30 @@ from typing import Any
 from trassa.errors import UsageError
 from trassa.money import Cost
 from trassa.plan import store
+from trassa.plan.amounts import amount_text, margin_text, range_text
 from trassa.plan.bom import BomLine, write_bom
 from trassa.plan.claim import Claim, Holds
 from trassa.plan.claims.optical import optical_claims
 from trassa.plan.claims.radio import radio_claims
-from trassa.plan.folder import staged_outputs, writable
-from trassa.plan.project import OUTPUTS, Project, refresh_manifest
+from trassa.plan.folder import only_writer, replace_text, staged_outputs
+from trassa.plan.project import OUTPUTS, Project, changed_inputs, write_manifest
 from trassa.plan.proof import Proof
 from trassa.plan.settings import settings_digest
-from trassa.plan.stages import STAGES, Planned, plan_stages
+from trassa.plan.stages import STAGES, Planned, StageName, plan_stages
 from trassa.provenance import Progress, sha256_of_file, software
 
 __all__ = ["RunResult", "run_plan"]
 
 Watcher = Callable[[str], Progress]
+_LISTED = 10
+_SEAL = "outputs.json"
 _WORDS: dict[Holds, str] = {"yes": "HOLDS", "no": "DOES NOT HOLD", "estimate": "ESTIMATE"}
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to. ``proof`` is None after a single stage."""
+    """What a run came to. ``proof`` is None after a single stage; ``assumed`` is the share of the cost that rests on
+    shipped prices."""
 
     project: Project
     ref: str
@@ -40,6 +44,7 @@ class RunResult:
     proof: Proof | None
     cost: Cost | None
     notes: tuple[str, ...]
+    assumed_ratio: float = 0.0
 
     def exit_code(self, *, strict: bool) -> int:
         """1 when a claim is ``no`` (with ``strict`` also on an estimate), else 0."""
@@ -64,40 +69,49 @@ class RunResult:
     def headline(self) -> str:
         """The verdict in a line; its first word is ESTIMATE where it is one."""
         road = f"{self.ref}, {self.length_m / 1000:.1f} km"
-        return f"{_WORDS[self.proof.holds]}  {road}" if self.proof else road
+        if self.proof:
+            return f"{_WORDS[self.proof.holds]} · {road}"
+        done = ", ".join(f"{name} {'planned' if ran else 'up to date'}" for name, ran, _ in self.stages)
+        return f"{road} · {done}"
 
     def claim_table(self) -> tuple[list[str], list[list[str]]]:
-        """Header and rows of the claims for a terminal."""
-        claims = self.proof.claims if self.proof else ()
-        return ["claim", "holds", "margin", "", "worst place"], [_claim_row(claim) for claim in claims]
+        """Header and rows of the claims for a terminal; none after a single stage."""
+        if self.proof is None:
+            return [], []
+        currency = self.project.settings.project.currency
+        heads = ["claim", "holds", "margin", "", "worst place"]
+        return heads, [_claim_row(claim, currency) for claim in self.proof.claims]
 
     def closing(self) -> list[str]:
         """Failures, reasons, cost and output files, a sentence each."""
-        said = []
-        for claim in self.proof.claims if self.proof else ():
-            said += [f"{claim.id}: {failure}" for failure in claim.failures[:10]]
-            if len(claim.failures) > 10:
-                said.append(f"{claim.id}: {len(claim.failures) - 10} more in {self.project.outputs['proof']}")
-        reasons = {r for c in (self.proof.claims if self.proof else ()) for r in c.method.get("estimate_because", ())}
+        if self.proof is None:
+            return _listed("note", self.notes, "trassa run --json")
+        said: list[str] = []
+        for claim in self.proof.claims:
+            said += _listed(claim.id, claim.failures, str(self.project.outputs["proof"]))
+        reasons = {reason for claim in self.proof.claims for reason in claim.method.get("estimate_because", ())}
         said += [f"estimate because: {reason}" for reason in sorted(reasons)]
-        said += list(self.notes)
+        said += _listed("note", self.notes, "trassa run --json")
         if self.cost:
-            low, mid, high = (
-                f"{v / 1e8:.2f}" for v in (self.cost.low_minor, self.cost.amount_minor, self.cost.high_minor)
-            )
-            said.append(
-                f"cost: {mid} M {self.cost.currency} ({low} … {high}), at assumed prices unless trassa.toml says more"
-            )
-        said += [f"{name}: {path}" for name, path in self.project.outputs.items() if path.exists()]
-        return said
+            amount = f"{amount_text(self.cost.amount_minor, self.cost.currency)} (range {range_text(self.cost)})"
+            basis = f"; {self.assumed_ratio:.0%} of it at assumed prices, see bom.xlsx" if self.assumed_ratio else ""
+            said.append(f"cost: {amount}{basis}")
+        return said + [f"{name}: {path}" for name, path in self.project.outputs.items() if path.exists()]
 
 
 def run_plan(project: Project, watch: Watcher, only: str | None = None) -> RunResult:
-    """Plan a project; unchanged stages are taken from the store, outputs are replaced together at the end."""
+    """Plan a project; unchanged stages are taken from the store, outputs are replaced together at the end.
+
+    :raises InputError: something cannot be read or written, or another process plans the project.
+    """
     if only is not None and only not in STAGES:
         raise UsageError(f"run: no stage {only!r}", cure=f"--only {'|'.join(STAGES)}")
-    changed = refresh_manifest(project)
-    notes = [f"input {name} changed since the last run" for name in changed if project.outputs["proof"].exists()]
+    with only_writer(project.root):
+        return _run(project, watch, only)
+
+
+def _run(project: Project, watch: Watcher, only: StageName | None) -> RunResult:
+    notes = changed_inputs(project)
     began = time.monotonic()
     planned = plan_stages(project, watch, only=only)
     stages: list[tuple[str, bool, float]] = [(name, planned.ran[name], planned.seconds[name]) for name in planned.ran]
@@ -109,8 +123,11 @@ def run_plan(project: Project, watch: Watcher, only: str | None = None) -> RunRe
     cost = Cost.total((line.cost(project.settings.project.currency) for line in bom), project.settings.project.currency)
     proof = _prove(project, planned)
     wrote = _write_outputs(project, planned, proof, bom, cost, watch)
+    write_manifest(project)
     stages += [("proof", wrote, 0.0), ("report", wrote, time.monotonic() - began - sum(s for *_, s in stages))]
-    return RunResult(project, road.ref, road.length_m, tuple(stages), proof, cost, tuple(notes))
+    assumed = sum(line.cost(cost.currency).amount_minor for line in bom if line.price.assumed)
+    share = assumed / max(cost.amount_minor, 1)
+    return RunResult(project, road.ref, road.length_m, tuple(stages), proof, cost, tuple(notes), share)
 
 
 def _prove(project: Project, planned: Planned) -> Proof:
@@ -139,7 +156,7 @@ def _write_outputs(
     from trassa.road.exchange import write_geopackage
 
     key = store.key_of("outputs", [proof.to_json(), *(planned.results[name].digest() for name in STAGES)])
-    seal = project.stages / "outputs.json"
+    seal = project.stages / _SEAL
     if _unchanged(project, seal, key):
         return False
     progress = watch("report")
@@ -154,10 +171,9 @@ def _write_outputs(
         progress(0.7)
         report = ReportInput(road, layers, proof, bom, cost, project.settings.project.name or road.ref, credits=credit)
         (fresh / OUTPUTS["report"]).write_text(render_report(report), "utf-8")
+        hashes = {name: sha256_of_file(fresh / file) for name, file in OUTPUTS.items()}
+        replace_text(seal, json.dumps({"key": key, "files": hashes}))
         progress(1.0)
-    hashes = {name: sha256_of_file(path) for name, path in project.outputs.items()}
-    with writable(seal):
-        seal.write_text(json.dumps({"key": key, "files": hashes}), "utf-8")
     return True
 
 
@@ -171,7 +187,17 @@ def _unchanged(project: Project, seal: Path, key: str) -> bool:
         return False
 
 
-def _claim_row(claim: Claim) -> list[str]:
+def _claim_row(claim: Claim, currency: str) -> list[str]:
     worst = claim.worst
-    margin = "–" if worst.margin is None else f"{worst.margin:+.2f}"
-    return [claim.id, claim.holds, margin, worst.margin_unit, worst.place]
+    if worst.margin_unit != "minor units":
+        return [claim.id, claim.holds, margin_text(worst.margin, ""), worst.margin_unit, worst.place]
+    money = ["–" if v is None else amount_text(int(v), currency) for v in (worst.margin, worst.value, worst.bound)]
+    margin, _, unit = money[0].rpartition(" ")
+    return [claim.id, claim.holds, margin or "–", unit, f"{money[1]}, and no choice costs less than {money[2]}"]
+
+
+def _listed(name: str, sentences: Sequence[str], where: str) -> list[str]:
+    """The first sentences of a list, and where the rest is."""
+    said = [f"{name}: {sentence}" for sentence in sentences[:_LISTED]]
+    rest = len(sentences) - _LISTED
+    return [*said, f"{name}: … and {rest} more, see {where}"] if rest > 0 else said

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +19,8 @@ from trassa.radio.settings import RadioSettings
 from trassa.road.settings import ClutterSettings, RoadSettings, TerrainSettings
 
 __all__ = ["ProjectSettings", "Settings", "parse_settings", "read_settings", "settings_digest"]
+
+SHIPPED_CURRENCY = "EUR"
 
 
 class ProjectSettings(BaseModel):
@@ -52,7 +56,7 @@ def read_settings(path: Path) -> Settings:
     :raises ConfigError: a key is unknown or a value lies outside its bounds.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"project: {path} does not exist", cure=f"trassa init {path.parent}") from None
     except UnicodeDecodeError:
@@ -66,10 +70,15 @@ def parse_settings(text: str, *, name: str = "trassa.toml") -> Settings:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"project: {name} is not TOML ({error})", cure="mend the line it names") from None
+    for place, value in _numbers(tree, ""):
+        if not math.isfinite(value):
+            raise ConfigError(f"{name}: {place} = {value} is not a finite number", cure=f"mend {place} in trassa.toml")
     try:
-        return Settings.model_validate(tree)
+        settings = Settings.model_validate(tree, strict=True)
     except ValidationError as error:
-        raise _config_error(error.errors()[0], name) from None
+        raise _config_error(error, name) from None
+    _require_one_currency(settings, name)
+    return settings
 
 
 def settings_digest(*sections: BaseModel) -> str:
@@ -80,17 +89,59 @@ def settings_digest(*sections: BaseModel) -> str:
     return sha.hexdigest()
 
 
-def _config_error(detail: ErrorDetails, name: str) -> ConfigError:
+def _config_error(error: ValidationError, name: str) -> ConfigError:
+    """The first complaint about settings as one sentence; an unknown key goes before what it leaves missing."""
+    details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+    return _told(details[0], name)
+
+
+def _told(detail: ErrorDetails, name: str) -> ConfigError:
     place = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1])
         nearest = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.0)
         return ConfigError(f"{name}: unknown key {place}", cure=f"{nearest[0]}" if nearest else "remove it")
     if detail["type"] == "missing":
-        return ConfigError(f"{name}: {place} is missing", cure=f"add {place} = …")
+        kind = "the section [road] with a ref" if place == "road" else f"{place} = …"
+        return ConfigError(f"{name}: {place} is missing", cure=f"add {kind}")
     value: Any = detail["input"]
-    said = detail["msg"][0].lower() + detail["msg"][1:]
-    return ConfigError(f"{name}: {place} = {value!r}: {said}", cure=f"mend {place} in trassa.toml")
+    said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if detail["type"].startswith("model_"):
+        said = "should be a section with keys of its own"
+    shown = "" if isinstance(value, dict) else f" = {_as_toml(value)}"
+    return ConfigError(f"{name}: {place}{shown}: {said[:1].lower()}{said[1:]}", cure=f"mend {place} in trassa.toml")
+
+
+def _as_toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _numbers(tree: Any, place: str) -> Iterator[tuple[str, float]]:
+    """Every floating-point number of a TOML tree with its dotted name."""
+    if isinstance(tree, float):
+        yield place, tree
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in pairs:
+        yield from _numbers(value, f"{place}.{key}" if place else str(key))
+
+
+def _require_one_currency(settings: Settings, name: str) -> None:
+    """Shipped prices are in euro: a project in another currency must give all of its own."""
+    if settings.project.currency == SHIPPED_CURRENCY:
+        return
+    trades = {"radio": settings.radio.prices, "optical": settings.optical.prices}
+    shipped = [
+        f"{trade}.prices.{key}"
+        for trade, prices in trades.items()
+        for key in type(prices).model_fields
+        if key not in prices.model_fields_set
+    ]
+    if shipped:
+        raise ConfigError(
+            f"{name}: project.currency = {settings.project.currency!r}, but the shipped price of {shipped[0]} "
+            f"({len(shipped)} such) is in {SHIPPED_CURRENCY}",
+            cure=f"give every price under [radio.prices] and [optical.prices] in {settings.project.currency}",
+        )
 
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:

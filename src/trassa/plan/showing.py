@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from dataclasses import dataclass
 from typing import Any
@@ -11,23 +12,25 @@ from trassa.errors import UsageError
 from trassa.linear import Extent, KmLabel
 from trassa.linear.diagram import Diagram
 from trassa.plan.project import Project
-from trassa.plan.stages import kept_stages, plan_stages
+from trassa.plan.stages import STAGES, surveyed
 from trassa.plan.strip import strip_of
-from trassa.provenance import no_progress
 from trassa.road.model import Road
 
 __all__ = ["Shown", "show_plan"]
 
-_WINDOW = re.compile(r"(?P<start>[\d+.]+)\s*[-–]\s*(?P<end>[\d+.]+)")
+_LABEL = r"(?:[kкKК][mмMМ]\s*)?\d[\d+.]*"
+_WINDOW = re.compile(rf"(?P<start>{_LABEL})?\s*[-–—…]\s*(?P<end>{_LABEL})?")
+_COLUMNS = (10, 2000)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A stretch of road as a diagram."""
+    """A stretch of road as a diagram; ``notes`` say what is not on it and why."""
 
     road: Road
     extent: Extent
     diagram: Diagram
+    notes: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The diagram with a line above it that says what it shows."""
@@ -43,6 +46,7 @@ class Shown:
             "end_m": self.extent.end_m,
             "step_m": self.diagram.ruler.step_m,
             "rows": {row.name: row.cells for row in self.diagram.rows},
+            "notes": list(self.notes),
         }
 
     def _end(self) -> str:
@@ -54,24 +58,33 @@ def show_plan(project: Project, window: str, columns: int) -> Shown:
 
     ``window`` is ``FROM-TO`` in kilometre labels, empty for the whole road; ``columns`` 0 fits the terminal.
     """
-    planned = plan_stages(project, lambda step: no_progress, until="road")
-    road, layers = planned.road, dict(planned.layers())
-    layers |= kept_stages(project).layers()
+    if columns and not _COLUMNS[0] <= columns <= _COLUMNS[1]:
+        raise UsageError(f"show: a width of {columns} columns", cure=f"{_COLUMNS[0]} to {_COLUMNS[1]}")
+    planned = surveyed(project)
+    road = planned.road
     extent = _extent_of(road, window)
     width = columns or max(40, min(shutil.get_terminal_size((110, 40)).columns - 40, 160))
-    return Shown(road, extent, strip_of(road, layers, extent, width))
+    missing = [name for name in STAGES if name not in planned.results]
+    note = (
+        f"not planned yet, or changed since: {' and '.join(missing)}. Try: trassa run {shlex.quote(str(project.root))}"
+    )
+    return Shown(road, extent, strip_of(road, planned.layers(), extent, width), (note,) if missing else ())
 
 
 def _extent_of(road: Road, window: str) -> Extent:
     if not window:
         return Extent(0.0, road.length_m)
     match = _WINDOW.fullmatch(window.strip())
-    if match is None:
+    if match is None or not (match["start"] or match["end"]):
         raise UsageError(f"show: {window!r} is not FROM-TO", cure="350-360, or 350+500-360+200")
-    ends = [_clamped(road, KmLabel.parse(match[name])) for name in ("start", "end")]
-    if ends[0] >= ends[1]:
-        raise UsageError(f"show: {window!r} holds no stretch of {road.ref}", cure="FROM before TO, on the road")
-    return Extent(ends[0], ends[1])
+    start_m = _clamped(road, KmLabel.parse(match["start"])) if match["start"] else 0.0
+    end_m = _clamped(road, KmLabel.parse(match["end"])) if match["end"] else road.length_m
+    if start_m >= end_m:
+        whole = f"{road.calibration.text(0.0)} … {road.calibration.text(road.length_m)}"
+        raise UsageError(
+            f"show: {window!r} holds no stretch of {road.ref}, {whole}", cure="FROM before TO, on the road"
+        )
+    return Extent(round(start_m), min(max(round(end_m), round(start_m) + 1), road.length_m))
 
 
 def _clamped(road: Road, label: KmLabel) -> float:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trassa.errors import UsageError
+from trassa.errors import InputError, UsageError
 from trassa.linear import Layer, Schema
 from trassa.plan import store
+from trassa.plan.folder import only_writer
 from trassa.plan.project import Project
 from trassa.plan.settings import settings_digest
 from trassa.plan.store import StageResult
-from trassa.provenance import Progress, sha256_of_file
+from trassa.provenance import Progress, no_progress, sha256_of_file
 from trassa.road.model import Road
 
-__all__ = ["STAGES", "Planned", "StageName", "kept_stages", "plan_stages"]
+__all__ = ["STAGES", "Planned", "StageName", "kept_stages", "plan_stages", "surveyed"]
 
 StageName = Literal["road", "radio", "optical"]
 Watcher = Callable[[str], Progress]
@@ -49,6 +50,7 @@ def plan_stages(
     """Run the stages in order, or take each from the store where its key has not changed.
 
     With ``only``, the stages before it must be in the store already and it runs again; nothing after ``until`` runs.
+    The caller holds the project (:func:`~trassa.plan.folder.only_writer`).
     """
     planned = Planned()
     for name in STAGES:
@@ -68,6 +70,8 @@ def plan_stages(
                 f"stage {only}: stage {name} before it is not up to date", cure=f"trassa run {project.root}"
             )
         result = _RUNNERS[name](project, planned, watch(name))
+        if store.key_of(name, _reads(project, name, planned)) != key:
+            raise InputError(f"stage {name}: an input changed while it was read", cure=f"trassa run {project.root}")
         store.save(folder, key, result)
         planned.results[name], planned.ran[name] = result, True
         planned.seconds[name] = time.monotonic() - began
@@ -131,3 +135,12 @@ def kept_stages(project: Project) -> Planned:
             break
         planned.results[name], planned.ran[name] = kept, False
     return planned
+
+
+def surveyed(project: Project) -> Planned:
+    """What the store holds that is up to date, the road surveyed now where it is not."""
+    planned = kept_stages(project)
+    if "road" in planned.results:
+        return planned
+    with only_writer(project.root):
+        return plan_stages(project, lambda step: no_progress, until="road")

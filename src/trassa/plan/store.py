@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import trassa
+from trassa.errors import TrassaError
 from trassa.linear import Layer, Schema
 from trassa.plan.bom import BomLine
 from trassa.plan.folder import staged_folder
@@ -24,6 +27,9 @@ from trassa.pricing import Price
 from trassa.provenance import Assumption
 
 __all__ = ["StageResult", "code_digest", "key_of", "load", "save"]
+
+_DAMAGE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file of the store may end in; a cache that cannot be read is no cache."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,9 @@ def code_digest() -> str:
     """SHA-256 over the program itself: a plan made by other code is not up to date."""
     package = Path(trassa.__file__).parent
     sha = hashlib.sha256()
-    for file in sorted([*package.rglob("*.py"), *package.rglob("*.csv"), *package.rglob("*.json")]):
+    for file in sorted(
+        [*package.rglob("*.py"), *package.rglob("*.csv"), *package.rglob("*.json"), *package.rglob("templates/*")]
+    ):
         if "cli" not in file.relative_to(package).parts:
             sha.update(str(file.relative_to(package)).encode() + file.read_bytes())
     return sha.hexdigest()
@@ -81,11 +89,12 @@ def load(folder: Path, key: str, schemas: Mapping[str, Schema]) -> StageResult |
                 layers[name] = Layer.from_columns(schemas[name], **dict(stored))
             if layers[name].digest() != digest:
                 return None
-    except (OSError, ValueError, KeyError):
+        bom = tuple(BomLine(**{**line, "price": Price(**line["price"])}) for line in body["bom"])
+        assumptions = tuple(Assumption(**assumption) for assumption in body["assumptions"])
+        kept = StageResult(layers, body["figures"], assumptions, bom, tuple(body["notes"]))
+        return kept if kept.digest() == body["digest"] else None
+    except (*_DAMAGE, TrassaError):
         return None
-    bom = tuple(BomLine(**{**line, "price": Price(**line["price"])}) for line in body["bom"])
-    assumptions = tuple(Assumption(**assumption) for assumption in body["assumptions"])
-    return StageResult(layers, body["figures"], assumptions, bom, tuple(body["notes"]))
 
 
 def _stored(layer: Layer) -> dict[str, npt.NDArray[Any]]:

@@ -15,7 +15,8 @@ __all__ = ["toml_text"]
 
 _HEAD = """\
 # {title}
-# Every field that is commented out has the value shown. `trassa run` reads this file; unknown keys are refused.
+# Every field that is commented out has the value shown (none behind =: it is not set). `trassa run` reads this file;
+# unknown keys are refused. Prices are in minor units of the currency: cents, kopecks.
 """
 
 
@@ -38,8 +39,8 @@ def _section(path: str, model: BaseModel) -> Iterator[str]:
             continue
         if field.description:
             yield f"# {field.description}"
-        chosen = name in model.model_fields_set
-        yield f"{'' if chosen else '# '}{name} = {_literal(value)}"
+        chosen = name in model.model_fields_set and value is not None
+        yield f"{name} = {_literal(value)}" if chosen else f"# {name} = {_literal(value)}".rstrip()
     yield ""
     for name, value in inner:
         if value.model_fields_set and name in model.model_fields_set:
@@ -63,9 +64,9 @@ def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
-        return '""'
+        return ""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _quoted(value)
     if isinstance(value, BaseModel):
         return "{ " + ", ".join(f"{k} = {_literal(v)}" for k, v in value if v is not None) + " }"
     if isinstance(value, (list, tuple)):
@@ -76,4 +77,9 @@ def _literal(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML: JSON's, and DEL escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
