@@ -2,11 +2,13 @@
 
 ::
 
-    typical loss      fibre · attenuation + splices + connectors          on the day it is lit
+    typical loss      fibre · attenuation + splices + connectors          as planned
     end-of-life loss  typical + repair margin + helix allowance           in its last year
-    closes when       end-of-life loss + attenuator ≤ budget   and   typical loss + attenuator ≥ least loss
+    first day         typical · first-day ratio                           as little as good fibre may lose
+    closes when       end-of-life loss + attenuator ≤ budget   and   first-day loss + attenuator ≥ least loss
 
-A receiver near its transmitter is overloaded: a fixed attenuator of whole decibels brings the loss up.
+A receiver near its transmitter is overloaded: a fixed attenuator of whole decibels brings the loss up. Planning
+values are upper values: against overload the line must be taken as better than planned.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ PIGTAIL_SPLICES = 2
 def typical_loss_db(
     fibre_m: npt.ArrayLike, splices: npt.ArrayLike, band: Literal["1310", "1550"], rules: OpticalSettings
 ) -> FloatArray:
-    """Loss from patch panel to patch panel on the first day; ``splices`` without the two pigtails'. Any shape."""
+    """Loss from patch panel to patch panel as planned; ``splices`` without the two pigtails'. Any shape."""
     fibre_km = np.asarray(fibre_m, dtype=np.float64) / 1000.0
     spliced = (np.asarray(splices, dtype=np.float64) + PIGTAIL_SPLICES) * rules.splice_loss_db
     return fibre_km * rules.attenuation_db_per_km(band) + spliced + CONNECTORS * rules.connector_loss_db
@@ -64,10 +66,10 @@ class Closing:
 
 def closing(optics: TransceiverClass, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings) -> Closing:
     """One transceiver class on links of given fibre length and number of splices, each of shape (links,)."""
-    typical = typical_loss_db(fibre_m, splices, optics.band, rules)
+    first_day = typical_loss_db(fibre_m, splices, optics.band, rules) * rules.first_day_ratio
     aged = end_of_life_loss_db(fibre_m, splices, optics.band, rules)
-    attenuator = np.ceil(np.maximum(optics.least_loss_db - typical, 0.0))
-    margin = np.minimum(optics.budget_db - aged - attenuator, typical + attenuator - optics.least_loss_db)
+    attenuator = np.ceil(np.maximum(optics.least_loss_db - first_day, 0.0))
+    margin = np.minimum(optics.budget_db - aged - attenuator, first_day + attenuator - optics.least_loss_db)
     left = optics.budget_db - aged - attenuator
     longest_m = fibre_m * rules.helix_ratio / rules.helix_ratio_low
     margin = np.where(optics.least_loss_db > 0.0, margin, left)

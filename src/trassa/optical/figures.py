@@ -102,6 +102,13 @@ def assumptions_of(lines: Sequence[Line], road: Road, rules: OpticalSettings) ->
         ("attenuation_1310", rules.attenuation_1310_db_per_km, "dB/km", True, "cabled G.652 at 1310 nm, data sheets"),
         ("splice_loss", rules.splice_loss_db, "dB", True, "two-way mean of real spans: 0.04 dB median"),
         ("repair_margin", rules.repair_margin_db, "dB", True, "ageing and repairs, per span or link"),
+        (
+            "first_day_loss",
+            rules.first_day_ratio,
+            "of planned",
+            True,
+            "0.184 dB/km measured on long-haul cable, plan 0.22",
+        ),
         ("helix_ratio", helix, "%", True, f"loss with ratio {rules.helix_ratio_low} instead of {rules.helix_ratio}"),
         ("slack", rules.slack_ratio * 100.0, "%", True, "buried cable; loops at closures and ends come on top"),
         ("hut_latency", rules.hut_latency_us, "us", True, "switching in each hut passed, point of presence included"),

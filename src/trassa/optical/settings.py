@@ -69,6 +69,9 @@ class OpticalSettings(BaseModel):
     repair_margin_db: float = Field(
         default=3.0, ge=0, description="Ageing and repairs until end of life, per span or link, dB"
     )
+    first_day_ratio: float = Field(
+        default=0.6, gt=0, le=1, description="Share of the planned loss that a new link may fall to, against overload"
+    )
     latency_us_per_km: float = Field(
         default=4.897, gt=4, lt=6, description="Delay of one kilometre of fibre (group index 1.4681 at 1550 nm), µs"
     )

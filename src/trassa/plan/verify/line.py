@@ -31,7 +31,7 @@ def link_margin_db(
     fibre_m: float, splices: int, optics: TransceiverClass, rules: OpticalSettings
 ) -> tuple[float, float]:
     """Loss at the end of life with attenuator, and margin: what is left of the budget, or above overload when lit."""
-    new = aged_loss_db(fibre_m, splices, optics.band, rules, aged=False)
+    new = rules.first_day_ratio * aged_loss_db(fibre_m, splices, optics.band, rules, aged=False)
     attenuator = float(np.ceil(max(optics.least_loss_db - new, 0.0)))
     loss = aged_loss_db(fibre_m, splices, optics.band, rules) + attenuator
     margin = optics.budget_db - loss
