@@ -170,6 +170,7 @@ def _propagation(ground: GroundGrid | None, settings: RadioSettings) -> dict[str
         "frequency_mhz": settings.frequency_mhz,
         "refractivity_lapse_per_km": settings.dn_per_km,
         "reach_m": settings.reach_m,
+        "paths_below_250_m": "the same formula, outside the range of the Recommendation",
         "shadowing_sigma_db": settings.sigma_db,
         "shadowing_source": settings.sigma_source,
         "reliability": settings.reliability,
@@ -178,10 +179,17 @@ def _propagation(ground: GroundGrid | None, settings: RadioSettings) -> dict[str
 
 
 def _assumed_heights(candidates: Candidates, settings: RadioSettings) -> list[Assumption]:
-    if not candidates.height_assumed.any():
-        return []
-    told = f"masts without a mapped height are taken as {settings.existing_mast_default_height_m:g} m, computed lower"
-    return [Assumption("radio.unmapped_mast_tolerance", settings.mast_height_tolerance_m, "m", True, told)]
+    """What is assumed about existing masts, each where some mast calls for it."""
+    assumed, found = candidates.height_assumed, []
+    if assumed.any():
+        told = (
+            f"masts without a mapped height are taken as {settings.existing_mast_default_height_m:g} m, computed lower"
+        )
+        found.append(Assumption("radio.unmapped_mast_tolerance", settings.mast_height_tolerance_m, "m", True, told))
+    if np.any((candidates.kind == "existing") & ~assumed):
+        told = "radio.existing_mast_top_m: antennas hang so far below the mapped top of an existing mast"
+        found.append(Assumption("radio.existing_mast_top", settings.existing_mast_top_m, "m", True, told))
+    return found
 
 
 def _notes(search: SiteSearch, settled: _Settled) -> list[str]:

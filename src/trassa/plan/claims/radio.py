@@ -11,11 +11,15 @@ import numpy.typing as npt
 from trassa.linear import ARROWS, Extent, Layer, merged
 from trassa.plan.claim import Claim, Evidence, Exemption, Scope, Worst
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
+from trassa.pricing import Price
 from trassa.provenance import Assumption
 from trassa.radio.settings import RadioSettings
 from trassa.road.model import Road
 
-__all__ = ["radio_claims"]
+__all__ = ["GAP_ROUNDING", "radio_claims"]
+
+GAP_ROUNDING = 1e-9
+"""A gap wider than promised by less than this is a rounding of the division."""
 
 
 def radio_claims(
@@ -120,22 +124,32 @@ def _failures(road: Road, layers: Mapping[str, Layer], fails: npt.NDArray[np.boo
 
 
 def _least_cost(road: Road, layers: Mapping[str, Layer], figures: Mapping[str, Any], settings: RadioSettings) -> Claim:
-    siting = figures["siting"]
-    cost, bound = int(siting["cost_minor"]), float(siting["bound_minor"])
-    reasons = estimate_reasons(road)
-    gap = float(siting["gap"])
+    """Fails where the search ended farther from its bound than ``radio.siting_gap`` allows."""
+    siting, reasons = figures["siting"], estimate_reasons(road)
+    cost, bound, gap = int(siting["cost_minor"]), float(siting["bound_minor"]), float(siting["gap"])
+    limit = settings.siting_gap
+    too_wide = gap > limit + GAP_ROUNDING
+    cure = "Try: a longer radio.siting_time_limit_s, or a wider radio.siting_gap"
+    told = f"solver: {siting['status']}; a choice cheaper by up to {gap:.3%} is not ruled out. {cure}"
     return Claim(
         id="radio.least-cost",
         promise=f"no other choice among the {len(layers['candidates'])} candidates that serves the same bins costs "
-        f"less by more than {gap:.3%}",
-        scope=Scope("cost of sites, among the candidates offered", road.length_m),
-        method=dict(siting),
+        f"less by more than {limit:.3%}",
+        scope=Scope("cost of sites without the cable to them, among the candidates offered", road.length_m),
+        method={**siting, "estimate_because": reasons},
         assumptions=tuple(
-            Assumption(f"price {name}", float(price.amount_minor), f"minor units per {price.unit}", False, price.source)
+            Assumption(
+                f"price {name}", float(price.amount_minor), f"minor units per {price.unit}", False, _range(price)
+            )
             for name, price in settings.prices
             if price.assumed
         ),
-        worst=Worst("", float(cost), round(bound, 2), round(bound - cost * (1.0 - gap), 2), "minor units"),
-        holds=verdict(False, reasons),
+        worst=Worst("", float(cost), round(bound, 2), round(bound - cost * (1.0 - limit), 2), "minor units"),
+        holds=verdict(too_wide, reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("candidates", "sites", "siting_rows")),
+        failures=(told,) if too_wide else (),
     )
+
+
+def _range(price: Price) -> str:
+    return f"{price.low_minor}–{price.high_minor} minor units; {price.source}"

@@ -32,6 +32,7 @@ __all__ = ["check_least_cost"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+_GAP_ROUNDING = 1e-9
 _BOUND_TOLERANCE = 0.01
 """The bound found may lie below the planner's by this share of the cost, for borderline candidates."""
 
@@ -147,7 +148,11 @@ def _bound_row(evidence: Evidence, claim: Claim, total: int, bound: float, wrong
     solver_gap = (total - float(claim.method.get("bound_minor", 0.0))) / total if total else 0.0
     if abs(solver_gap - stated_gap) > 1e-6:
         wrong.append(f"gap stated {stated_gap:.4%}, by its own bound {solver_gap:.4%}")
-    holds = verdict(False, estimate_reasons(evidence))
+    limit = evidence.settings.radio.siting_gap
+    holds = verdict(solver_gap > limit + _GAP_ROUNDING, estimate_reasons(evidence))
+    promise = f"no other choice among the {len(evidence.layers['candidates'])} candidates that serves the same bins "
+    if claim.promise != f"{promise}costs less by more than {limit:.3%}":
+        wrong.append(f"promises «{claim.promise}»")
     if holds != claim.holds:
         wrong.append(f"the proof says {claim.holds}")
     told = f"gap proved here {gap:.3%}, the solver's {stated_gap:.3%}"

@@ -56,7 +56,7 @@ def _places_row(evidence: Evidence, plant: Plant, network: Network) -> Row:
     links = {site: [link for link in network.links if link.site == site] for site in {k.site for k in network.links}}
     for site in evidence.layers["sites"].rows():
         mine = links.get(str(site["site"]), [])
-        if len({link.hut for link in mine}) != 2:
+        if mine and len({link.hut for link in mine}) != 2:
             wrong.append(f"{site['site']} has {len(mine)} links, not one to each of two huts")
     table = evidence.layers["links"].rows()
     rows_of = {str(row["site"]): row for row in evidence.layers["sites"].rows()}
@@ -127,7 +127,8 @@ def _budget_row(
     claim = _claim(evidence, claim_id)
     if claim is None:
         return Row(claim_id, "", None, "dB", False, None, "not claimed")
-    holds = verdict(any(not margin >= 0.0 for margin in margins), estimate_reasons(evidence))
+    unconnected = _unconnected(evidence) if claim_id == "optical.links" else []
+    holds = verdict(any(not margin >= 0.0 for margin in margins) or bool(unconnected), estimate_reasons(evidence))
     worst = int(np.argmin(margins)) if margins else -1
     margin = margins[worst] if margins else None
     place = f"{names[worst]} at {evidence.place(at_m[worst])}" if margins else ""
@@ -135,8 +136,19 @@ def _budget_row(
         wrong.insert(0, f"the proof says {claim.holds}")
     if margin is not None and (claim.worst.margin is None or abs(claim.worst.margin - margin) > _TOLERANCE_DB):
         wrong.insert(0, f"worst margin stated {claim.worst.margin}, found {margin:.2f} dB")
-    said = "; ".join(wrong[:3]) or f"{len(margins)} budgets at the end of life"
+    told = f"{len(margins)} budgets at the end of life" + _named(unconnected)
+    said = "; ".join(wrong[:3]) or told
     return Row(claim_id, place, margin, "dB", not wrong, holds, said)
+
+
+def _unconnected(evidence: Evidence) -> list[str]:
+    """Sites that no link of the plan belongs to."""
+    linked = set(evidence.layers["links"]["site"].tolist())
+    return [str(site) for site in evidence.layers["sites"]["site"] if site not in linked]
+
+
+def _named(unconnected: list[str]) -> str:
+    return f"; not connected: {', '.join(unconnected[:5])}" if unconnected else ""
 
 
 def _cut_outcomes(evidence: Evidence, network: Network, progress: Progress) -> list[Outcome]:
@@ -183,8 +195,8 @@ def _any_cut_row(evidence: Evidence, outcomes: list[Outcome]) -> Row:
     if claim is None:
         return Row(claim_id, "", None, "", False, None, "not claimed")
     wrong = _outcomes_off(cuts, outcomes, lambda row: evidence.place(float(row["start_m"])))
-    stranded = [len(outcome.stranded) for outcome in outcomes]
-    holds = verdict(not outcomes or max(stranded) > 0, estimate_reasons(evidence))
+    stranded, unconnected = [len(outcome.stranded) for outcome in outcomes], _unconnected(evidence)
+    holds = verdict(not outcomes or max(stranded) > 0 or bool(unconnected), estimate_reasons(evidence))
     if claim.holds != holds:
         wrong.insert(0, f"the proof says {claim.holds}")
     if not outcomes:
@@ -198,7 +210,7 @@ def _any_cut_row(evidence: Evidence, outcomes: list[Outcome]) -> Row:
         row = int(np.nanargmin(margins)) if np.isfinite(margins).any() else 0
         told, margin, unit = f"{len(outcomes)} cuts, no site stranded", margins[row], "dB"
     place = f"{evidence.place(float(cuts['start_m'][row]))}–{evidence.calibration.label(float(cuts['end_m'][row]))}"
-    return Row(claim_id, place, margin, unit, not wrong, holds, "; ".join([*wrong[:3], told]))
+    return Row(claim_id, place, margin, unit, not wrong, holds, "; ".join([*wrong[:3], told + _named(unconnected)]))
 
 
 def _outcomes_off(
@@ -241,15 +253,22 @@ def _huts_row(evidence: Evidence, network: Network) -> Row:
 
 
 def _latency_row(evidence: Evidence, outcomes: list[Outcome]) -> Row | None:
-    promise_us = evidence.settings.optical.latency_promise_us
-    claim = _claim(evidence, "optical.latency")
+    """The longest delay after any cut, with the most fibre the sheath may hold; a stranded site keeps no promise."""
+    rules = evidence.settings.optical
+    promise_us, claim = rules.latency_promise_us, _claim(evidence, "optical.latency")
     if claim is None or promise_us is None:
         return None
-    latencies = [outcome.worst_latency_us for outcome in outcomes]
-    row = int(np.nanargmax(latencies))
-    margin = promise_us - latencies[row]
-    holds = verdict(margin < 0.0, estimate_reasons(evidence))
+    longest = rules.helix_ratio / rules.helix_ratio_low
+    latencies = [outcome.worst_latency_us * longest for outcome in outcomes]
+    known = [row for row, latency in enumerate(latencies) if np.isfinite(latency)]
+    late = any(latencies[row] > promise_us for row in known)
+    holds = verdict(late or any(outcome.stranded for outcome in outcomes), estimate_reasons(evidence))
     wrong = [f"the proof says {claim.holds}"] if claim.holds != holds else []
+    if not known:
+        wrong += ["a margin is stated where no site is served"] if claim.worst.margin is not None else []
+        return Row("optical.latency", "", None, "µs", not wrong, holds, "; ".join([*wrong, "no site"]))
+    row = max(known, key=lambda row: latencies[row])
+    margin = promise_us - latencies[row]
     if claim.worst.margin is None or abs(claim.worst.margin - margin) > _TOLERANCE_US:
         wrong.append(f"margin stated {claim.worst.margin}, found {margin:.1f} µs")
     place = evidence.place(float(evidence.layers["cuts"]["start_m"][row]))
