@@ -105,10 +105,10 @@ def measured(
         "fast_path_db": _fast_path_db(bench, sample, base_db),
     }
     if isinstance(paths, TerrainPaths):
-        coarse = replace(bench, paths=paths.with_doubled_step())
+        coarse = replace(bench, paths=paths.with_doubled_step)
         found["step_effect_db"] = base_db - _losses_db(coarse, sample, 0.0)
-        if np.any(paths.ground.clutter_m > 0.0):
-            taller = replace(bench, paths=paths.with_higher_clutter(settings.clutter_height_tolerance_m))
+        if paths.ground.has_clutter:
+            taller = replace(bench, paths=paths.with_higher_clutter)
             found["clutter_height_db"] = _losses_db(taller, sample, 0.0) - base_db
     return {name: _deduction(name, found[name], settings) for name in _TITLES if name in found}
 

@@ -156,7 +156,7 @@ def kernel_grid(ground: GroundGrid) -> KernelGrid:
         cols,
         np.ascontiguousarray(ground.ground_m, dtype=np.float32).ravel(),
         np.ascontiguousarray(ground.clutter_m, dtype=np.float32).ravel(),
-        bool(np.any(ground.clutter_m)),
+        ground.has_clutter,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -57,14 +58,18 @@ class TerrainPaths:
             progress=progress,
         )
 
+    @cached_property
     def with_doubled_step(self) -> TerrainPaths:
         """The same paths with profiles of twice the step."""
         return replace(self, ground=replace(self.ground, profile_step_m=2.0 * self.ground.profile_step_m))
 
-    def with_higher_clutter(self, by_m: float) -> TerrainPaths:
-        """The same paths with everything that stands on the ground higher by so many metres."""
+    @cached_property
+    def with_higher_clutter(self) -> TerrainPaths:
+        """The same paths with everything that stands on the ground higher by the tolerance of the settings."""
         clutter_m = self.ground.clutter_m
-        raised_m = np.where(clutter_m > 0.0, clutter_m + np.float32(by_m), clutter_m).astype(np.float32)
+        raised_m = np.zeros(clutter_m.shape, np.float32)  # memory only where something stands
+        standing = np.nonzero(clutter_m)
+        raised_m[standing] = clutter_m[standing] + np.float32(self.settings.clutter_height_tolerance_m)
         return replace(self, ground=replace(self.ground, clutter_m=raised_m))
 
 

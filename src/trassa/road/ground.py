@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +69,11 @@ class GroundGrid:
     clutter_m: npt.NDArray[np.float32]
     kind: TerrainKind
     profile_step_m: float
+
+    @cached_property
+    def has_clutter(self) -> bool:
+        """Whether anything stands on the ground at any node; grids of long roads have hundreds of millions of them."""
+        return bool(np.any(self.clutter_m))
 
     @property
     def lattice(self) -> Lattice:
