@@ -86,6 +86,17 @@ def test_surface_model_has_no_clutter_deduction(road: Road, ground: GroundGrid) 
     assert "radio.step_effect" in names
 
 
+def test_masts_stand_under_the_treetops_of_a_surface_model(road: Road, ground: GroundGrid) -> None:
+    """The lowest of nine heights one node apart; never above what the surface model has at the place itself."""
+    surface = replace(ground, ground_m=ground.ground_m + ground.clutter_m, kind="surface")
+    places = candidates_of(road, surface, SETTINGS)
+    lat, lon = places.latitude_deg, places.longitude_deg
+    shifts = [(north * STEP_DEG, east * STEP_LON_DEG) for north in (-1, 0, 1) for east in (-1, 0, 1)]
+    around = np.array([surface.sample(lat + north, lon + east)[0] for north, east in shifts])
+    assert np.allclose(places.ground_m, around.min(axis=0))
+    assert np.any(places.ground_m < surface.sample(lat, lon)[0] - 5.0)
+
+
 def test_candidates_without_ground_are_left_out(road: Road, ground: GroundGrid) -> None:
     known = ground.ground_m.copy()
     known[:, : round(0.13 / STEP_LON_DEG)] = np.nan

@@ -17,6 +17,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from trassa.errors import InputError
 from trassa.plan.verify.one_path import Ends, Mast, Wave, terrain_losses_db
+from trassa.plan.verify.paths import Surroundings
 from trassa.plan.verify.sampler import joined
 from trassa.plan.verify.surroundings import _rings
 from trassa.plan.verify.tiles import Tile, read_tiles
@@ -185,7 +186,8 @@ def test_a_path_equals_geodesic_profile_and_reference_kernel() -> None:
     woods = Woods(
         np.array([50.2, 8.8, 0.001, 0.001]), RANDOM.integers(0, 2, (401, 401)).astype(np.uint8), np.array([0.0, 15.0])
     )
-    mast, rx = Mast(50.02, 8.95, 35.0), (50.1234, 9.06)
+    stands_m = float(tiles.height_m(50.02, 8.95))
+    mast, rx = Mast(50.02, 8.95, 35.0, stands_m), (50.1234, 9.06)
     length = GEOD.inv(mast.longitude_deg, mast.latitude_deg, rx[1], rx[0])[2]
     ends = Ends(np.array([rx[0]]), np.array([rx[1]]), np.array([230.0]), np.array([length]))
     wave = Wave(0.8, median_earth_radius_km(45.0), 1.5, 30.0)
@@ -224,6 +226,18 @@ def test_unknown_ground_is_no_path() -> None:
     tiles = joined([Tile("t", 50.2, 8.8, 0.001, 0.001, heights)])
     woods = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
     ends = Ends(np.array([50.05, 49.95]), np.array([9.0, 9.0]), np.array([100.0, 100.0]), np.array([3000.0, 8000.0]))
-    losses = terrain_losses_db(Mast(50.02, 9.0, 30.0), ends, tiles, woods, Wave(0.8, 8500.0, 1.5, 30.0))
+    losses = terrain_losses_db(Mast(50.02, 9.0, 30.0, 100.0), ends, tiles, woods, Wave(0.8, 8500.0, 1.5, 30.0))
     assert np.isfinite(losses[0])
     assert np.isinf(losses[1])
+
+
+def test_a_mast_stands_under_the_treetops_of_a_surface_model() -> None:
+    heights = np.full((41, 41), 115.0, dtype=np.float32)  # a wood, and one clearing in it
+    heights[20, 20] = 100.0
+    tiles = joined([Tile("t", 50.0, 9.0, 0.001, 0.001, heights)])
+    woods = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
+    surface, bare = Surroundings(tiles, woods, 30.0, (0.001, 0.001)), Surroundings(tiles, woods, 30.0)
+    beside = (np.array([49.9805, 49.99]), np.array([9.021, 9.03]))
+    assert surface.mast_ground_m(*beside) == pytest.approx([107.5, 115.0])
+    assert bare.mast_ground_m(*beside) == pytest.approx([115.0, 115.0])
+    assert np.isnan(surface.mast_ground_m(51.0, 9.0)).all()

@@ -64,7 +64,7 @@ def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings
     """
     places = _sorted(_new_masts(road, settings) + _existing_masts(road, settings), settings)
     if ground is not None and len(places):
-        height, _ = ground.sample(places.latitude_deg, places.longitude_deg)
+        height = _standing_m(ground, places.latitude_deg, places.longitude_deg)
         places = replace(places, ground_m=height).take(np.isfinite(height))
     if not len(places):
         raise InputError(
@@ -72,6 +72,22 @@ def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings
             cure="a smaller radio.new_mast_spacing_m, or terrain that reaches the road",
         )
     return places
+
+
+def _standing_m(ground: GroundGrid, latitude_deg: FloatArray, longitude_deg: FloatArray) -> FloatArray:
+    """The ground that masts stand on, shape (places,); NaN where it is unknown.
+
+    A surface model reads treetops and roofs, and nobody plants a mast on those: there it is the lowest of the heights
+    at the place and at the eight places one node away in latitude, longitude or both.
+    """
+    here, _ = ground.sample(latitude_deg, longitude_deg)
+    if ground.kind == "bare":
+        return here
+    lowest = here
+    for south in (-ground.step_lat_deg, 0.0, ground.step_lat_deg):
+        for east in (-ground.step_lon_deg, 0.0, ground.step_lon_deg):
+            lowest = np.fmin(lowest, ground.sample(latitude_deg - south, longitude_deg + east)[0])
+    return np.where(np.isfinite(here), lowest, np.nan)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from trassa.plan.verify.sampler import Tiles, height_at, heights_along
+from trassa.plan.verify.sampler import Tiles, heights_along
 from trassa.plan.verify.woods import Woods, woods_along
 from trassa.radio.diffraction import diffraction_loss_db, free_space_loss_db
 
@@ -22,11 +22,12 @@ _ECCENTRICITY_SQUARED = 0.0066943799901413165
 
 
 class Mast(NamedTuple):
-    """The transmitting end: degrees, and the antenna's height above the ground in metres."""
+    """The transmitting end: degrees, the antenna's height above the ground, the ground's above the sea, in metres."""
 
     latitude_deg: float
     longitude_deg: float
     antenna_m: float
+    ground_m: float
 
 
 class Ends(NamedTuple):
@@ -113,7 +114,7 @@ def _lay(lat: FloatArray, lon: FloatArray, n: int, mast: Mast, ends: Ends, k: in
 def terrain_losses_db(mast: Mast, ends: Ends, tiles: Tiles, woods: Woods, wave: Wave) -> FloatArray:
     """Median path losses in dB from a mast to each end; infinite where ground is unknown."""
     losses = np.full(len(ends.distance_m), np.inf)
-    mast_m, hint = height_at(mast.latitude_deg, mast.longitude_deg, tiles, 0)
+    mast_m, hint = mast.ground_m, 0
     if math.isnan(mast_m):
         return losses
     new = np.empty((5, _LONGEST_PROFILE))

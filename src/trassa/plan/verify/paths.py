@@ -63,11 +63,27 @@ class Antennas:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Terrain, clutter and the longest step that a profile may take over them, in metres."""
+    """Terrain, clutter and the longest step that a profile may take over them, in metres.
+
+    ``treetop_step_deg`` is the native step in latitude and longitude where the heights are those of treetops and roofs
+    (a surface model), None where they are bare ground.
+    """
 
     tiles: Tiles
     woods: Woods
     profile_step_m: float
+    treetop_step_deg: tuple[float, float] | None = None
+
+    def mast_ground_m(self, latitude_deg: npt.ArrayLike, longitude_deg: npt.ArrayLike) -> FloatArray:
+        """What a mast stands on: of a surface model the lowest of nine heights one node apart, else the height."""
+        lat, lon = np.broadcast_arrays(np.atleast_1d(latitude_deg), np.atleast_1d(longitude_deg))
+        here = self.tiles.height_m(lat, lon)
+        if self.treetop_step_deg is None:
+            return here
+        north, east = (np.array([-1.0, 0.0, 1.0]) * step for step in self.treetop_step_deg)
+        around = self.tiles.height_m(lat[:, None, None] + north[:, None], lon[:, None, None] + east)
+        known = np.where(np.isnan(around), np.inf, around).reshape(len(lat), 9).min(axis=1)
+        return np.where(np.isnan(here), np.nan, known)
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ def _over_terrain(
     distance_m = np.asarray(away, dtype=np.float64)
     inside = distance_m <= reach_m
     near, distance_m = near[inside], np.maximum(distance_m[inside], _SHORTEST_M)
-    mast = Mast(lat, lon, float(antennas.height_m[number]))
+    mast = Mast(lat, lon, float(antennas.height_m[number]), float(ground.mast_ground_m(lat, lon)[0]))
     ends = Ends(rx_lat[inside], rx_lon[inside], receivers.height_m[near], distance_m)
     return near, np.asarray(terrain_losses_db(mast, ends, ground.tiles, ground.woods, wave), dtype=np.float64)
 

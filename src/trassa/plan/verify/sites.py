@@ -76,7 +76,7 @@ def _on_their_ground(evidence: Evidence, ground: Surroundings | None) -> Row:
         off = np.flatnonzero(rows["ground_m"] != 0.0)
         wrong = [f"{rows['name'][i]} stands at {rows['ground_m'][i]:.1f} m on smooth earth" for i in off[:3]]
         return _row("radio.ground", wrong, "smooth earth, every mast at sea level")
-    found = ground.tiles.height_m(rows["latitude_deg"], rows["longitude_deg"])
+    found = ground.mast_ground_m(rows["latitude_deg"], rows["longitude_deg"])
     off = np.flatnonzero(~(np.abs(found - rows["ground_m"]) <= _GROUND_TOLERANCE_M))
     wrong = [f"{rows['name'][i]} stands at {rows['ground_m'][i]:.1f} m, by the tiles {found[i]:.1f} m" for i in off[:3]]
     return _row(

@@ -57,7 +57,8 @@ def surroundings_of(evidence: Evidence) -> Surroundings | SmoothEarth:
     areas = _clutter(evidence, box) if terrain.kind == "bare" else []
     if not areas:
         open_land = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
-        return Surroundings(tiles.on_lattice(frame[:4].copy()), open_land, min(steps))
+        treetops = (float(frame[2]), float(frame[3])) if terrain.kind == "surface" else None
+        return Surroundings(tiles.on_lattice(frame[:4].copy()), open_land, min(steps), treetops)
     rows, columns = (max(1, math.ceil(step / clutter.cell_m - _CELL_SLACK)) for step in steps)
     woods = _drawn(evidence, frame, box, (rows, columns), areas)
     return Surroundings(tiles.on_lattice(woods.frame), woods, min(*steps, clutter.cell_m))
