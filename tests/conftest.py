@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from command_line import drawn_lane, trassa
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -20,3 +22,31 @@ def shared() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return place
+
+
+@pytest.fixture(scope="session")
+def planned_hills(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example ``hills``, planned; tests copy it before they change anything."""
+    return _planned(tmp_path_factory.mktemp("planned") / "hills", "--example", "hills")
+
+
+@pytest.fixture(scope="session")
+def planned_a4(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
+    """The A 4 of the shared data over its terrain, planned; tests copy it before they change anything."""
+    place = shared / "roads" / "badhersfeld_a4"
+    tiles = [word for tile in ("N50E008.hgt.gz", "N50E009.hgt.gz") for word in ("--dem", place / tile)]
+    words = ("--ref", "A 4", "--osm", place / "osm_bbox.osm.gz", *tiles)
+    return _planned(tmp_path_factory.mktemp("planned") / "a4", *words)
+
+
+@pytest.fixture(scope="session")
+def planned_lane(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four kilometres of a drawn road with a Cyrillic ref and no terrain, planned in a second: an estimate."""
+    folder = tmp_path_factory.mktemp("planned")
+    return _planned(folder / "lane", "--ref", "Б-1", "--centreline", drawn_lane(folder / "drawn.csv"))
+
+
+def _planned(folder: Path, *words: object) -> Path:
+    for done in (trassa("init", folder, *words), trassa("run", folder)):
+        assert done.code == 0, done.err
+    return folder

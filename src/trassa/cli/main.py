@@ -48,7 +48,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(prog_name="trassa")
     except TrassaError as error:
         _stop(str(error), error.exit_code)
     except OSError as error:

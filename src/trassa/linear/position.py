@@ -42,6 +42,8 @@ class Position:
             KmLabel.parse(text)
             raise InputError(f"position: {text!r} is not a position", cure="'A 4 km 352+400 →'")
         named, label, arrow = match.group("road", "label", "arrow")
+        if re.search(r"(?i)(?:^|\s)(?:пк|pk)$", named):
+            KmLabel.parse(f"ПК {label}")
         return cls(named or road, KmLabel.parse(label), _CARRIAGEWAY_OF[arrow] if arrow else None)
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import math
 import tomllib
 from collections.abc import Iterator
@@ -74,7 +75,7 @@ def parse_settings(text: str, *, name: str = "trassa.toml") -> Settings:
         if not math.isfinite(value):
             raise ConfigError(f"{name}: {place} = {value} is not a finite number", cure=f"mend {place} in trassa.toml")
     try:
-        settings = Settings.model_validate(tree, strict=True)
+        settings = Settings.model_validate_json(json.dumps(tree, default=str), strict=True)
     except ValidationError as error:
         raise _config_error(error, name) from None
     _require_one_currency(settings, name)
@@ -136,11 +137,13 @@ def _require_one_currency(settings: Settings, name: str) -> None:
         for key in type(prices).model_fields
         if key not in prices.model_fields_set
     ]
+    if "transceivers" not in settings.optical.model_fields_set:
+        shipped.append("optical.transceivers")
     if shipped:
         raise ConfigError(
             f"{name}: project.currency = {settings.project.currency!r}, but the shipped price of {shipped[0]} "
             f"({len(shipped)} such) is in {SHIPPED_CURRENCY}",
-            cure=f"give every price under [radio.prices] and [optical.prices] in {settings.project.currency}",
+            cure=f"give every price of [radio], [optical] and its transceivers in {settings.project.currency}",
         )
 
 

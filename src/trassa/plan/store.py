@@ -85,7 +85,7 @@ def load(folder: Path, key: str, schemas: Mapping[str, Schema]) -> StageResult |
             return None
         layers = {}
         for name, digest in body["layers"].items():
-            with np.load(folder / f"{name}.npz") as stored:
+            with (folder / f"{name}.npz").open("rb") as file, np.load(file) as stored:
                 layers[name] = Layer.from_columns(schemas[name], **dict(stored))
             if layers[name].digest() != digest:
                 return None

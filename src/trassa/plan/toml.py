@@ -23,7 +23,8 @@ _HEAD = """\
 def toml_text(settings: Settings) -> str:
     """The file's text; reading it gives equal settings."""
     title = settings.project.name or f"A connected road: {settings.road.ref}"
-    lines = [_HEAD.format(title=title)]
+    printable = "".join(letter if letter.isprintable() else " " for letter in title)
+    lines = [_HEAD.format(title=printable)]
     for name in Settings.model_fields:
         lines += _section(name, getattr(settings, name))
     return "\n".join(lines) + "\n"
