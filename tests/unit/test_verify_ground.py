@@ -179,7 +179,8 @@ def test_the_reserve_is_open() -> None:
     assert heights.tolist() == [0.0, 15.0, 0.0]
 
 
-def test_a_path_equals_geodesic_profile_and_reference_kernel() -> None:
+@pytest.mark.parametrize("step_m", [30.0, 7.0])
+def test_a_path_equals_geodesic_profile_and_reference_kernel(step_m: float) -> None:
     heights = (RANDOM.uniform(0, 90, (401, 401)) + 200).astype(np.float32)
     tile = Tile("t", 50.2, 8.8, 0.001, 0.001, heights)
     tiles = joined([tile])
@@ -190,9 +191,9 @@ def test_a_path_equals_geodesic_profile_and_reference_kernel() -> None:
     mast, rx = Mast(50.02, 8.95, 35.0, stands_m), (50.1234, 9.06)
     length = GEOD.inv(mast.longitude_deg, mast.latitude_deg, rx[1], rx[0])[2]
     ends = Ends(np.array([rx[0]]), np.array([rx[1]]), np.array([230.0]), np.array([length]))
-    wave = Wave(0.8, median_earth_radius_km(45.0), 1.5, 30.0)
+    wave = Wave(0.8, median_earth_radius_km(45.0), 1.5, step_m, 20.0)
     found = terrain_losses_db(mast, ends, tiles, woods, wave)[0]
-    n = math.ceil(length / 30.0)
+    n = math.ceil(length / step_m)
     line = GEOD.inv_intermediate(
         mast.longitude_deg,
         mast.latitude_deg,
@@ -209,7 +210,8 @@ def test_a_path_equals_geodesic_profile_and_reference_kernel() -> None:
         np.column_stack([lat, lon])
     )
     cover = RegularGridInterpolator((axis_lat[::-1], axis_lon), 15.0 * woods.rank[::-1])(np.column_stack([lat, lon]))
-    base = ground[0]
+    base, own_road = ground[0], length * (1.0 - np.arange(n + 1) / n) < 20.0
+    ground[own_road], cover[own_road] = np.minimum(ground[own_road], 230.0), 0.0
     ground[-1] = 230.0
     over = diffraction(
         np.linspace(0, length / 1000, n + 1), ground, cover, hts_m=base + 35.0, hrs_m=231.5, frequency_ghz=0.8,

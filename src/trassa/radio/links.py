@@ -81,6 +81,7 @@ def terrain_links(
     touches unknown ground has an infinite loss. Raises InputError outside the method's bounds.
     """
     model = physics(frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, ground.profile_step_m)
+    model = model._replace(open_road_m=float(ground.open_road_m))
     places = earth_points(places_lat, places_lon, places_ground_m)
     receivers = earth_points(receivers_lat, receivers_lon, receivers_height_m)
     heights = _heights(heights_m, len(places.x_m))

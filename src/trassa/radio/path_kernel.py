@@ -48,6 +48,8 @@ class Physics(NamedTuple):
     receiver_antenna_m: float
     vertical: bool
     profile_step_m: float
+    open_road_m: float = 0.0
+    """Nearer to the receiver than this nothing stands above the road."""
 
 
 class Scratch(NamedTuple):
@@ -218,6 +220,16 @@ def _profile(
 
 
 @compiled
+def _open_road(room: Scratch, n: int, step_m: float, open_m: float, road_m: np.float32) -> None:
+    """The road's own cross-section is open: no clutter there, and no ground above the road."""
+    i = n - 1
+    while i > 0 and (n - i) * step_m < open_m:
+        room.ground_m[i] = min(room.ground_m[i], road_m)
+        room.raised_m[i] = room.ground_m[i]
+        i -= 1
+
+
+@compiled
 def path_losses_db(
     grid: KernelGrid, physics: Physics, room: Scratch, places: EarthPoints, i: int, heights_m: FloatArray,
     receivers: EarthPoints, j: int, losses_db: SingleArray,
@@ -230,6 +242,7 @@ def path_losses_db(
     h_0, h_n = places.height_m[i] - base, receivers.height_m[j] - base
     if math.isnan(h_0) or math.isnan(h_n) or not _profile(grid, room, places, i, receivers, j, length_m, n):
         return
+    _open_road(room, n, length_m / n, physics.open_road_m, np.float32(h_n))
     distance_km = 0.001 * length_m
     bulge = 500.0 / physics.earth_radius_km * (distance_km / n) ** 2
     hrs = h_n + physics.receiver_antenna_m

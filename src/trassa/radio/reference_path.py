@@ -33,6 +33,9 @@ def reference_loss_db(
     ends = (longitude_deg, latitude_deg, receiver[1], receiver[0])
     way = _WGS84.inv_intermediate(*ends, npts=intervals + 1, initial_idx=0, terminus_idx=0, return_back_azimuth=False)
     ground_m, clutter_m = grid.sample(np.array(way.lats), np.array(way.lons))
+    open_road = length_m * (1.0 - np.arange(intervals + 1) / intervals) < grid.open_road_m
+    ground_m[open_road] = np.minimum(ground_m[open_road], receiver[2])
+    clutter_m[open_road] = 0.0
     ground_m[0], ground_m[-1] = mast_ground_m, receiver[2]
     clutter_m[0] = clutter_m[-1] = 0.0
     if not np.isfinite(ground_m).all():

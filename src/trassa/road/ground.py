@@ -21,6 +21,8 @@
 7. Between nodes both are bilinear.
 8. *Profile step*: the smaller of the native steps in metres at the middle latitude, and ``cell_m`` where clutter is
    used and that is less.
+9. *Cross-section*: within ``road_reserve_m`` of a receiver a profile has no clutter and is no higher than the road: the
+   vehicle stands on the road, not in the trench between a smooth alignment and a ragged elevation model.
 
 Metres per degree are those of the WGS 84 ellipsoid (:func:`trassa.road.lattice.metres_per_degree`).
 """
@@ -58,7 +60,8 @@ class GroundGrid:
     Node (r, c) stands at latitude ``north_deg − r·step_lat_deg`` and longitude ``west_deg + c·step_lon_deg``.
     ``ground_m`` and ``clutter_m`` have shape (rows, cols), float32; ground is NaN where nothing is known. On a
     ``surface`` model woods and houses are in the ground already and clutter is zero everywhere. ``profile_step_m``
-    is the longest step a path profile may use.
+    is the longest step a path profile may use; its points nearer than ``open_road_m`` to a receiver on the road carry
+    no clutter and stand no higher than the road.
     """
 
     north_deg: float
@@ -69,6 +72,7 @@ class GroundGrid:
     clutter_m: npt.NDArray[np.float32]
     kind: TerrainKind
     profile_step_m: float
+    open_road_m: float = 0.0
 
     @cached_property
     def has_clutter(self) -> bool:
@@ -139,7 +143,7 @@ def build_ground(
     progress(1.0)
     step_m = min(*steps_m, settings.cell_m) if with_clutter else min(steps_m)
     frame = lattice.north_deg, lattice.west_deg, lattice.step_lat_deg, lattice.step_lon_deg
-    return GroundGrid(*frame, ground, clutter, terrain.kind, step_m)
+    return GroundGrid(*frame, ground, clutter, terrain.kind, step_m, settings.road_reserve_m)
 
 
 def _anchored(native: Lattice, bounds: Bounds, step_lat_deg: float, step_lon_deg: float) -> Lattice:

@@ -46,6 +46,7 @@ class Wave(NamedTuple):
     earth_radius_km: float
     receiver_antenna_m: float
     profile_step_m: float
+    open_road_m: float = 0.0
 
 
 class _Profile(NamedTuple):
@@ -128,6 +129,10 @@ def terrain_losses_db(mast: Mast, ends: Ends, tiles: Tiles, woods: Woods, wave: 
         if known < 0:
             continue
         hint = known
+        for i in range(1, n):
+            if ends.distance_m[k] * (1.0 - i / n) < wave.open_road_m:
+                h[i] = min(h[i], ends.height_m[k])
+                g[i] = h[i]
         d[0], h[0], g[0] = 0.0, mast_m, mast_m
         d[n], h[n], g[n] = 0.001 * ends.distance_m[k], ends.height_m[k], ends.height_m[k]
         hts, hrs = mast_m + mast.antenna_m, ends.height_m[k] + wave.receiver_antenna_m

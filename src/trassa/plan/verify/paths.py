@@ -66,13 +66,15 @@ class Surroundings:
     """Terrain, clutter and the longest step that a profile may take over them, in metres.
 
     ``treetop_step_deg`` is the native step in latitude and longitude where the heights are those of treetops and roofs
-    (a surface model), None where they are bare ground.
+    (a surface model), None where they are bare ground. Nearer than ``open_road_m`` to a receiver nothing stands above
+    the road.
     """
 
     tiles: Tiles
     woods: Woods
     profile_step_m: float
     treetop_step_deg: tuple[float, float] | None = None
+    open_road_m: float = 0.0
 
     def mast_ground_m(self, latitude_deg: npt.ArrayLike, longitude_deg: npt.ArrayLike) -> FloatArray:
         """What a mast stands on: of a surface model the lowest of nine heights one node apart, else the height."""
@@ -107,6 +109,8 @@ def losses_db(
     """Median path losses from each antenna to the receivers in reach; infinite over unknown ground. Two threads."""
     radius_km = median_earth_radius_km(service.dn_per_km)
     wave = Wave(service.frequency_mhz / 1000.0, radius_km, service.vehicle_antenna_m, ground.profile_step_m)
+    if isinstance(ground, Surroundings):
+        wave = wave._replace(open_road_m=ground.open_road_m)
 
     def links_of(number: int) -> tuple[IntArray, FloatArray]:
         if isinstance(ground, Surroundings):

@@ -3,7 +3,8 @@
 The rule: of the tiles that touch the road's box, widened by the reach, the finest gives steps and anchor; where the
 terrain is bare and the map has clutter in that box, each step is divided by the smallest whole number n with step ÷
 ``cell_m`` ≤ n + 0.1. A node carries the highest category whose polygon holds it, and none nearer than the reserve to
-a carriageway. A profile's step is the smaller native step, and ``cell_m`` where clutter is used and that is less.
+a carriageway. A profile's step is the smaller native step, and ``cell_m`` where clutter is used and that is less;
+within the reserve of a receiver it has no clutter and is no higher than the road.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ def surroundings_of(evidence: Evidence) -> Surroundings | SmoothEarth:
     if not areas:
         open_land = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
         treetops = (float(frame[2]), float(frame[3])) if terrain.kind == "surface" else None
-        return Surroundings(tiles.on_lattice(frame[:4].copy()), open_land, min(steps), treetops)
+        return Surroundings(tiles.on_lattice(frame[:4].copy()), open_land, min(steps), treetops, clutter.road_reserve_m)
     rows, columns = (max(1, math.ceil(step / clutter.cell_m - _CELL_SLACK)) for step in steps)
     woods = _drawn(evidence, frame, box, (rows, columns), areas)
-    return Surroundings(tiles.on_lattice(woods.frame), woods, min(*steps, clutter.cell_m))
+    step_m = min(*steps, clutter.cell_m)
+    return Surroundings(tiles.on_lattice(woods.frame), woods, step_m, None, clutter.road_reserve_m)
 
 
 def _boxes(evidence: Evidence) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:
