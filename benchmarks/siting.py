@@ -10,8 +10,11 @@ Earth instead: all candidates alike, the instance with the most symmetry.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pyproj import Geod
@@ -47,11 +50,13 @@ class Stages:
     def __init__(self) -> None:
         self.begun = time.perf_counter()
         self.total_s = 0.0
+        self.seconds: dict[str, float] = {}
 
     def done(self, name: str, detail: str = "", *, counts: bool = True) -> None:
         """End a stage; what does not count is left out of the total."""
         spent_s = time.perf_counter() - self.begun
         self.total_s += spent_s if counts else 0.0
+        self.seconds[name] = spent_s
         print(f"{name:<28} {spent_s:8.2f} s   {detail}", flush=True)
         self.begun = time.perf_counter()
 
@@ -86,8 +91,8 @@ def road_of(length_m: float, ground: GroundGrid | None) -> Road:
     return Road("B 1", "drawn", length_m, "increasing", Calibration.from_start(length_m), lines, **empty)
 
 
-def plan(length_m: float, *, smooth: bool, quiet: bool) -> None:
-    """One plan, stage by stage."""
+def plan(length_m: float, *, smooth: bool, quiet: bool) -> dict[str, Any]:
+    """One plan, stage by stage; gives its figures."""
     stages = Stages()
     say = (lambda *a, **k: None) if quiet else stages.done
     settings = RadioSettings(new_mast_spacing_m=700.0 / 3.0)
@@ -125,10 +130,18 @@ def plan(length_m: float, *, smooth: bool, quiet: bool) -> None:
     greedy = greedy_plan(model)
     greedy_cost = int(candidates.cost_minor.ravel()[slot_of[greedy]].sum()) if greedy is not None else 0
     say("(greedy peer)", f"pays {greedy_cost / max(result.cost_minor, 1):.3f} of the least cost", counts=False)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     if not quiet:
         bound = f"bound by the duals alone {result.lp_bound_minor / max(result.cost_minor, 1):.4%} of the cost"
-        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
         print(f"{'total':<28} {stages.total_s:8.2f} s   {bound}, peak {peak_mib:.0f} MiB")
+    return {
+        "seconds": stages.seconds,
+        "total_s": stages.total_s,
+        "peak_mib": peak_mib,
+        "sites": len(slots),
+        "gap": result.gap,
+        "greedy_cost_ratio": greedy_cost / max(result.cost_minor, 1),
+    }
 
 
 def main() -> None:
@@ -136,11 +149,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--km", type=float, default=700.0)
     parser.add_argument("--smooth", action="store_true")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
     wanted = parser.parse_args()
     begun = time.perf_counter()
     plan(8_000.0, smooth=wanted.smooth, quiet=True)
     print(f"{'(compilation, 8 km)':<28} {time.perf_counter() - begun:8.2f} s")
-    plan(1000.0 * wanted.km, smooth=wanted.smooth, quiet=False)
+    figures = plan(1000.0 * wanted.km, smooth=wanted.smooth, quiet=False)
+    if wanted.json:
+        wanted.json.write_text(json.dumps(figures), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,204 @@
+"""make bench: what this machine takes for a long road, stage by stage, and ratios against peers in the same run.
+
+    python benchmarks/run.py [--only propagation,siting,long,m11,a4] [--km 700]
+
+``propagation`` and ``siting`` are the two heavy parts alone, each beside a peer. ``long`` is a generated road of 700
+km through every stage of ``trassa run`` and ``trassa verify``; ``m11`` and ``a4`` are the bundled example and a real
+road. Kernels are compiled in an empty cache first, and that time is told apart. Inputs are drawn once into
+``bench-out/``, untimed. Figures are printed and written to ``bench-out/bench.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from long_road import long_road
+
+PROJECT = Path(__file__).resolve().parents[1]
+OUT = PROJECT / "bench-out"
+KERNELS = OUT / "kernels"
+SHARED = Path(os.environ.get("TRASSA_SHARED", PROJECT.parent / "shared" / "data"))
+SHORT_KM = 20.0
+
+Figures = dict[str, Any]
+Row = tuple[str, str, str]
+
+
+def main() -> int:
+    """Measure what was asked for; 1 where a plan or its verification did not hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
+    parser.add_argument("--km", type=float, default=700.0, help="length of the long road")
+    wanted = parser.parse_args()
+    OUT.mkdir(exist_ok=True)
+    figures: Figures = {"machine": machine()}
+    for part in wanted.only.split(","):
+        print(f"\n── {part} " + "─" * (100 - len(part)), flush=True)
+        figures[part] = PARTS[part](wanted.km)
+        for name, value, beside in ROWS[part](figures[part]) if figures[part] else [("shared data", "none", "")]:
+            print(f"{name:34}{value:>16}   {beside}", flush=True)
+    (OUT / "bench.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), "utf-8")
+    print(f"\n{', '.join(str(value) for value in figures['machine'].values())}\n{OUT / 'bench.json'}")
+    return 0 if all(_held(part) for part in figures.values()) else 1
+
+
+def machine() -> Figures:
+    """What the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    libraries = {name: version(name) for name in ("numpy", "numba", "highspy")}
+    return {"processor": model, "cores": os.cpu_count(), "python": platform.python_version(), **libraries}
+
+
+def propagation(_: float) -> Figures:
+    """Path losses per second."""
+    return _script("propagation.py")
+
+
+def siting(length_km: float) -> Figures:
+    """Least-cost siting on a straight road."""
+    return _script("siting.py", "--km", str(length_km))
+
+
+def long(length_km: float) -> Figures:
+    """A short road twice, for the compilation; then the long one."""
+    short, root = (long_road(OUT, km).root for km in (SHORT_KM, length_km))
+    compiled = _compilation(short)
+    return compiled | {"run": _stopwatch("run", _unplanned(root)), "verify": _stopwatch("verify", root)}
+
+
+def m11(_: float) -> Figures:
+    """The bundled example without terrain."""
+    return _twice("m11", "--example", "m11")
+
+
+def a4(_: float) -> Figures:
+    """A real road of 13.5 km with its map and terrain, where the shared data is at hand."""
+    place = SHARED / "roads" / "badhersfeld_a4"
+    if not place.is_dir():
+        return {}
+    tiles = [word for tile in sorted(place.glob("*.hgt.gz")) for word in ("--dem", str(tile))]
+    return _twice("a4", "--ref", "A 4", "--osm", str(place / "osm_bbox.osm.gz"), *tiles)
+
+
+def _twice(name: str, *words: str) -> Figures:
+    root = OUT / name
+    shutil.rmtree(root, ignore_errors=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "trassa", "init", str(root), *words], check=False, capture_output=True, text=True
+    )
+    if told.returncode:
+        raise SystemExit(told.stderr)
+    compiled = _compilation(root)
+    return compiled | {"run": _stopwatch("run", _unplanned(root)), "verify": _stopwatch("verify", root)}
+
+
+def _compilation(root: Path) -> Figures:
+    """Seconds by which the first run and the first verification of a project take longer than the second ones."""
+    shutil.rmtree(KERNELS, ignore_errors=True)
+    cold, warm = (
+        [_stopwatch("run", _unplanned(root))["total_s"], _stopwatch("verify", root)["total_s"]] for _ in range(2)
+    )
+    return {"compile_run_s": cold[0] - warm[0], "compile_verify_s": cold[1] - warm[1]}
+
+
+def _unplanned(root: Path) -> Path:
+    """The project with every trace of an earlier plan removed."""
+    for path in root.iterdir():
+        if path.name == "stages":
+            shutil.rmtree(path)
+        elif path.is_file() and path.name != "trassa.toml":
+            path.unlink()
+    return root
+
+
+def _script(name: str, *words: str) -> Figures:
+    """Run a benchmark that prints its own table and writes its figures."""
+    to = OUT / f"{name}.json"
+    script = str(Path(__file__).with_name(name))
+    subprocess.run([sys.executable, script, *words, "--json", str(to)], check=True, env=_environment())
+    figures: Figures = json.loads(to.read_text("utf-8"))
+    to.unlink()
+    return figures
+
+
+def _stopwatch(command: str, root: Path) -> Figures:
+    script = str(Path(__file__).with_name("stopwatch.py"))
+    ended = subprocess.run(
+        [sys.executable, script, command, str(root)], check=True, env=_environment(), stdout=subprocess.PIPE
+    )
+    figures: Figures = json.loads(ended.stdout)
+    return figures
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "NUMBA_CACHE_DIR": str(KERNELS)}
+
+
+def propagation_rows(figures: Figures) -> list[Row]:
+    """The script has printed its own table."""
+    ratio = figures["fast_2_threads_per_s"] / figures["reference_per_s"]
+    return [
+        ("fast path, 2 threads", f"{figures['fast_2_threads_per_s']:,.0f}/s", f"{ratio:.1f} × the reference kernel")
+    ]
+
+
+def siting_rows(figures: Figures) -> list[Row]:
+    """The script has printed its own table."""
+    return [
+        ("siting alone", f"{figures['total_s']:.1f} s", f"greed pays {figures['greedy_cost_ratio']:.3f} of the cost")
+    ]
+
+
+def project_rows(figures: Figures) -> list[Row]:
+    """Steps of run and verify, memory, paths and the siting's gap."""
+    run, check, rows = figures["run"], figures["verify"], []
+    for command in ("run", "verify"):
+        seconds = figures[f"compile_{command}_s"]
+        rows.append((f"{command}: compilation", f"{seconds:.1f} s", "empty cache; not in the times below"))
+    rows += [(f"run: {step}", f"{seconds:.2f} s", "") for step, seconds in run["seconds"].items()]
+    rows.append(("run, whole", f"{run['total_s']:.1f} s", f"peak {run['peak_mib']:,.0f} MiB"))
+    if run["paths"]:
+        paths = run["paths"]
+        rows.append(
+            (
+                "paths over terrain",
+                f"{paths['total']:,}",
+                f"{paths['heights']} heights each, {paths['mean_km']:.1f} km mean",
+            )
+        )
+        rows.append(("paths per second", f"{paths['total_per_s']:,.0f}", "all calls, 2 threads"))
+    siting_ = run["siting"]
+    rows.append(("siting gap", f"{siting_['gap']:.4%}", f"{siting_['status']}, {siting_['passes']} passes"))
+    by_duals = 1.0 - siting_["lp_bound_minor"] / max(siting_["cost_minor"], 1)
+    rows.append(("gap by the stored duals", f"{by_duals:.4%}", f"cost {siting_['cost_minor'] / 1e8:.2f} million"))
+    rows += [(f"verify: {step}", f"{seconds:.2f} s", "") for step, seconds in check["seconds"].items()]
+    rows.append(("verify, whole", f"{check['total_s']:.1f} s", f"peak {check['peak_mib']:,.0f} MiB, {check['holds']}"))
+    return rows
+
+
+def _held(part: Figures) -> bool:
+    return "verify" not in part or part["verify"]["exit_code"] == 0
+
+
+PARTS = {"propagation": propagation, "siting": siting, "long": long, "m11": m11, "a4": a4}
+ROWS = {
+    "propagation": propagation_rows,
+    "siting": siting_rows,
+    "long": project_rows,
+    "m11": project_rows,
+    "a4": project_rows,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
