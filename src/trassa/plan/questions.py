@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trassa.errors import InputError, UsageError
-from trassa.linear import ARROWS, Carriageway, Position
+from trassa.linear import ARROWS, Carriageway, KmLabel, Position
+from trassa.linear.picket import Picket
 from trassa.plan.project import open_project
 from trassa.plan.stages import surveyed
 from trassa.road.locate import Locator
@@ -62,12 +63,28 @@ def locate_place(folder: Path, place: Sequence[str]) -> LocatedPlace:
         raise UsageError(f"locate: no such option {options[0]}", cure="trassa road locate --help")
     numbers = _degrees(place)
     if numbers is None:
-        return _place_of(road, Position.parse(" ".join(place), road=road.ref))
+        return _place_of(road, _position_of(folder, road, " ".join(place)))
     latitude_deg, longitude_deg = numbers
     found = Locator(road).locate([latitude_deg], [longitude_deg])
     carriageway: Carriageway = found.carriageway[0]
     measure_m, offset_m = float(found.measure_m[0]), abs(float(found.offset_m[0]))
     return LocatedPlace(road, carriageway, measure_m, offset_m, latitude_deg, longitude_deg)
+
+
+def _position_of(folder: Path, road: Road, text: str) -> Position:
+    """A written position; picketage is turned into a label where the project says where its ПК 0 stands."""
+    origin = open_project(folder).settings.road.picket_origin
+    found = Picket.read(text) if origin else None
+    if found is None:
+        return Position.parse(text, road=road.ref)
+    named, picket = found
+    measure_m = road.calibration.measure(KmLabel.parse(origin)) + picket.distance_m
+    if measure_m > road.length_m:
+        raise InputError(
+            f"picket: {text!r} lies {measure_m - road.length_m:.0f} m behind the end of {road.ref}",
+            cure=f"a picket before {road.text(road.length_m)}",
+        )
+    return Position(named or road.ref, road.calibration.label(measure_m))
 
 
 def _degrees(place: Sequence[str]) -> tuple[float, float] | None:

@@ -33,6 +33,9 @@ class RoadSettings(BaseModel):
     )
     start_km: float | None = Field(default=None, ge=0.0, description="Label at the road's start, km")
     end_km: float | None = Field(default=None, ge=0.0, description="Label at a schematic road's end, km")
+    picket_origin: str = Field(
+        default="", description="Kilometre label of ПК 0+00 in this project's drawings; empty: picketage is refused"
+    )
     stretch_min: float = Field(
         default=0.85, gt=0.0, lt=1.0, description="Smallest metres of road per labelled metre between two posts, ratio"
     )
