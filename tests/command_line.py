@@ -51,7 +51,7 @@ class Finished:
 
 def trassa(*words: object, cwd: Path | None = None) -> Finished:
     """Run ``trassa WORDS`` in this process."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     argv = ["trassa", *(str(word) for word in words)]
     with (
         contextlib.chdir(cwd) if cwd else contextlib.nullcontext(),
@@ -61,7 +61,12 @@ def trassa(*words: object, cwd: Path | None = None) -> Finished:
         mock.patch.dict(os.environ, COLUMNS=COLUMNS),
     ):
         code = _exit_code()
-    return Finished(code, out.getvalue(), err.getvalue())
+    return Finished(code, _said(out), _said(err))
+
+
+def _said(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _exit_code() -> int:

@@ -15,6 +15,7 @@ def test_a_window_begins_and_ends_where_it_was_asked(planned_a4: Path) -> None:
     assert (answer["from"], answer["to"]) == ("km 350+000", "km 360+000")
     assert answer["road"] == "A 4"
     assert set(answer["rows"]) >= {"road", "structures", "places", "sites", "→ best", "← best", "fibre"}
+    assert answer["start_m"] == pytest.approx(613.7, abs=0.05)
     columns = {len(cells) for cells in answer["rows"].values()}
     assert len(columns) == 1
     assert answer["notes"] == []

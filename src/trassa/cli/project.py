@@ -13,7 +13,9 @@ from trassa.cli.talk import emit_json, note, table, watching
 
 __all__ = ["register"]
 
-_Here = Annotated[Path, typer.Argument(help="Project folder; the current one when left out.")]
+_Here = Annotated[
+    Path, typer.Argument(metavar="DIR", show_default=False, help="Project folder; the current one when left out.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -25,16 +27,22 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New project folder.")],
-    example: Annotated[str, typer.Option(help="A bundled example: hills or m11.")] = "",
-    ref: Annotated[str, typer.Option(help="Road number, e.g. 'A 4'.")] = "",
-    osm: Annotated[list[Path] | None, typer.Option(help="OSM extract (.osm, .osm.gz, .osm.pbf); may repeat.")] = None,
-    dem: Annotated[
-        list[Path] | None, typer.Option(help="Elevation tile (.hgt[.gz|.zip], GeoTIFF); may repeat.")
+    example: Annotated[str, typer.Option(metavar="NAME", help="A bundled example: hills or m11.")] = "",
+    ref: Annotated[str, typer.Option(metavar="REF", help="Road number, e.g. 'A 4'.")] = "",
+    osm: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="OSM extract (.osm, .osm.gz, .osm.pbf); may repeat.")
     ] = None,
-    terrain_kind: Annotated[str, typer.Option(help="What the tiles show: surface or bare.")] = "",
-    centreline: Annotated[Path | None, typer.Option(help="A drawn centreline: GeoJSON, GeoPackage or CSV.")] = None,
-    schematic: Annotated[Path | None, typer.Option(help="A table of facts by kilometre (CSV).")] = None,
-    road_class: Annotated[str, typer.Option("--class", help="OSM highway class; default: the highest.")] = "",
+    dem: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Elevation tile (.hgt[.gz|.zip], GeoTIFF); may repeat.")
+    ] = None,
+    terrain_kind: Annotated[str, typer.Option(metavar="KIND", help="What the tiles show: surface or bare.")] = "",
+    centreline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A drawn centreline: GeoJSON, GeoPackage or CSV.")
+    ] = None,
+    schematic: Annotated[Path | None, typer.Option(metavar="FILE", help="A table of facts by kilometre (CSV).")] = None,
+    road_class: Annotated[
+        str, typer.Option("--class", metavar="CLASS", help="OSM highway class; default: the highest.")
+    ] = "",
 ) -> None:
     """Make a project folder; inputs are copied into it."""
     from trassa.plan.founding import Founding, found
@@ -55,8 +63,8 @@ def init(
 
 def run(
     folder: _Here = Path(),
-    only: Annotated[str, typer.Option(help="One stage: road, radio or optical.")] = "",
-    strict: Annotated[bool, typer.Option(help="Exit 1 on an estimate too.")] = False,
+    only: Annotated[str, typer.Option(metavar="STAGE", help="One stage: road, radio or optical.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on an estimate too.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Plan: road, radio, optical, proof, report."""
@@ -80,10 +88,12 @@ def run(
 
 def show(
     folder: Annotated[
-        str, typer.Argument(metavar="[DIR]", help="Project folder; the current one when left out.")
+        str, typer.Argument(metavar="DIR", show_default=False, help="Project folder; the current one when left out.")
     ] = ".",
-    window: Annotated[str, typer.Argument(metavar="[FROM-TO]", help="Kilometre labels, e.g. 350-360.")] = "",
-    width: Annotated[int, typer.Option(help="Columns of the diagram.")] = 0,
+    window: Annotated[str, typer.Argument(metavar="FROM-TO", help="Kilometre labels, e.g. 350-360.")] = "",
+    width: Annotated[
+        int, typer.Option(metavar="COLUMNS", show_default=False, help="Width of the diagram; default: the terminal's.")
+    ] = 0,
     as_json: _Json = False,
 ) -> None:
     """Print the straight-line diagram."""
@@ -103,12 +113,14 @@ def show(
 
 def verify(
     folder: _Here = Path(),
-    strict: Annotated[bool, typer.Option(help="Exit 1 on an estimate too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on an estimate too.")] = False,
     as_json: _Json = False,
 ) -> None:
     """Recompute the proof by another path and compare."""
+    from trassa.plan.project import open_project
     from trassa.plan.verify import verify as verify_folder
 
+    open_project(folder)
     with watching() as watch:
         verification = verify_folder(folder, watch("verify"))
     if as_json:

@@ -25,7 +25,7 @@ def locate(
     place: Annotated[list[str], typer.Argument(metavar="LAT LON | POSITION", help="Degrees, or 'A 4 km 352+400'.")],
     as_json: _Json = False,
 ) -> None:
-    """Where a point lies on the road; or, for a position such as 'A 4 km 352+400 →', where it lies on Earth."""
+    """Where a point lies on the road, or a position on Earth."""
     from trassa.plan.questions import locate_place
 
     located = locate_place(folder, place)
@@ -45,22 +45,25 @@ def posts(folder: _Folder, as_json: _Json = False) -> None:
         emit_json(listed.as_dict())
         return
     header, rows = listed.table()
-    typer.echo(table(header, rows))
+    typer.echo(table(header, rows) if rows else f"{listed.road.ref} has no kilometre post")
     for sentence in listed.notes:
         typer.echo(sentence)
 
 
 @app.command()
 def fetch(
-    ref: Annotated[str, typer.Argument(help="Road number, e.g. 'A 4'.")],
-    into: Annotated[Path, typer.Option(help="Project folder to make, or a schematic one to survey.")],
-    overpass_url: Annotated[str, typer.Option(help="Overpass API to ask.")] = "",
-    dem_url: Annotated[str, typer.Option(help="Root of the Copernicus GLO-30 tiles.")] = "",
+    ref: Annotated[str, typer.Argument(metavar="REF", help="Road number, e.g. 'A 4'.")],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Project folder to make, or a schematic one to survey.")],
+    overpass_url: Annotated[str, typer.Option(metavar="URL", help="Overpass API to ask.")] = "",
+    dem_url: Annotated[str, typer.Option(metavar="URL", help="Root of the Copernicus GLO-30 tiles.")] = "",
     near: Annotated[
         str, typer.Option(metavar="LAT,LON", help="A point near the road meant, where a ref is not unique.")
     ] = "",
 ) -> None:
-    """Fetch a road from OpenStreetMap and its terrain from Copernicus GLO-30, resumably, and make a project of it."""
+    """Fetch a road and its terrain from the network.
+
+    The map comes from OpenStreetMap (Overpass), the terrain from Copernicus GLO-30; a fetch that broke off resumes.
+    """
     from trassa.plan.founding import found_from_network
 
     with watching() as watch:

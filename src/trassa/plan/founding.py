@@ -97,7 +97,9 @@ def _named(files: Sequence[Path]) -> dict[str, Path]:
     named: dict[str, Path] = {}
     for file in files:
         if not file.is_file():
-            raise InputError(f"init: {file} {'is not a file' if file.exists() else 'does not exist'}", cure="the path")
+            raise InputError(
+                f"init: {file} {'is not a file' if file.exists() else 'does not exist'}", cure="check the path"
+            )
         if file.name == MANIFEST:
             raise InputError(f"init: {MANIFEST} is the name of the list of inputs", cure="another name for the input")
         if file.name in named:

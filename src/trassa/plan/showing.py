@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import shutil
@@ -84,7 +85,7 @@ def _extent_of(road: Road, window: str) -> Extent:
         raise UsageError(
             f"show: {window!r} holds no stretch of {road.ref}, {whole}", cure="FROM before TO, on the road"
         )
-    return Extent(round(start_m), min(max(round(end_m), round(start_m) + 1), road.length_m))
+    return Extent(math.floor(start_m * 10.0) / 10.0, min(math.ceil(end_m * 10.0) / 10.0, road.length_m))
 
 
 def _clamped(road: Road, label: KmLabel) -> float:
