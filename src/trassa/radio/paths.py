@@ -67,7 +67,7 @@ class TerrainPaths:
     def with_higher_clutter(self) -> TerrainPaths:
         """The same paths with everything that stands on the ground higher by the tolerance of the settings."""
         clutter_m = self.ground.clutter_m
-        raised_m = np.zeros(clutter_m.shape, np.float32)  # memory only where something stands
+        raised_m = self.ground.lattice.zeros()
         standing = np.nonzero(clutter_m)
         raised_m[standing] = clutter_m[standing] + np.float32(self.settings.clutter_height_tolerance_m)
         return replace(self, ground=replace(self.ground, clutter_m=raised_m))

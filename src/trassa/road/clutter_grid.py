@@ -44,7 +44,7 @@ def draw_areas(
     lacking = sorted({area.category for area in areas} - heights_m.keys())
     if lacking:
         raise InputError(f"clutter: no height for {', '.join(lacking)}", cure=f"clutter.{lacking[0]}_m in trassa.toml")
-    clutter = np.zeros((lattice.rows, lattice.cols), dtype=np.float32)
+    clutter = lattice.zeros()
     polygons = np.array([area.polygon for area in areas], dtype=np.object_)
     height = np.array([heights_m[area.category] for area in areas], dtype=np.float32)
     shapely.prepare(polygons)

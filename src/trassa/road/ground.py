@@ -139,7 +139,7 @@ def build_ground(
 
         clutter = draw_clutter(areas, settings, road, lattice)
     else:
-        clutter = np.zeros((lattice.rows, lattice.cols), dtype=np.float32)
+        clutter = lattice.zeros()
     progress(1.0)
     step_m = min(*steps_m, settings.cell_m) if with_clutter else min(steps_m)
     frame = lattice.north_deg, lattice.west_deg, lattice.step_lat_deg, lattice.step_lon_deg

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -51,6 +53,19 @@ class Lattice:
     step_lon_deg: float
     rows: int
     cols: int
+
+    def zeros(self) -> npt.NDArray[np.float32]:
+        """Zero at every node, shape (rows, cols), float32.
+
+        Memory is taken where something is written, in pages of some thousand nodes: the box around a long
+        diagonal road holds ten times as many nodes as lie within reach of it.
+        """
+        if not hasattr(mmap, "MADV_NOHUGEPAGE"):
+            return np.zeros((self.rows, self.cols), np.float32)
+        pages = mmap.mmap(-1, 4 * self.rows * self.cols, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with contextlib.suppress(OSError):  # a kernel without huge pages has none to refuse
+            pages.madvise(mmap.MADV_NOHUGEPAGE)
+        return np.frombuffer(pages, np.float32).reshape(self.rows, self.cols)
 
     @property
     def south_deg(self) -> float:
