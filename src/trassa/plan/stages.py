@@ -69,7 +69,9 @@ def plan_stages(
             raise UsageError(
                 f"stage {only}: stage {name} before it is not up to date", cure=f"trassa run {project.root}"
             )
-        result = _RUNNERS[name](project, planned, watch(name))
+        progress = watch(name)
+        result = _RUNNERS[name](project, planned, progress)
+        progress(1.0)
         if store.key_of(name, _reads(project, name, planned)) != key:
             raise InputError(f"stage {name}: an input changed while it was read", cure=f"trassa run {project.root}")
         store.save(folder, key, result)
