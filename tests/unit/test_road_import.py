@@ -73,7 +73,10 @@ def test_highest_class_is_taken_and_the_other_named(tmp_path: Path) -> None:
     made.way(made.row(straight(5000.0, 9000.0, 0.0)), highway="primary")
     road = imported(made, tmp_path)
     assert road.length_m == pytest.approx(5000.0, abs=1.0)
-    assert details(road, "other_class") == ["4.0 km of primary carry the same ref and are left out (motorway is taken)"]
+    assert details(road, "other_class") == [
+        "4.0 km of primary carry the same ref and are left out (motorway is taken; "
+        "road_class = 'motorway primary' takes both)"
+    ]
     assert imported(made, tmp_path, road_class="primary").length_m == pytest.approx(4000.0, abs=1.0)
 
 

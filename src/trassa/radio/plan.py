@@ -26,8 +26,8 @@ from trassa.road.model import Road
 
 __all__ = ["RadioPlan", "SitingResult", "plan_radio"]
 
-_PASSES = 4
-"""The first plan, and three more at most because the serving links call for larger deductions."""
+_PASSES = 8
+"""The first plan, and seven more at most because the serving links call for larger deductions."""
 
 
 @dataclass(frozen=True)

@@ -127,9 +127,11 @@ def laid_out(chains: Sequence[Chain], hole_max_m: float) -> tuple[list[Carriagew
 
     Gaps longer than ``hole_max_m`` are not bridged. A road whose ways serve both senses has one carriageway.
     """
-    if not chains:
-        raise InputError("road: none of its ways has two nodes in the extract", cure="an extract that covers the road")
-    rest = list(chains)
+    rest = [chain for chain in chains if chain.length_m > 0.0]
+    if not rest:
+        raise InputError(
+            "road: none of its ways has two nodes at two places in the extract", cure="an extract that covers the road"
+        )
     first = _extended(rest.pop(0), rest, hole_max_m)
     lines = [first]
     facing = [chain for chain in rest if _faces(chain, first.line)]
@@ -161,12 +163,19 @@ def _extended(seed: Chain, rest: list[Chain], hole_max_m: float) -> CarriagewayL
 
 
 def _opened(chain: Chain, near: tuple[float, float]) -> Chain:
-    """A ring opened at the piece that begins nearest to a point, so that both carriageways open at one place."""
+    """A ring opened at its node nearest to a point, so that both carriageways open at one place."""
     if not chain.is_ring:
         return chain
-    starts = [(float(piece.latitude_deg[0]), float(piece.longitude_deg[0])) for piece in chain.pieces]
-    best = min(range(len(starts)), key=lambda i: bearing_deg(starts[i], near)[0])
-    return Chain(chain.pieces[best:] + chain.pieces[:best])
+    nodes = [
+        (bearing_deg((float(lat), float(lon)), near)[0], number, vertex)
+        for number, piece in enumerate(chain.pieces)
+        for vertex, (lat, lon) in enumerate(zip(piece.latitude_deg[:-1], piece.longitude_deg[:-1], strict=True))
+    ]
+    _, number, vertex = min(nodes)
+    piece, others = chain.pieces[number], (*chain.pieces[number + 1 :], *chain.pieces[:number])
+    if vertex == 0:
+        return Chain((piece, *others))
+    return Chain((piece.part(slice(vertex, None)), *others, piece.part(slice(0, vertex + 1))))
 
 
 def _ring_note(chain: Chain) -> Note:

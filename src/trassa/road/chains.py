@@ -43,6 +43,10 @@ class Piece:
         """WGS 84 geodesic length in metres."""
         return float(geodesic_steps_m(self.latitude_deg, self.longitude_deg).sum())
 
+    def part(self, run: slice) -> Piece:
+        """The piece over some of its nodes, at least two."""
+        return Piece(self.way, self.node_ids[run], self.latitude_deg[run], self.longitude_deg[run], self.two_way)
+
     def turned(self) -> Piece:
         """The same piece in the other sense."""
         ends = self.node_ids[::-1].copy(), self.latitude_deg[::-1].copy(), self.longitude_deg[::-1].copy()

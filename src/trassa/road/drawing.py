@@ -1,7 +1,8 @@
 """Roads that exist only as drawings: a centreline of one or two lines, from GeoJSON, GeoPackage or CSV.
 
 A column ``km`` in a CSV declares the labels at its rows. The first line gives the sense of measure; if its kilometres
-fall it is turned. A second line is the other carriageway; a single one stands for both.
+fall it is turned. Lines that go on where another ends are one. A second line is the other carriageway; a single one
+stands for both.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from trassa.errors import InputError
 from trassa.linear import Calibration, KmLabel, LabelInterval
 from trassa.linear.label import Script
 from trassa.road.carriageways import CarriagewayLine
-from trassa.road.chains import Chain, Piece
+from trassa.road.chains import Chain, Piece, bearing_deg, turn_deg
 from trassa.road.findings import Note
-from trassa.road.line import geodesic_steps_m
+from trassa.road.line import Line, geodesic_steps_m
 from trassa.road.osm import OsmWay
 
 __all__ = ["DrawnLine", "as_carriageway", "declared_labels", "read_drawing"]
@@ -36,6 +37,8 @@ _COLUMNS = {
 }
 _LONGEST_STEP_M = 50_000.0
 _STRETCH = (0.85, 1.15)
+_MEETING_M = 1.0
+_ALONGSIDE_M = 3000.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class DrawnLine:
         """The same line from its other end."""
         return DrawnLine(self.latitude_deg[::-1].copy(), self.longitude_deg[::-1].copy(), self.km[::-1].copy())
 
+    def point(self, index: int) -> tuple[float, float]:
+        """Latitude and longitude of a vertex."""
+        return float(self.latitude_deg[index]), float(self.longitude_deg[index])
+
+    def followed_by(self, other: DrawnLine) -> DrawnLine:
+        """This line and another that begins where it ends; the point they share is kept once, with its kilometre."""
+        km = np.concatenate([self.km, other.km[1:]])
+        if np.isnan(km[len(self.km) - 1]):
+            km[len(self.km) - 1] = other.km[0]
+        latitude_deg = np.concatenate([self.latitude_deg, other.latitude_deg[1:]])
+        return DrawnLine(latitude_deg, np.concatenate([self.longitude_deg, other.longitude_deg[1:]]), km)
+
 
 def read_drawing(path: Path) -> list[DrawnLine]:
     """One or two lines, the first in the sense of rising kilometres, the second (if any) in the opposite sense.
@@ -60,10 +75,16 @@ def read_drawing(path: Path) -> list[DrawnLine]:
     if not path.is_file():
         raise InputError(f"centreline: {path} does not exist", cure="a GeoJSON, GeoPackage or CSV file")
     lines = _from_csv(path) if path.suffix.lower() in (".csv", ".txt") else _from_vectors(path)
-    if len(lines) > 2:
-        raise InputError(f"centreline: {path.name} holds {len(lines)} lines, a road has one or two", cure="join them")
     for line in lines:
         _check(line, path.name)
+    lines = _joined(lines)
+    if len(lines) > 2:
+        raise InputError(f"centreline: {path.name} holds {len(lines)} lines, a road has one or two", cure="join them")
+    if len(lines) == 2 and not _side_by_side(*lines):
+        raise InputError(
+            f"centreline: {path.name} holds two lines that neither meet nor run side by side",
+            cure="one line, or both carriageways",
+        )
     first = lines[0]
     known = first.km[np.isfinite(first.km)]
     if len(known) > 1 and known[0] > known[-1]:
@@ -125,6 +146,40 @@ def _stretch_notes(intervals: Sequence[LabelInterval], script: Script) -> list[N
                 )
             )
     return notes
+
+
+def _joined(lines: Sequence[DrawnLine]) -> list[DrawnLine]:
+    """Lines that go on where another ends, made one; two carriageways that meet at their ends stay two."""
+    rest = list(lines)
+    done: list[DrawnLine] = []
+    while rest:
+        line = rest.pop(0)
+        while (found := _continuation(line, rest)) is not None:
+            index, line = found
+            rest.pop(index)
+        done.append(line)
+    return done
+
+
+def _continuation(line: DrawnLine, others: Sequence[DrawnLine]) -> tuple[int, DrawnLine] | None:
+    for index, other in enumerate(others):
+        for piece in (other, other.turned()):
+            for before, after in ((line, piece), (piece, line)):
+                if _goes_on(before, after):
+                    return index, before.followed_by(after)
+    return None
+
+
+def _goes_on(before: DrawnLine, after: DrawnLine) -> bool:
+    gap_m, _ = bearing_deg(before.point(-1), after.point(0))
+    _, leaving = bearing_deg(before.point(-2), before.point(-1))
+    _, arriving = bearing_deg(after.point(0), after.point(1))
+    return gap_m <= _MEETING_M and turn_deg(leaving, arriving) <= 90.0
+
+
+def _side_by_side(first: DrawnLine, second: DrawnLine) -> bool:
+    feet = Line(first.latitude_deg, first.longitude_deg).project(second.latitude_deg, second.longitude_deg)
+    return bool(np.mean((np.abs(feet.offset_m) < _ALONGSIDE_M) & ~feet.beyond) >= 0.5)
 
 
 def _check(line: DrawnLine, name: str) -> None:

@@ -56,6 +56,13 @@ class Line:
     def __post_init__(self) -> None:
         if len(self.latitude_deg) < 2:
             raise InputError(f"line: {len(self.latitude_deg)} point(s), needs at least 2")
+        across = np.flatnonzero(np.abs(np.diff(self.longitude_deg)) > 180.0)
+        if len(across):
+            raise InputError(
+                f"road: it crosses the 180° meridian, where longitudes jump, at latitude "
+                f"{self.latitude_deg[across[0]]:.4f}",
+                cure="one project on each side, cut at 180°",
+            )
 
     @cached_property
     def measure_m(self) -> FloatArray:

@@ -18,7 +18,10 @@ from trassa.road.refs import folded_ref, refs_of
 __all__ = ["Milestone", "milestones_of", "posts_along", "read_km", "sense_on"]
 
 _LABEL_KEYS = ("distance", "pk", "kp", "milestone", "name", "ref")
-_FORM = re.compile(r"(?:км|km|pr|pk|kp)?\s*(\d{1,4})(?:\s*[.,]\s*(\d+)|\s*\+\s*(\d{1,3}))?\s*(km|км|mi|miles)?")
+_FORM = re.compile(
+    r"(?:км|km|kilomet(?:er|re)|pr|pk|kp)?\.?\s*(\d{1,4})(?:\s*[.,]\s*(\d+)|\s*\+\s*(\d{1,3}))?\s*(km|км|mi|miles)?"
+)
+_IN_METRES = re.compile(r"(\d{1,7})\s*(?:m|м|metres?|meters?)")
 _BESIDE_M = 30.0
 _BESIDE_NAMED_M = 60.0
 _KM_PER_MILE = 1.609344
@@ -28,14 +31,28 @@ Milestone = tuple[OsmNode, float, int]
 
 
 def read_km(tags: Mapping[str, str]) -> float | None:
-    """The kilometre that a post says: ``350``, ``350.5``, ``350,5``, ``km 350+500``, ``12 mi``; None if unreadable."""
+    """The kilometre that a post says; None if unreadable, and where it says two that differ.
+
+    ``350``, ``350.5``, ``350,5``, ``km 350+500``, ``350500 m``, ``12 mi``; a label written twice (``350;350``) counts.
+    """
     for key in _LABEL_KEYS:
-        match = _FORM.fullmatch(tags.get(key, "").strip().lower())
-        if match:
-            whole, fraction, metres, unit = match.groups()
-            km = float(f"{whole}.{fraction or 0}") + float(metres or 0) / 1000.0
-            return km * (_KM_PER_MILE if unit in ("mi", "miles") else 1.0)
+        said = {_km_of(part.strip().lower()) for part in tags.get(key, "").split(";")}
+        km = said.pop() if len(said) == 1 else None
+        if km is not None:
+            return km
     return None
+
+
+def _km_of(text: str) -> float | None:
+    in_metres = _IN_METRES.fullmatch(text)
+    if in_metres:
+        return float(in_metres[1]) / 1000.0
+    match = _FORM.fullmatch(text)
+    if match is None:
+        return None
+    whole, fraction, metres, unit = match.groups()
+    km = float(f"{whole}.{fraction or 0}") + float(metres or 0) / 1000.0
+    return km * (_KM_PER_MILE if unit in ("mi", "miles") else 1.0)
 
 
 def milestones_of(

@@ -2,15 +2,22 @@
 
 Files may be ``.osm``, ``.osm.gz``, ``.osm.bz2`` or ``.osm.pbf``; several extracts are laid over each other by object
 id. Nodes that an extract refers to but does not contain (it was clipped) keep their id and have NaN coordinates.
+XML may come in any order (a server that was asked for ways, then for their nodes, writes ways first): it is sorted.
 """
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import re
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +48,9 @@ _USE_KEYS = tuple(
     for use in ("mobile_phone", "gsm-r", "gsm", "umts", "lte", "5g", "television", "radio", "microwave", "bos")
 )
 _SUFFIXES = (".osm", ".osm.gz", ".osm.bz2", ".osm.pbf", ".pbf", ".osm.xml")
+_XML_OBJECT = re.compile(rb"""<(node|way|relation)\s[^>]*?\bid=["'](-?\d+)["']""")
+_XML_CHUNK_BYTES = 1 << 22
+_KIND_ORDER = {b"node": 0, b"way": 1, b"relation": 2}
 _NODE_CLASSES = {
     "milestone",
     "motorway_junction",
@@ -198,8 +208,67 @@ def _objects(path: Path, prepare: Callable[[Any], Any]) -> Iterator[Any]:
         raise InputError(f"osm: {path} does not exist", cure="an .osm, .osm.gz or .osm.pbf file")
     if not path.name.endswith(_SUFFIXES):
         raise InputError(f"osm: {path.name} is not a kind of extract that can be read", cure=" or ".join(_SUFFIXES[:4]))
-    with _readable(path):
-        yield from prepare(osmium.FileProcessor(str(path)))
+    with _readable(path), _sorted(path) as readable:
+        yield from prepare(osmium.FileProcessor(str(readable)))
+
+
+@contextmanager
+def _sorted(path: Path) -> Iterator[Path]:
+    """The file itself where its objects come by kind and id, else a sorted copy that lasts as long as it is read."""
+    stat = path.stat()
+    if _is_sorted(path, stat.st_size, stat.st_mtime_ns):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "sorted.osm.pbf"
+        everything = osmium.MergeInputReader()
+        everything.add_file(str(path))
+        with osmium.SimpleWriter(str(copy)) as writer:
+            everything.apply(writer, simplify=True)
+        yield copy
+
+
+@lru_cache(maxsize=16)
+def _is_sorted(path: Path, size: int, changed_ns: int) -> bool:
+    """Whether the objects of an XML file come by kind and id (PBF is sorted by whoever writes it).
+
+    ``size`` and ``changed_ns`` make a changed file another one. Raises :class:`InputError` for negative ids: nodes that
+    an editor has not uploaded yet have no place that ways could look up.
+    """
+    if path.name.endswith(".pbf"):
+        return True
+    before = (0, 0)
+    in_order = True
+    for kind, number in _xml_objects(path):
+        if number < 0:
+            raise InputError(
+                f"osm: {path.name} has negative ids, such as {kind.decode()} {number}: edits not uploaded",
+                cure=f"osmium renumber {path.name} -o renumbered.osm.pbf",
+            )
+        in_order = in_order and before <= (_KIND_ORDER[kind], number)
+        before = _KIND_ORDER[kind], number
+    return in_order
+
+
+def _xml_objects(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Kind and id of every object, as far as the file can be read; the reader proper says what is wrong with it."""
+    rest = b""
+    try:
+        with _unpacked(path) as file:
+            while chunk := file.read(_XML_CHUNK_BYTES):
+                text = rest + chunk
+                cut = max(text.rfind(b"<"), 0)
+                for match in _XML_OBJECT.finditer(text, 0, cut):
+                    yield match[1], int(match[2])
+                rest = text[cut:]
+    except (OSError, EOFError, zlib.error):
+        return
+
+
+def _unpacked(path: Path) -> BinaryIO | gzip.GzipFile | bz2.BZ2File:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")
+    return bz2.open(path, "rb") if path.suffix == ".bz2" else path.open("rb")
 
 
 @contextmanager

@@ -239,6 +239,7 @@ def _notes(
             name = KmLabel.from_decimal(post.label_km).format(script)
             detail = f"post {name} (node {post.osm_id}, {post.carriageway}) rejected: {verdict.reason}"
             notes.append(Note("rejected_post", detail, "warning", post.measure_m, post.measure_m))
+    notes += _weak_notes(row, judged, length_m)
     notes += [note for a, b in pairwise(row) if (note := _step_note(a, b, rules, script))]
     for extent in calibration.extents("extrapolated"):
         if extent.start_m == 0.0 or extent.end_m >= length_m:
@@ -246,6 +247,18 @@ def _notes(
             detail = f"{extent.length_m:,.0f} m {which} kilometre post: labels extrapolated at scale 1"
             notes.append(Note("extrapolated", detail, "note", extent.start_m, extent.end_m))
     return notes
+
+
+def _weak_notes(row: Sequence[_Group], judged: Sequence[JudgedPost], length_m: float) -> list[Note]:
+    """A finding where the labels hang on too few posts to check each other, or most of the posts were rejected."""
+    rejected = sum(not verdict.accepted for verdict in judged)
+    if 2 * rejected > len(judged):
+        detail = f"{rejected} of {len(judged)} posts contradict the rest: their labels may be miles, or of another road"
+        return [Note("few_posts", detail, "warning", 0.0, length_m)]
+    if len(row) == 1:
+        detail = "one kilometre post only: which way the labels rise is assumed (towards azimuth 0–180°)"
+        return [Note("few_posts", detail, "warning", 0.0, length_m)]
+    return []
 
 
 def _step_note(before: _Group, after: _Group, rules: PostRules, script: Script) -> Note | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 from trassa.linear import CARRIAGEWAYS, Carriageway, Extent, merged, opposite
 from trassa.road.alignment import STEP_M, Alignment, measures_of
 from trassa.road.carriageways import CarriagewayLine
+from trassa.road.chains import bearing_deg
 from trassa.road.lattice import metres_per_degree
 from trassa.road.line import Line
 
@@ -25,6 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _PLAN_SMOOTHING_M = 40.0
 _END_SLACK_M = 15.0
+_RING_CLOSED_M = 50.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,21 @@ class Reference:
         along = np.atleast_1d(np.asarray(along_m, dtype=np.float64))
         if carriageway == self.carriageway:
             return along if carriageway == "increasing" else self.line.length_m - along
-        return self.line.project(*self.sides[carriageway].line.at(along)).measure_m
+        side = self.sides[carriageway].line
+        measure = self.line.project(*side.at(along)).measure_m
+        return self._unwound(measure, along / side.length_m, carriageway) if self._is_ring else measure
+
+    @cached_property
+    def _is_ring(self) -> bool:
+        first, last = zip(self.line.latitude_deg[[0, -1]], self.line.longitude_deg[[0, -1]], strict=True)
+        return bearing_deg(first, last)[0] <= _RING_CLOSED_M
+
+    def _unwound(self, measure: FloatArray, share: FloatArray, carriageway: Carriageway) -> FloatArray:
+        """Measures of a ring: what projects just past the opening belongs to the end that it was on its way to."""
+        length = self.line.length_m
+        due = length * (share if carriageway == "increasing" else 1.0 - share)
+        unwound = measure + length * (measure < due - 0.5 * length) - length * (measure > due + 0.5 * length)
+        return np.asarray(np.clip(unwound, 0.0, length), dtype=np.float64)
 
     def holes(self, carriageway: Carriageway) -> list[Extent]:
         """Extents of measure on which a carriageway has no geometry: gaps inside it, and where it is not there yet."""

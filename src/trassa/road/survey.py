@@ -11,6 +11,7 @@ import numpy as np
 from trassa.errors import InputError
 from trassa.linear import Calibration, Carriageway, Layer, script_of
 from trassa.provenance import Progress, no_progress
+from trassa.road.alignment import STEP_M
 from trassa.road.attributes import cross_sections_layer, structures_layer
 from trassa.road.carriageways import CarriagewayLine, laid_out
 from trassa.road.chains import chains_of
@@ -135,6 +136,11 @@ def _assembled(
     calibration: Calibration,
     notes: list[Note],
 ) -> Road:
+    if reference.line.length_m < STEP_M:
+        raise InputError(
+            f"road: {ref} is {reference.line.length_m:.1f} m long in its source (at least {STEP_M:g} m)",
+            cure="an extract or a drawing that covers the road",
+        )
     cross_sections, limits = cross_sections_layer(reference)
     return Road(
         ref=ref,
@@ -180,7 +186,9 @@ def _other_classes(objects: RoadObjects, road_class: str) -> list[Note]:
         steps = geodesic_steps_m(way.latitude_deg, way.longitude_deg)
         lengths[way.tags["highway"]] += float(np.nansum(steps)) / 1000.0
     listed = ", ".join(f"{length_km:.1f} km of {kind}" for kind, length_km in lengths.items() if length_km >= 0.05)
-    return [Note("other_class", f"{listed} carry the same ref and are left out ({road_class} is taken)")]
+    main = max(lengths, key=lambda kind: lengths[kind])
+    said = f"{listed} carry the same ref and are left out ({road_class} is taken; road_class = '{road_class} {main}'"
+    return [Note("other_class", f"{said} takes both)")]
 
 
 def _late_starts(reference: Reference) -> list[Note]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,9 @@ _POST_TOLERANCE_M = 15.0
 _EXACT_M = 0.5
 _TWIN_M = 100.0
 _TWIN_KM = 0.04
+_LABEL_KEYS = ("distance", "pk", "kp", "milestone", "name", "ref")
+_LABEL = re.compile(r"(\d+)(?:\s*[.,]\s*(\d+))?(?:\s*\+\s*(\d+))?\s*(mi|м|m)?")
+_UNIT_KM = {"m": 0.001, "м": 0.001, "mi": 1.609344}
 _LOOKALIKES = str.maketrans("АВЕЁКМНОРСТУХ", "ABEEKMHOPCTYX")
 
 
@@ -172,20 +176,20 @@ def _posts_row(evidence: Evidence, raw: RoadObjects) -> Row:
         label = float(accepted["label_km"][row])
         if node is None:
             wrong.append(f"post {label:g} is not in the map")
-        elif abs(_number(node.tags.get("distance", "")) - label) > 5e-4:
-            wrong.append(f"post {label:g} says {node.tags.get('distance')} in the map")
+        elif all(abs(said - label) > 5e-4 for said in _labels_said(node.tags)):
+            wrong.append(f"post {label:g} says {node.tags.get('distance', 'no distance')} in the map")
         elif abs(node.latitude_deg - accepted["latitude_deg"][row]) > 1e-6 or away[row] > 60.0 + _POST_TOLERANCE_M:
             wrong.append(f"post {label:g} stands {away[row]:.0f} m from where its measure lies")
     said = "; ".join(wrong[:3]) or f"{len(accepted)} accepted posts are in the map with their labels"
     return Row("road.posts", "", None, "", not wrong, None, said)
 
 
-def _number(text: str) -> float:
-    plain = text.lower().replace("km", "").replace("км", "").replace(",", ".").strip()
-    try:
-        return float(plain)
-    except ValueError:
-        return float("nan")
+def _labels_said(tags: Mapping[str, str]) -> Iterator[float]:
+    """Every kilometre that some tag of a post may mean, in kilometres, metres or miles."""
+    for text in (tags[key] for key in _LABEL_KEYS if key in tags):
+        for whole, fraction, metres, unit in _LABEL.findall(text.lower()):
+            number = float(f"{whole}.{fraction or 0}") + float(metres or 0) / 1000.0
+            yield number * _UNIT_KM.get(unit, 1.0)
 
 
 def _tunnels_row(evidence: Evidence, raw: RoadObjects) -> Row:
