@@ -16,10 +16,9 @@ from test_terrain import glo, hgt, plane
 from trassa.errors import InputError
 from trassa.road.clutter_grid import draw_areas
 from trassa.road.ground import GroundGrid, build_ground
-from trassa.road.surroundings import road_bounds
 from trassa.road.lattice import Lattice, metres_per_degree
 from trassa.road.settings import ClutterSettings
-from trassa.road.surroundings import ClutterArea, categories_of, clutter_heights_m
+from trassa.road.surroundings import ClutterArea, categories_of, clutter_heights_m, road_bounds
 from trassa.road.terrain import Terrain, read_terrain
 
 GEOD = Geod(ellps="WGS84")
