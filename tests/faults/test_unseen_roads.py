@@ -106,6 +106,28 @@ def test_a_ring_has_both_carriageways_all_round(tmp_path: Path, second_start: in
     assert (extents["end_m"] - extents["start_m"]).sum() == pytest.approx(2.0 * road.length_m, rel=0.01)
 
 
+def test_carriageways_part_nowhere_where_a_road_ends_in_a_fork(tmp_path: Path) -> None:
+    """Eastbound the southern branch is the straighter, westbound the northern one."""
+
+    def arc(north_m: float, east_m: float, rise_m: float) -> list[tuple[float, float]]:
+        turn = 0.5 * math.pi * np.arange(1, 13) / 12.0
+        return list(zip(8000.0 + east_m * np.sin(turn), north_m + rise_m * (1.0 - np.cos(turn)), strict=True))
+
+    made = OsmMap()
+    east, west = made.row(straight(0.0, 8000.0, 0.0)), made.row(straight(8000.0, 0.0, 20.0))
+    made.way(east)
+    made.way(west)
+    for east_m, rise_m in ((1500.0, -900.0), (900.0, 1000.0)):
+        made.way([east[-1], *made.row(arc(0.0, east_m, rise_m))])
+    for east_m, rise_m in ((1480.0, -890.0), (1500.0, 1000.0)):
+        made.way([*made.row(arc(20.0, east_m, rise_m)[::-1]), west[0]])
+    road = imported(made.write(tmp_path / "map.osm"))
+    apart_deg = road.alignments["increasing"].latitude_deg - road.alignments["decreasing"].latitude_deg
+    assert 111_195.0 * np.abs(apart_deg).max() < 50.0
+    assert road.alignments["decreasing"].present.mean() > 0.99
+    assert len(told(road, "side_chain")) == 2
+
+
 @pytest.mark.parametrize(
     ("said", "km"),
     [

@@ -23,6 +23,7 @@ _TOUCHING_M = 2.0
 _NEAR_M = 50.0
 _LARGEST_BEND_DEG = 75.0
 _ALONGSIDE_M = 3000.0
+_ABREAST_M = 100.0
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def laid_out(chains: Sequence[Chain], hole_max_m: float) -> tuple[list[Carriagew
         seed = max(facing, key=lambda chain: chain.length_m)
         rest.remove(seed)
         lines.append(_extended(_opened(seed, first.chains[-1].last), rest, hole_max_m))
+        lines[1] = _beside(lines[1], first.line, rest)
     notes = [_ring_note(first.chains[0])] if first.chains[0].is_ring else []
     notes += [note for line in lines for note in _gap_notes(line)]
     if len(lines) == 1:
@@ -160,6 +162,42 @@ def _extended(seed: Chain, rest: list[Chain], hole_max_m: float) -> CarriagewayL
         _, index, at_end = min(ahead + behind)
         chain = rest.pop(index)
         row = [*row, chain] if at_end else [chain, *row]
+
+
+def _beside(line: CarriagewayLine, other: Line, rest: list[Chain]) -> CarriagewayLine:
+    """The second carriageway, at a fork on the branch that the first one takes; the branch it leaves joins ``rest``.
+
+    Each carriageway goes straight on by itself, so where a road ends in a fork they may part.
+    """
+    for branch in list(rest):
+        for at_end in (True, False):
+            outer = line.chains[-1 if at_end else 0]
+            parts = _parted(outer, branch, at_end)
+            if parts is None or _apart_m(branch, other) > _ABREAST_M or _apart_m(parts[1], other) < 2.0 * _ABREAST_M:
+                continue
+            kept, left = parts
+            joined = Chain(kept.pieces + branch.pieces if at_end else branch.pieces + kept.pieces)
+            line = CarriagewayLine((*line.chains[:-1], joined) if at_end else (joined, *line.chains[1:]))
+            rest[rest.index(branch)] = left
+            break
+    return line
+
+
+def _parted(chain: Chain, branch: Chain, at_end: bool) -> tuple[Chain, Chain] | None:
+    """A chain cut where a branch leaves it (or, not ``at_end``, runs into it): what stays and what is left."""
+    node = int(branch.pieces[0].node_ids[0] if at_end else branch.pieces[-1].node_ids[-1])
+    for i in range(1, len(chain.pieces)):
+        if int(chain.pieces[i].node_ids[0]) == node:
+            before, behind = Chain(chain.pieces[:i]), Chain(chain.pieces[i:])
+            return (before, behind) if at_end else (behind, before)
+    return None
+
+
+def _apart_m(chain: Chain, line: Line) -> float:
+    """Mean distance of a chain's points from a line."""
+    lat = np.concatenate([piece.latitude_deg for piece in chain.pieces])
+    lon = np.concatenate([piece.longitude_deg for piece in chain.pieces])
+    return float(np.abs(line.project(lat, lon).offset_m).mean())
 
 
 def _opened(chain: Chain, near: tuple[float, float]) -> Chain:
