@@ -119,7 +119,11 @@ def _held(measure_m: FloatArray, height_m: FloatArray, max_gradient: float) -> F
         step = max_gradient * (measure_m[i + 1] - measure_m[i])
         above[i] = _larger(above[i], above[i + 1] - step)
         below[i] = -_larger(-below[i], -(below[i + 1] + step))
-    return np.where(np.isfinite(height_m), (above + below) / 2.0, np.nan)
+    held = (above + below) / 2.0
+    for i in range(len(held)):  # np.where says the same, but costs more to compile than all the rest here
+        if not np.isfinite(height_m[i]):
+            held[i] = np.nan
+    return held
 
 
 @numba.njit(cache=True, nogil=True)
