@@ -31,7 +31,7 @@ def _least_cost(road: Road, gap: float, settings: RadioSettings) -> Claim:
     layers = {name: Layer.empty(schema) for name, schema in RADIO.items()}
     cost = 1_000_000
     siting = {"status": "time limit", "cost_minor": cost, "bound_minor": round(cost * (1.0 - gap)), "gap": gap}
-    figures: dict[str, Any] = {"siting": siting, "propagation": {}}
+    figures: dict[str, Any] = {"siting": siting, "propagation": {}, "shortfalls": []}
     return radio_claims(road, layers, figures, (), settings)[-1]
 
 
@@ -44,6 +44,16 @@ def test_least_cost_fails_where_the_search_ended_too_early(road: Road) -> None:
     assert "cheaper by up to 2.000%" in broken.failures[0]
     assert broken.worst.margin == pytest.approx(-10_000.0)
     assert "1.000%" in broken.promise
+
+
+def test_deductions_that_fall_short_are_a_no_whatever_the_margins_say(road: Road) -> None:
+    layers = {name: Layer.empty(schema) for name, schema in RADIO.items()}
+    siting = {"status": "optimal", "cost_minor": 1, "bound_minor": 1, "gap": 0.0}
+    figures: dict[str, Any] = {"siting": siting, "propagation": {}, "shortfalls": ["within_bin_db was taken as 0.5 dB"]}
+    served, down, _ = radio_claims(road, layers, figures, (), RadioSettings())
+    assert (served.holds, down.holds) == ("no", "no")
+    assert served.failures[0].startswith("within_bin_db")
+    assert radio_claims(road, layers, {**figures, "shortfalls": []}, (), RadioSettings())[0].holds != "no"
 
 
 def test_assumed_prices_are_listed_with_their_range(road: Road) -> None:

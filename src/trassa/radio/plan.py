@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -60,11 +60,13 @@ class RadioPlan:
     propagation: Mapping[str, Any]
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
+    shortfalls: tuple[str, ...] = ()
+    """Deductions that the final plan's own links exceed, a sentence each: what it says of margins is too much."""
 
     def figures(self) -> dict[str, Any]:
         """Method and result as claims state them; the same run gives the same figures, so no times."""
         siting = {name: value for name, value in asdict(self.siting).items() if name != "seconds"}
-        return {"propagation": dict(self.propagation), "siting": siting}
+        return {"propagation": dict(self.propagation), "siting": siting, "shortfalls": list(self.shortfalls)}
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def plan_radio(
         _propagation(ground, settings),
         (*settled.budget.assumptions(settings), *_assumed_heights(candidates, settings)),
         tuple(_notes(search, settled)),
+        tuple(_shortfalls(settled)),
     )
 
 
@@ -192,6 +195,15 @@ def _assumed_heights(candidates: Candidates, settings: RadioSettings) -> list[As
     return found
 
 
+def _shortfalls(settled: _Settled) -> Iterator[str]:
+    for name, deduction in settled.short_of.items():
+        taken_db = settled.budget.deductions[name].size_db
+        yield (
+            f"{name} was taken as {taken_db:.2f} dB; after {settled.passes} plans the links ask {deduction.source}. "
+            f"Try: radio.allowances.{name} = {deduction.size_db:.1f}"
+        )
+
+
 def _notes(search: SiteSearch, settled: _Settled) -> list[str]:
     notes = []
     if settled.found.result.status != "optimal":
@@ -199,9 +211,6 @@ def _notes(search: SiteSearch, settled: _Settled) -> list[str]:
     if len(settled.found.relaxed):
         length_m = 10.0 * len(settled.found.relaxed)
         notes.append(f"siting: {length_m:.0f} m of carriageway cannot be served as promised, see unserved")
-    for name, deduction in settled.short_of.items():
-        taken_db = settled.budget.deductions[name].size_db
-        notes.append(f"radio: {name} was taken as {taken_db:.2f} dB; the final plan's links ask {deduction.source}")
     losses = search.sample().links.loss_db
     unknown = int(np.count_nonzero(np.isinf(losses).all(axis=1)))
     if unknown:

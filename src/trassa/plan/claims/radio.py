@@ -67,9 +67,9 @@ def _served(
         method={**figures["propagation"], "servers": 2 if any_site_down else 1, "estimate_because": reasons},
         assumptions=assumptions,
         worst=_worst(road, bins, margin, counted, any_site_down),
-        holds=verdict(bool(fails.any()), reasons),
+        holds=verdict(bool(fails.any() or figures["shortfalls"]), reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("bins", "sites")),
-        failures=tuple(_failures(road, layers, fails, claim_id)),
+        failures=(*figures["shortfalls"], *_failures(road, layers, fails, claim_id)),
     )
 
 
