@@ -68,7 +68,7 @@ def test_what_makes_an_estimate(planned_hills: Path, planned_lane: Path) -> None
     assert estimate_reasons(replace(hills, axis="schematic"))[0].startswith("schematic axis")
     bare = Calibration.from_start(hills.length_m, 10.0, "Latn")
     assert estimate_reasons(replace(hills, calibration=bare)) == [
-        "no kilometre post: labels count from the start of the road"
+        "no two kilometre posts to calibrate between: labels run on at scale 1"
     ]
 
 

@@ -23,7 +23,7 @@ def estimate_reasons(road: Road) -> list[str]:
     line = next(iter(road.alignments.values()))
     beyond = road.calibration.extrapolated_by_m(line.measure_m)
     if np.isinf(beyond).all():
-        reasons.append("no kilometre post: labels count from the start of the road")
+        reasons.append("no two kilometre posts to calibrate between: labels run on at scale 1")
     elif beyond.max() > LABEL_LIMIT_M:
         place = road.text(float(line.measure_m[int(np.argmax(beyond))]))
         reasons.append(f"labels extrapolated by {beyond.max() / 1000:.1f} km at {place}")
