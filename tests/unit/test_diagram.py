@@ -70,9 +70,10 @@ def test_a_ruler_is_as_wide_as_asked_and_no_coarser_than_needed(length_m: float,
     assert ruler.columns <= columns
     assert 0 <= ruler.column(length_m) < ruler.columns
     assert ruler.step_m == 1.0 or ruler.columns >= columns / 2.5 - 2
+    hair_m = 1e-3 + 2e-5 * ruler.step_m  # a label that near to a column's edge may stand in either
     for tick in ruler.ticks:
         exact_m = (tick.label.decimal_km - km) * 1000.0
-        assert ruler.measure_m(tick.column) - 1e-3 <= exact_m <= ruler.measure_m(tick.column + 1) + 1e-3
+        assert ruler.measure_m(tick.column) - hair_m <= exact_m <= ruler.measure_m(tick.column + 1) + hair_m
 
 
 @given(

@@ -91,7 +91,7 @@ class RunResult:
             said += _listed(claim.id, claim.failures, str(self.project.outputs["proof"]))
         reasons = {reason for claim in self.proof.claims for reason in claim.method.get("estimate_because", ())}
         said += [f"estimate because: {reason}" for reason in sorted(reasons)]
-        if self.proof.road["axis"] == "schematic":
+        if any(reason.startswith("schematic") for reason in reasons):
             said.append(f'for a proof: trassa road fetch "{self.ref}" --into {self.project.root}')
         elif any(reason.startswith("no terrain") for reason in reasons):
             said.append(f"for a proof: elevation tiles in {self.project.inputs}, named under [terrain] in trassa.toml")
