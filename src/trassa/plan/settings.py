@@ -16,8 +16,11 @@ from pydantic_core import ErrorDetails
 
 from trassa.errors import ConfigError, InputError
 from trassa.optical.settings import OpticalSettings
+from trassa.plan.live_settings import LiveSettings
 from trassa.radio.settings import RadioSettings
 from trassa.road.settings import ClutterSettings, RoadSettings, TerrainSettings
+from trassa.toll.settings import TollSettings
+from trassa.vehicles.settings import VehiclesSettings
 
 __all__ = ["ProjectSettings", "Settings", "parse_settings", "read_settings", "settings_digest"]
 
@@ -48,6 +51,9 @@ class Settings(BaseModel):
     clutter: ClutterSettings = Field(default_factory=ClutterSettings)
     radio: RadioSettings = Field(default_factory=RadioSettings)
     optical: OpticalSettings = Field(default_factory=OpticalSettings)
+    vehicles: VehiclesSettings = Field(default_factory=VehiclesSettings)
+    toll: TollSettings = Field(default_factory=TollSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
 
 
 def read_settings(path: Path) -> Settings:

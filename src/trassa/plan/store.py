@@ -31,6 +31,9 @@ __all__ = ["StageResult", "code_digest", "key_of", "load", "save"]
 _DAMAGE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file of the store may end in; a cache that cannot be read is no cache."""
 
+_NOT_PLANNING = {"cli", "twin", "live", "vehicles", "toll"}
+"""Rooms whose code no stage of a plan runs."""
+
 
 @dataclass(frozen=True)
 class StageResult:
@@ -51,13 +54,13 @@ class StageResult:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 over the program itself: a plan made by other code is not up to date."""
+    """SHA-256 over the rooms that plan: a plan made by other code is not up to date."""
     package = Path(trassa.__file__).parent
     sha = hashlib.sha256()
     for file in sorted(
         [*package.rglob("*.py"), *package.rglob("*.csv"), *package.rglob("*.json"), *package.rglob("templates/*")]
     ):
-        if "cli" not in file.relative_to(package).parts:
+        if not _NOT_PLANNING & set(file.relative_to(package).parts):
             sha.update(str(file.relative_to(package)).encode() + file.read_bytes())
     return sha.hexdigest()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trassa.plan.settings import ProjectSettings, Settings
 from trassa.road.settings import RoadSettings
+from trassa.toll.settings import TollSettings
 
 __all__ = ["facts_file", "m11_settings"]
 
@@ -21,4 +22,5 @@ def m11_settings() -> Settings:
     return Settings(
         project=ProjectSettings(name="М-11 «Нева»"),
         road=RoadSettings(ref="М-11", schematic="m11.csv", start_km=15.0, end_km=684.0),
+        toll=TollSettings(systems=["m11-15-58", "m11-58-684"]),
     )
