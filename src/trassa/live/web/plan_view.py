@@ -49,9 +49,7 @@ def plan_view(roadway: Roadway, toll_points: list[dict[str, Any]], *, simulated:
         "huts": [_labelled(roadway, row) for row in _rows(layers["huts"], _HUT_COLUMNS)],
         "chambers": [round(float(measure_m), 1) for measure_m in layers["chambers"]["measure_m"]],
         "toll_points": toll_points,
-        "places": _rows(
-            road.places, ("kind", "name", "measure_m", "carriageway", "latitude_deg", "longitude_deg")
-        ),
+        "places": _rows(road.places, ("kind", "name", "measure_m", "carriageway", "latitude_deg", "longitude_deg")),
         "quiet": [[extent.start_m, extent.end_m] for extent in roadway.quiet_extents],
         "credit": roadway.settings.project.map_credit,
         "simulated": simulated,

@@ -1,0 +1,49 @@
+"""The web server as a process of its own: ``python -m trassa.live.web --project DIR --book live --clock utc``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import uvicorn
+
+from trassa.live.book import Book
+from trassa.live.web.assembly import assembled_app
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Serve one book until the process ends."""
+    words = _arguments()
+    book = Book(words.project, words.book)
+    app, port = assembled_app(book, simulated=words.book == "drive", secure=bool(words.tls_cert), host=words.host)
+    uvicorn.run(
+        app,
+        host=words.host,
+        port=port,
+        ssl_certfile=words.tls_cert,
+        ssl_keyfile=words.tls_key,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws_max_size=65_536,
+        timeout_graceful_shutdown=2,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="trassa.live.web")
+    parser.add_argument("--project", type=Path, required=True)
+    parser.add_argument("--book", choices=("live", "drive"), required=True)
+    parser.add_argument("--clock", choices=("utc", "stepped"), default="utc")
+    parser.add_argument("--start-ms", type=int, default=None)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--tls-cert", default=None)
+    parser.add_argument("--tls-key", default=None)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

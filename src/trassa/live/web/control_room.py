@@ -1,0 +1,145 @@
+"""What the control room sees: the plan, the live road, events with their acknowledgement, the counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from trassa.live.store import charges as charge_store
+from trassa.live.store import events as event_store
+from trassa.live.web.desk import Desk, DeskOf, OperatorName, Refusal, desk_of
+from trassa.live.web.live_feed import Watcher
+
+__all__ = ["fresh_news", "router"]
+
+router = APIRouter(prefix="/api", tags=["control room"])
+
+EventId = Annotated[str, Path(pattern=r"^\d{1,10}-\d{1,5}$", description="originatingStationID-sequenceNumber")]
+_TICKER = 20
+
+
+class Ending(BaseModel):
+    """Why an operator ends an event."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\ud800-\udfff]*$")
+
+
+@router.get("/plan")
+def plan(desk: DeskOf, _operator: OperatorName) -> dict[str, Any]:
+    """The plan under the live road."""
+    return desk.plan
+
+
+@router.get("/status")
+async def status(desk: DeskOf, _operator: OperatorName) -> dict[str, Any]:
+    """Counts of messages and the state of broker, store and worker."""
+    return await _status(desk)
+
+
+@router.get("/events")
+def events(
+    desk: DeskOf, _operator: OperatorName, ended: Annotated[int, Query(ge=0, le=1000)] = 0
+) -> dict[str, list[dict[str, Any]]]:
+    """Open events and reports, and the last ``ended`` ones."""
+    with desk.store.transaction() as database:
+        there = event_store.open_events(database)
+        gone = event_store.ended_events(database, ended) if ended else []
+    return {"events": there, "ended": gone}
+
+
+@router.post("/events/{event_id}/acknowledge")
+def acknowledge(desk: DeskOf, operator: OperatorName, event_id: EventId) -> dict[str, Any]:
+    """Take note of an event, with user and time."""
+    moment_ms = desk.platform_ms()
+    with desk.store.transaction() as database:
+        if not event_store.acknowledge(database, event_id, operator, moment_ms):
+            raise Refusal(404, f"there is no event {event_id}", cure="GET /api/events")
+    return {"event_id": event_id, "acknowledged_by": operator, "acknowledged_ms": moment_ms}
+
+
+@router.post("/events/{event_id}/end")
+async def end(desk: DeskOf, operator: OperatorName, event_id: EventId, body: Ending) -> dict[str, Any]:
+    """End an event of ours: the worker terminates it on the broker."""
+    answer = await desk.feed.ask("end_event", {"event_id": event_id, "user": operator, "reason": body.reason})
+    if answer is None:
+        raise Refusal(503, "the worker does not answer", cure="try again in a few seconds")
+    if not answer.get("ok"):
+        raise Refusal(404, str(answer.get("reason", f"there is no event {event_id}")), cure="GET /api/events")
+    return {"event_id": event_id, "ended_by": operator}
+
+
+@router.websocket("/live")
+async def live(websocket: WebSocket) -> None:
+    """Frames (binary) and news (JSON text) as they come."""
+    desk = desk_of(websocket)
+    if await run_in_threadpool(desk.operator_of, websocket) is None:
+        await websocket.close(code=4401, reason="no session")
+        return
+    await websocket.accept()
+    watcher = desk.feed.watch()
+    try:
+        for text in await fresh_news(desk, {"events", "charges", "status"}):
+            await websocket.send_text(text)
+        await asyncio.gather(_send(websocket, watcher), _until_gone(websocket))
+    except (WebSocketDisconnect, RuntimeError):
+        pass
+    finally:
+        desk.feed.leave(watcher)
+
+
+async def fresh_news(desk: Desk, wanted: set[str]) -> list[str]:
+    """The texts for the watchers: of events, charges and the status, whichever are wanted."""
+    texts: list[dict[str, Any]] = []
+    if wanted & {"events", "charges"}:
+        texts += await run_in_threadpool(_stored_news, desk, wanted)
+    if "status" in wanted:
+        texts.append({"type": "status", **await _status(desk)})
+    return [json.dumps(text, ensure_ascii=False, allow_nan=False) for text in texts]
+
+
+def _stored_news(desk: Desk, wanted: set[str]) -> list[dict[str, Any]]:
+    texts: list[dict[str, Any]] = []
+    with desk.store.transaction() as database:
+        if "events" in wanted:
+            texts.append({"type": "events", "events": event_store.open_events(database)})
+        if "charges" in wanted:
+            texts.append({"type": "charges", "charges": charge_store.list_charges(database, limit=_TICKER)})
+    return texts
+
+
+async def _status(desk: Desk) -> dict[str, Any]:
+    counts = await desk.feed.ask("counts")
+    return {
+        "time_ms": desk.platform_ms(),
+        "simulated": desk.simulated,
+        "broker": desk.feed.connected,
+        "worker": counts is not None,
+        "store": await run_in_threadpool(desk.store.answers),
+        "counts": counts or {},
+    }
+
+
+async def _send(websocket: WebSocket, watcher: Watcher) -> None:
+    sent = b""
+    while not watcher.overrun:
+        await watcher.woken.wait()
+        watcher.woken.clear()
+        while not watcher.news.empty():
+            await websocket.send_text(watcher.news.get_nowait())
+        if watcher.frame is not sent:
+            sent = watcher.frame
+            await websocket.send_bytes(sent)
+    await websocket.close(code=1013, reason="too slow")
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1000))
