@@ -52,6 +52,7 @@ logging_collector = off
 _FOUNDING = """\
 CREATE ROLE trassa_owner LOGIN
 CREATE ROLE trassa_app LOGIN
+GRANT trassa_app TO trassa_owner
 CREATE DATABASE trassa OWNER trassa_owner
 REVOKE ALL ON DATABASE trassa FROM PUBLIC
 GRANT CONNECT ON DATABASE trassa TO trassa_app
