@@ -18,11 +18,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from trassa.errors import InputError
 from trassa.live.book import Book
+from trassa.live.child import Child, ChildSpec
 from trassa.live.store.lodging import STATE_FOLDER, Lodging, Runner, may_enter
 
 __all__ = ["PostgresPlace", "Role", "ServerCommand"]
@@ -60,11 +61,11 @@ GRANT CONNECT ON DATABASE trassa TO trassa_app
 
 
 class ServerCommand(NamedTuple):
-    """How to start the server in the foreground. ``user`` is (uid, gid) to become, or None to stay who we are."""
+    """How to start the server in the foreground. ``user`` is the name of the user to become; empty: stay who we are."""
 
     argv: list[str]
     env: dict[str, str]
-    user: tuple[int, int] | None
+    user: str
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class PostgresPlace:
                 time.sleep(0.05)
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self) -> Iterator[Child]:
         """The server for the duration of a block, as our own child; one fresh start, then a clear error."""
         child = self._start() or self._start()
         if child is None:
@@ -131,7 +132,7 @@ class PostgresPlace:
         try:
             yield child
         finally:
-            stop(child)
+            _stop(child)
 
     def discard(self) -> None:
         """End the server and remove its data for ever: of books that are thrown away, such as drives."""
@@ -174,14 +175,18 @@ class PostgresPlace:
                         found.append(int(entry.name))
         return found
 
-    def _start(self) -> subprocess.Popen[bytes] | None:
+    def _start(self) -> Child | None:
         self.prepare()
         self.book.logs.mkdir(parents=True, exist_ok=True)
-        with self._log_file().open("ab") as log:
-            child = _spawn(self.command(), log.fileno())
+        command = self.command()
+        spec = ChildSpec(
+            "postgres", lambda: command.argv, command.env, command.user, stop_signal=STOP_SIGNAL,
+            death_signal=signal.SIGQUIT,
+        )  # fmt: skip
+        child = Child(spec, self._log_file())
         if self.ready():
             return child
-        stop(child)
+        _stop(child)
         return None
 
     def _log_file(self) -> Path:
@@ -200,11 +205,12 @@ class PostgresPlace:
 
     def _run(self, argv: list[str], said: str = "") -> None:
         command = self._as_runner(argv)
-        uid, gid = command.user or (None, None)
-        groups: list[int] | None = None if uid is None else []
+        who: dict[str, Any] = {}
+        if command.user:
+            who = {"user": self.lodging.runner.uid, "group": self.lodging.runner.gid, "extra_groups": []}
         done = subprocess.run(
-            command.argv, input=said.encode(), env=command.env, user=uid, group=gid, extra_groups=groups,
-            capture_output=True, check=False, cwd="/", umask=0o077,
+            command.argv, input=said.encode(), env=command.env, capture_output=True, check=False, cwd="/", umask=0o077,
+            **who,
         )  # fmt: skip
         # the single-user server ends with 0 even where a statement failed
         if done.returncode or b"ERROR:" in done.stderr or b"FATAL:" in done.stderr:
@@ -231,28 +237,15 @@ class PostgresPlace:
     def _as_runner(self, argv: list[str]) -> ServerCommand:
         runner = self.lodging.runner
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
-        return ServerCommand(argv, env, None if self.lodging.is_ours else (runner.uid, runner.gid))
+        return ServerCommand(argv, env, "" if self.lodging.is_ours else runner.name)
 
     def _bin(self) -> Path:
         return _install_for(self.lodging.runner) / "bin"
 
 
-def stop(child: subprocess.Popen[bytes]) -> None:
-    """End a server that is our child: fast, then at once, then hard."""
-    for sign, patience_s in ((STOP_SIGNAL, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0)):
-        if child.poll() is None:
-            child.send_signal(sign)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(patience_s)
-
-
-def _spawn(command: ServerCommand, log: int) -> subprocess.Popen[bytes]:
-    uid, gid = command.user or (None, None)
-    groups: list[int] | None = None if uid is None else []
-    return subprocess.Popen(
-        command.argv, env=command.env, user=uid, group=gid, extra_groups=groups, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", umask=0o077,
-    )  # fmt: skip
+def _stop(child: Child) -> None:
+    child.ask_to_stop()
+    child.end(10.0)
 
 
 def _name_of(uid: int) -> str:
