@@ -1,0 +1,288 @@
+"""The platform: broker, store, worker and web server of one book, started in order, watched, stopped in order.
+
+    with Platform(project, "live") as platform:
+        platform.wait_ready()
+        platform.wait(stop)                  # until somebody sets the event; an InputError where a child keeps failing
+
+One supervisor per book holds its lock. What an earlier one left running is ended before a store is opened, because a
+second broker on the same store would start without a word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Literal
+
+from trassa.errors import InputError
+from trassa.live.book import Book, BookName
+from trassa.live.broker import broker_command, connected, open_streams, write_broker_configuration
+from trassa.live.child import ChildSpec, Launch
+from trassa.live.children import Children, end_leftovers
+from trassa.live.doorway import Doorway
+from trassa.live.ports import Ports, choose_ports
+from trassa.live.secrets import Secrets, make_secrets
+from trassa.plan.folder import writable
+from trassa.plan.project import Project
+
+__all__ = ["ClockKind", "Platform", "Programs"]
+
+ClockKind = Literal["utc", "stepped"]
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The two Python children as commands; the words of book and clock are put behind them."""
+
+    worker: tuple[str, ...] = (sys.executable, "-m", "trassa.live.worker")
+    web: tuple[str, ...] = (sys.executable, "-m", "trassa.live.web")
+
+
+class Platform:
+    """One running platform. ``new_password`` is the operator's, on the start that made it, else None.
+
+    ``fresh`` empties the book first, except for ports and secrets; it is refused for the operator's book.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        book: BookName,
+        *,
+        clock: ClockKind = "utc",
+        start_ms: int | None = None,
+        web: bool = True,
+        fresh: bool = False,
+        doorway: Doorway | None = None,
+        programs: Programs | None = None,
+        say: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        if book == "live" and (clock != "utc" or fresh):
+            raise ValueError("platform: the operator's book runs on UTC and is never emptied")
+        self.project = project
+        self.book = Book(project.root.resolve(), book)
+        self.doorway = doorway or Doorway.of(project.settings.live, book)
+        self.new_password: str | None = None
+        self._clock = clock
+        self._start_ms = start_ms
+        self._with_web = web
+        self._fresh = fresh
+        self._programs = programs or Programs()
+        self._say = say
+        self._children: Children | None = None
+        self._held = contextlib.ExitStack()
+        self._ports: Ports | None = None
+        self._secrets: Secrets | None = None
+
+    @property
+    def ports(self) -> Ports:
+        """Where it listens."""
+        return self._ports or Ports.of(self.book)
+
+    @property
+    def secrets(self) -> Secrets:
+        """Its logins and keys."""
+        return self._secrets or Secrets.of(self.book)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return self.doorway.url(self.ports.web)
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """How often each child was started again."""
+        return dict(self._children.restarts) if self._children else {}
+
+    @property
+    def database_url(self) -> str:
+        """Where the application connects to PostgreSQL."""
+        from trassa.live.store.embedded import PostgresPlace
+
+        return self.project.settings.live.postgres_url or PostgresPlace.of(self.book).url()
+
+    def __enter__(self) -> Platform:
+        try:
+            self._open_book()
+            self._start_engines()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def wait_ready(self) -> None:
+        """Start worker and web server, and return when both are ready; the worker recovers before it says so."""
+        children = self._running()
+        children.start(self._python_child("worker", self._programs.worker, ready_within_s=120.0))
+        children.await_ready("worker")
+        if self._with_web:
+            web = self._python_child("web", (*self._programs.web, *self.doorway.words()), ready_within_s=60.0)
+            children.start(replace(web, answers=partial(self.doorway.answers, self.ports.web)))
+            children.await_ready("web")
+
+    def wait(self, stop: threading.Event, period_s: float = 0.2) -> None:
+        """Return when ``stop`` is set.
+
+        :raises InputError: a child keeps failing.
+        """
+        while not stop.wait(period_s):
+            self.check()
+
+    def check(self) -> None:
+        """Raise the failure of a child that keeps failing, if there is one."""
+        self._running().check()
+
+    def pid(self, name: str) -> int | None:
+        """The process number of a child by its name: nats, postgres, worker or web."""
+        return self._running().pid(name)
+
+    def stop(self) -> None:
+        """Stop every child in order, the last started first, and let the book go; nothing the second time."""
+        children, self._children = self._children, None
+        if children is not None:
+            children.close()
+        self._held.close()
+
+    def _running(self) -> Children:
+        if self._children is None:
+            raise RuntimeError("platform: it is not running")
+        return self._children
+
+    def _open_book(self) -> None:
+        book = self.book
+        with writable(book.root):
+            for folder in (book.root, book.broker, book.logs, book.archive):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.chmod(0o700)
+        self._held.enter_context(_only_supervisor(book))
+        if left := end_leftovers(book.children_file):
+            self._say(f"ended what an earlier platform left running: {', '.join(left)}")
+        if self._fresh:
+            _empty(book)
+        self._secrets, self.new_password = make_secrets(book)
+        door = self.doorway
+        self._ports = choose_ports(book, mqtt=door.mqtt_port, web=door.web_port, host=door.host)
+
+    def _start_engines(self) -> None:
+        """Broker with its streams, then the store with its tables; the rest needs both."""
+        book, settings = self.book, self.project.settings.live
+        write_broker_configuration(book, self.ports, self.secrets, settings)
+        self._children = children = Children(book.children_file, book.logs)
+        children.start(
+            ChildSpec("nats", lambda: Launch(broker_command(book)), answers=partial(_accepts, self.ports, self.secrets))
+        )
+        if not settings.postgres_url:
+            children.start(_postgres_child(book))
+        children.await_ready("nats")
+        asyncio.run(_open_streams(self))
+        self._migrate(children)
+
+    def _migrate(self, children: Children) -> None:
+        from trassa.live.store.embedded import PostgresPlace
+        from trassa.live.store.store import Store
+
+        url = self.project.settings.live.postgres_url
+        if not url:
+            children.await_ready("postgres")
+            url = PostgresPlace.of(self.book).url("trassa_owner")
+        store = Store(url)
+        try:
+            store.migrate()
+        finally:
+            store.close()
+
+    def _python_child(self, name: str, program: tuple[str, ...], ready_within_s: float) -> ChildSpec:
+        words = ["--project", str(self.book.project_root), "--book", self.book.name, "--clock", self._clock]
+        if self._start_ms is not None:
+            words += ["--start-ms", str(self._start_ms)]
+        return ChildSpec(name, lambda: Launch([*program, *words]), ready_within_s=ready_within_s)
+
+
+def _postgres_child(book: Book) -> ChildSpec:
+    from trassa.live.store.embedded import PostgresPlace
+
+    place = PostgresPlace.of(book)
+    return ChildSpec(
+        "postgres",
+        lambda: Launch(*place.command()),
+        prepare=place.prepare,  # ends the sessions that a killed server left, so that a fresh start can succeed
+        answers=lambda: place.ready(0.0),
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGQUIT,  # not SIGKILL: the server takes its sessions with it
+        ready_within_s=60.0,
+    )
+
+
+def _accepts(ports: Ports, secrets: Secrets) -> bool:
+    """Whether the broker lets the platform in and its JetStream answers."""
+
+    async def ask() -> bool:
+        try:
+            client = await connected(ports, secrets, "supervisor", patient=False)
+        except (OSError, TimeoutError, NatsError):
+            return False
+        try:
+            await client.jetstream().account_info()
+        except (TimeoutError, NatsError):
+            return False
+        finally:
+            await client.close()
+        return True
+
+    from nats.errors import Error as NatsError
+
+    return asyncio.run(ask())
+
+
+async def _open_streams(platform: Platform) -> None:
+    client = await connected(platform.ports, platform.secrets, "supervisor")
+    try:
+        await open_streams(client, platform.project.settings.live)
+    finally:
+        await client.close()
+
+
+@contextlib.contextmanager
+def _only_supervisor(book: Book) -> Iterator[None]:
+    """Hold the book alone. The lock ends with its process, however that ends."""
+    with writable(book.root):
+        held = os.open(book.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = os.pread(held, 20, 0).decode("ascii", "replace").strip()
+            raise InputError(
+                f"platform: {book.root} is being served by another trassa{f' (process {other})' if other else ''}",
+                cure="stop that one, or use its address",
+            ) from None
+        os.ftruncate(held, 0)
+        os.pwrite(held, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(held)
+
+
+def _empty(book: Book) -> None:
+    """Throw away what a drive before this one wrote; ports and secrets stay."""
+    from trassa.live.store.embedded import PostgresPlace
+
+    PostgresPlace.of(book).discard()
+    for folder in (book.broker, book.archive):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
