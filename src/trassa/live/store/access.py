@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
-from psycopg import Connection
+from trassa.live.store.store import Connection
 
 __all__ = [
     "PairedVehicle",
@@ -38,7 +37,7 @@ class PairedVehicle:
         return f"{self.login}/{self.vehicle}"
 
 
-def open_session(connection: Connection[Any], operator: str, now_ms: int) -> str:
+def open_session(connection: Connection, operator: str, now_ms: int) -> str:
     """A new session's token; sessions that have run out go."""
     token = secrets.token_urlsafe(32)
     connection.execute("DELETE FROM operator_session WHERE expires_ms <= %s", (now_ms,))
@@ -48,20 +47,20 @@ def open_session(connection: Connection[Any], operator: str, now_ms: int) -> str
     return token
 
 
-def operator_of(connection: Connection[Any], token: str, now_ms: int) -> str | None:
+def operator_of(connection: Connection, token: str, now_ms: int) -> str | None:
     """The operator whose session this token opens, or None."""
     row = connection.execute(
         "SELECT operator FROM operator_session WHERE token_hash = %s AND expires_ms > %s", (_hashed(token), now_ms)
     ).fetchone()
-    return str(row[0]) if row else None
+    return str(row["operator"]) if row else None
 
 
-def close_session(connection: Connection[Any], token: str) -> None:
+def close_session(connection: Connection, token: str) -> None:
     """End a session."""
     connection.execute("DELETE FROM operator_session WHERE token_hash = %s", (_hashed(token),))
 
 
-def pairing_code(connection: Connection[Any], paired: PairedVehicle, now_ms: int) -> str:
+def pairing_code(connection: Connection, paired: PairedVehicle, now_ms: int) -> str:
     """A code that pairs one on-board page with a vehicle, once, within fifteen minutes."""
     code = secrets.token_urlsafe(12)
     connection.execute("DELETE FROM pairing WHERE expires_ms <= %s", (now_ms,))
@@ -72,7 +71,7 @@ def pairing_code(connection: Connection[Any], paired: PairedVehicle, now_ms: int
     return code
 
 
-def pair_vehicle(connection: Connection[Any], code: str, now_ms: int) -> str | None:
+def pair_vehicle(connection: Connection, code: str, now_ms: int) -> str | None:
     """The vehicle's token for a code that was not used yet, or None; the code is used up in the same transaction."""
     row = connection.execute(
         "UPDATE pairing SET used_ms = %s WHERE code_hash = %s AND used_ms IS NULL AND expires_ms > %s"
@@ -83,18 +82,19 @@ def pair_vehicle(connection: Connection[Any], code: str, now_ms: int) -> str | N
         return None
     token = secrets.token_urlsafe(32)
     connection.execute(
-        "INSERT INTO vehicle_token VALUES (%s, %s, %s, %s, %s)", (_hashed(token), *row, now_ms + VEHICLE_TOKEN_MS)
+        "INSERT INTO vehicle_token VALUES (%s, %s, %s, %s, %s)",
+        (_hashed(token), row["login"], row["vehicle"], row["station_id"], now_ms + VEHICLE_TOKEN_MS),
     )
     return token
 
 
-def paired_vehicle_of(connection: Connection[Any], token: str, now_ms: int) -> PairedVehicle | None:
+def paired_vehicle_of(connection: Connection, token: str, now_ms: int) -> PairedVehicle | None:
     """The vehicle that a token belongs to, or None."""
     row = connection.execute(
         "SELECT login, vehicle, station_id FROM vehicle_token WHERE token_hash = %s AND expires_ms > %s",
         (_hashed(token), now_ms),
     ).fetchone()
-    return PairedVehicle(str(row[0]), str(row[1]), row[2]) if row else None
+    return PairedVehicle(str(row["login"]), str(row["vehicle"]), row["station_id"]) if row else None
 
 
 def _hashed(token: str) -> bytes:

@@ -8,6 +8,8 @@ from pathlib import Path
 import uvicorn
 
 from trassa.live.book import Book
+from trassa.live.doorway import Doorway
+from trassa.live.ports import LOOPBACK, Ports
 from trassa.live.web.assembly import assembled_app
 
 __all__ = ["main"]
@@ -17,11 +19,11 @@ def main() -> None:
     """Serve one book until the process ends."""
     words = _arguments()
     book = Book(words.project, words.book)
-    app, port = assembled_app(book, simulated=words.book == "drive", secure=bool(words.tls_cert), host=words.host)
+    doorway = Doorway(words.host, tls_cert=words.tls_cert, tls_key=words.tls_key)
     uvicorn.run(
-        app,
+        assembled_app(book, doorway),
         host=words.host,
-        port=port,
+        port=Ports.of(book).web,
         ssl_certfile=words.tls_cert,
         ssl_keyfile=words.tls_key,
         log_level="warning",
@@ -39,9 +41,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--book", choices=("live", "drive"), required=True)
     parser.add_argument("--clock", choices=("utc", "stepped"), default="utc")
     parser.add_argument("--start-ms", type=int, default=None)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--tls-cert", default=None)
-    parser.add_argument("--tls-key", default=None)
+    parser.add_argument("--host", default=LOOPBACK)
+    parser.add_argument("--tls-cert", type=Path, default=None)
+    parser.add_argument("--tls-key", type=Path, default=None)
     return parser.parse_args()
 
 

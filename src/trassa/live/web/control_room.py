@@ -120,7 +120,7 @@ async def _status(desk: Desk) -> dict[str, Any]:
         "simulated": desk.simulated,
         "broker": desk.feed.connected,
         "worker": counts is not None,
-        "store": await run_in_threadpool(desk.store.answers),
+        "store": await run_in_threadpool(desk.store_answers),
         "counts": counts or {},
     }
 

@@ -17,7 +17,7 @@ from trassa.errors import TrassaError
 from trassa.live.roadway import Roadway
 from trassa.live.store import access
 from trassa.live.store.access import PairedVehicle
-from trassa.live.store.store import Store
+from trassa.live.store.store import Store, StoreDown
 from trassa.live.web.live_feed import LiveFeed
 
 __all__ = ["OPERATOR_COOKIE", "VEHICLE_COOKIE", "Desk", "DeskOf", "OperatorName", "Refusal", "Vehicle", "desk_of"]
@@ -75,6 +75,15 @@ class Desk:
         """Whether the request carries the key of the gantries."""
         scheme, _, key = connection.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(key.encode(), self.reads_key.encode())
+
+    def store_answers(self) -> bool:
+        """Whether the database is there."""
+        try:
+            with self.store.transaction() as database:
+                database.execute("SELECT 1")
+        except StoreDown:
+            return False
+        return True
 
     @cached_property
     def connection_runs(self) -> dict[str, tuple[Any, Any, Any]]:

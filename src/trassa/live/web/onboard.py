@@ -156,8 +156,8 @@ def _located(locator: Locator, fixes: list[tuple[float, float]]) -> Place | None
 
 def _ahead(desk: Desk, vehicle: PairedVehicle, place: Place | None) -> dict[str, Any]:
     with desk.store.transaction() as database:
-        key = identities.vehicle_key_of(database, "own", vehicle.plain, desk.identity_key)
-        toll = charges.totals_of(database, key)
+        key = identities.is_bound(database, identities.identity_key(desk.identity_key, "own", vehicle.plain))
+        toll = _toll_so_far(charges.list_charges(database, vehicle_key=key, limit=_CHARGES) if key else [])
         there = events.open_events(database) if place else []
     body: dict[str, Any] = {"position": None, "warnings": [], "connection": [], "toll": toll}
     body["time_ms"] = desk.platform_ms()

@@ -75,7 +75,7 @@ def register_contract(request: Request, body: Contract) -> dict[str, Any]:
     """Bind identities to a contract; the same contract again replaces what it said."""
     desk = _reads_door(request)
     with desk.store.transaction() as database:
-        key = identities.register_contract(database, body.model_dump(), desk.identity_key)
+        key = identities.register_contract(database, body.model_dump(), desk.platform_ms(), desk.identity_key)
     return {"vehicle_key": key}
 
 
