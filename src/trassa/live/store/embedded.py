@@ -18,15 +18,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from urllib.parse import quote
 
 from trassa.errors import InputError
 from trassa.live.book import Book
-from trassa.live.child import Child, ChildSpec
+from trassa.live.child import Child, ChildSpec, Launch
 from trassa.live.store.lodging import STATE_FOLDER, Lodging, Runner, may_enter
 
-__all__ = ["PostgresPlace", "Role", "ServerCommand"]
+__all__ = ["STOP_SIGNAL", "PostgresPlace", "Role"]
 
 Role = Literal["trassa_app", "trassa_owner"]
 
@@ -60,14 +60,6 @@ GRANT CONNECT ON DATABASE trassa TO trassa_app
 """
 
 
-class ServerCommand(NamedTuple):
-    """How to start the server in the foreground. ``user`` is the name of the user to become; empty: stay who we are."""
-
-    argv: list[str]
-    env: dict[str, str]
-    user: str
-
-
 @dataclass(frozen=True)
 class PostgresPlace:
     """The embedded server of one book. Whoever calls :meth:`prepare` or starts it holds the book's lock."""
@@ -98,7 +90,7 @@ class PostgresPlace:
             )
         self._configure(self.lodging.data)
 
-    def command(self) -> ServerCommand:
+    def command(self) -> Launch:
         """The server as a child in the foreground; it ends on :data:`STOP_SIGNAL`."""
         return self._as_runner([str(self._bin() / "postgres"), "-D", str(self.lodging.data)])
 
@@ -178,11 +170,7 @@ class PostgresPlace:
     def _start(self) -> Child | None:
         self.prepare()
         self.book.logs.mkdir(parents=True, exist_ok=True)
-        command = self.command()
-        spec = ChildSpec(
-            "postgres", lambda: command.argv, command.env, command.user, stop_signal=STOP_SIGNAL,
-            death_signal=signal.SIGQUIT,
-        )  # fmt: skip
+        spec = ChildSpec("postgres", self.command, stop_signal=STOP_SIGNAL, death_signal=signal.SIGQUIT)
         child = Child(spec, self._log_file())
         if self.ready():
             return child
@@ -234,10 +222,10 @@ class PostgresPlace:
                 if not self.lodging.is_ours:
                     os.fchown(handle, self.lodging.runner.uid, self.lodging.runner.gid)
 
-    def _as_runner(self, argv: list[str]) -> ServerCommand:
+    def _as_runner(self, argv: list[str]) -> Launch:
         runner = self.lodging.runner
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
-        return ServerCommand(argv, env, "" if self.lodging.is_ours else runner.name)
+        return Launch(argv, env, "" if self.lodging.is_ours else runner.name)
 
     def _bin(self) -> Path:
         return _install_for(self.lodging.runner) / "bin"

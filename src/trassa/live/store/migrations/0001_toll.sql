@@ -26,7 +26,7 @@ CREATE TABLE read (
   read_id text PRIMARY KEY,
   source text NOT NULL,
   device text NOT NULL,
-  sequence bigint,
+  sequence text,
   time_ms bigint NOT NULL,
   toll_point text NOT NULL,
   means text NOT NULL CHECK (means IN ('tag', 'plate', 'own')),
@@ -50,12 +50,12 @@ CREATE TABLE rejected_read (
   received_ms bigint NOT NULL
 );
 
--- Fixes that an opted-in vehicle sent of itself: the two around each crossing.
+-- Fixes that an opted-in vehicle sent of itself: the two around each crossing. Erased: without the position.
 CREATE TABLE fix (
   vehicle_key text NOT NULL,
   time_ms bigint NOT NULL,
-  latitude_deg double precision NOT NULL,
-  longitude_deg double precision NOT NULL,
+  latitude_deg double precision,
+  longitude_deg double precision,
   speed_mps double precision,
   carriageway text,
   measure_m double precision,
