@@ -35,7 +35,7 @@ from trassa.live.secrets import Secrets, make_secrets
 from trassa.plan.folder import writable
 from trassa.plan.project import Project
 
-__all__ = ["ClockKind", "Platform", "Programs"]
+__all__ = ["ClockKind", "Platform", "Programs", "accepts"]
 
 ClockKind = Literal["utc", "stepped"]
 
@@ -184,7 +184,7 @@ class Platform:
         write_broker_configuration(book, self.ports, self.secrets, settings)
         self._children = children = Children(book.children_file, book.logs)
         children.start(
-            ChildSpec("nats", lambda: Launch(broker_command(book)), answers=partial(_accepts, self.ports, self.secrets))
+            ChildSpec("nats", lambda: Launch(broker_command(book)), answers=partial(accepts, self.ports, self.secrets))
         )
         if not settings.postgres_url:
             children.start(_postgres_child(book))
@@ -228,7 +228,7 @@ def _postgres_child(book: Book) -> ChildSpec:
     )
 
 
-def _accepts(ports: Ports, secrets: Secrets) -> bool:
+def accepts(ports: Ports, secrets: Secrets) -> bool:
     """Whether the broker lets the platform in and its JetStream answers."""
 
     async def ask() -> bool:
