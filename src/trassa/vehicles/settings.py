@@ -21,12 +21,6 @@ class VehiclesSettings(BaseModel):
     stationary_after_s: float = Field(
         default=10.0, ge=2.0, le=120.0, description="A vehicle that stands this long on a carriageway is a hazard, s"
     )
-    stationary_drift_m: float = Field(
-        default=60.0,
-        ge=20.0,
-        le=200.0,
-        description="Farther than this from where it stopped a vehicle does not stand, whatever its speed says, m",
-    )
     carriageway_half_width_m: float = Field(
         default=15.0,
         ge=5.0,
