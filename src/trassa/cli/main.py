@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import trassa
-from trassa.cli import project, road
+from trassa.cli import project, road, toll
 from trassa.errors import TrassaError
 
 __all__ = ["app", "main"]
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 project.register(app)
 app.add_typer(road.app, name="road")
+app.add_typer(toll.app, name="toll")
 
 
 def _version(wanted: bool) -> None:
