@@ -46,8 +46,11 @@ __all__ = [
 
 CAPTURE_SUBJECT = "cits.in.>"
 DENM_CONSUMER = "denm"
-"""Durable pull consumer of inbound DENM on the capture stream. A kill of the server may forget the last acknowledgements,
-even confirmed ones: what was acknowledged may come once more, so its reader must bear repetition."""
+"""Durable pull consumer of inbound DENM on the capture stream.
+
+A kill of the server may forget the last acknowledgements, even confirmed ones: what was acknowledged may come once
+more, so its reader must bear repetition.
+"""
 TOLL_CONSUMER = "toll"
 """Durable pull consumer of toll fixes on the capture stream."""
 

@@ -30,7 +30,7 @@ from trassa.errors import InputError
 from trassa.live.child import Child, ChildSpec, Footprint, end_leftover
 from trassa.plan.folder import replace_text
 
-__all__ = ["Children", "end_leftovers"]
+__all__ = ["Children", "end_leftovers", "recorded_pids"]
 
 _TICK_S = 0.05
 _MINUTE_S = 60.0
@@ -171,6 +171,14 @@ class Children:
         said = "".join(f"\n  {line[:300]}" for line in lines)
         log = self._logs / f"{name}.log"
         return InputError(f"{name}: {what}{'; its last words:' + said if said else ''}", cure=f"see {log}")
+
+
+def recorded_pids(record: Path) -> list[int]:
+    """The process numbers on record; none where there is no record."""
+    try:
+        return [int(row["pid"]) for row in json.loads(record.read_text("utf-8")).values()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def end_leftovers(record: Path) -> list[str]:

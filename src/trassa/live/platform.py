@@ -49,9 +49,10 @@ class Programs:
 
 
 class Platform:
-    """One running platform. ``new_password`` is the operator's, on the start that made it, else None.
+    """One running platform. ``operator_password`` is known on the start that made it, else None.
 
     ``fresh`` empties the book first, except for ports and secrets; it is refused for the operator's book.
+    ``new_password`` makes a new operator password.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Platform:
         start_ms: int | None = None,
         web: bool = True,
         fresh: bool = False,
+        new_password: bool = False,
         doorway: Doorway | None = None,
         programs: Programs | None = None,
         say: Callable[[str], None] = lambda _sentence: None,
@@ -72,11 +74,12 @@ class Platform:
         self.project = project
         self.book = Book(project.root.resolve(), book)
         self.doorway = doorway or Doorway.of(project.settings.live, book)
-        self.new_password: str | None = None
+        self.operator_password: str | None = None
         self._clock = clock
         self._start_ms = start_ms
         self._with_web = web
         self._fresh = fresh
+        self._wants_password = new_password
         self._programs = programs or Programs()
         self._say = say
         self._children: Children | None = None
@@ -174,7 +177,7 @@ class Platform:
             self._say(f"ended what an earlier platform left running: {', '.join(left)}")
         if self._fresh:
             _empty(book)
-        self._secrets, self.new_password = make_secrets(book)
+        self._secrets, self.operator_password = make_secrets(book, new_password=self._wants_password)
         door = self.doorway
         self._ports = choose_ports(book, mqtt=door.mqtt_port, web=door.web_port, host=door.host)
 

@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 from trassa.errors import InputError
 from trassa.live.book import Book
@@ -62,11 +62,16 @@ class Secrets:
         return bytes.fromhex(self.hmac_key)
 
 
-def make_secrets(book: Book) -> tuple[Secrets, str | None]:
+def make_secrets(book: Book, *, new_password: bool = False) -> tuple[Secrets, str | None]:
     """The secrets of a book, made where there are none; with them the operator password, only when just made."""
-    if book.secrets_file.exists():
-        return Secrets.of(book), None
     password = "-".join(secrets.token_hex(2) for _ in range(4))
+    if book.secrets_file.exists():
+        known = Secrets.of(book)
+        if not new_password:
+            return known, None
+        known = replace(known, operator_password_hash=hashed_password(password))
+        _write(book, known)
+        return known, password
     driver = book.name == "drive"
     made = Secrets(
         fleet_login=FLEET_LOGIN,
