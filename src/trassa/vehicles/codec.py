@@ -11,25 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from trassa.vehicles.refusal import Refused
+from trassa.vehicles.schemas import MESSAGE_NAMES, PROTOCOL_VERSIONS, specification, strict_type
 
-__all__ = ["MESSAGE_NAMES", "Message", "cause_of", "cause_of_code", "decode", "encode"]
+__all__ = ["Message", "cause_of", "cause_of_code", "decode", "encode"]
 
-MESSAGE_NAMES = {
-    1: "DENM", 2: "CAM", 3: "POIM", 4: "SPATEM", 5: "MAPEM", 6: "IVIM", 7: "EV-RSR", 8: "TISTPG", 9: "SREM",
-    10: "SSEM", 11: "EVCSN", 12: "SAEM", 13: "RTCMEM", 14: "CPM", 15: "IMZM", 16: "VAM", 17: "DSM", 18: "MIM",
-    19: "MVM", 20: "MCM", 21: "PIM",
-}  # fmt: skip
-
-# one set of modules for each protocolVersion; IVIM uses only words that both dictionaries write alike
-_MODULES = {
-    1: ("dictionary_1.asn", "cam_1.asn", "denm_1.asn"),
-    2: ("dictionary_2.asn", "cam_2.asn", "denm_2.asn"),
-}
-_READ = ("CAM", "DENM")
 _DEFAULTS = {"validityDuration": 600}
 
 _HEADER_BYTES = 6
@@ -98,7 +86,7 @@ def decode(pdu: bytes) -> Message:
     from trassa.vehicles.wire import read_strictly
 
     protocol_version, name = _header(pdu)
-    value = read_strictly(_types(protocol_version)[name], pdu)
+    value = read_strictly(strict_type(protocol_version, name), pdu)
     header = value["header"]
     station_id = header["stationID"] if "stationID" in header else header["stationId"]
     return Message(name, protocol_version, station_id, value, pdu)
@@ -108,11 +96,9 @@ def encode(type_name: str, value: dict[str, Any], protocol_version: int = 2) -> 
     """Write one message and read it again; anything that would not come back as given raises :class:`Refused`."""
     import asn1tools
 
-    specification = _specifications().get(protocol_version)
-    if specification is None or type_name not in _READ:
-        raise Refused("type", f"{type_name} of protocolVersion {protocol_version} is not written here")
+    schema = specification(protocol_version, type_name)
     try:
-        pdu: bytes = specification.encode(type_name, value, check_types=True, check_constraints=True)
+        pdu: bytes = schema.encode(type_name, value, check_types=True, check_constraints=True)
     except (asn1tools.Error, KeyError, TypeError, ValueError, NotImplementedError) as error:
         raise Refused("value", f"{type_name}: {type(error).__name__}: {error}") from error
     read = decode(pdu)
@@ -129,40 +115,16 @@ def _header(pdu: bytes) -> tuple[int, str]:
         raise Refused("length", f"{len(pdu)} bytes; no message is longer than {_LONGEST_BYTES}")
     if not pdu:
         raise Refused("length", "no bytes")
-    if pdu[0] not in _MODULES:  # RULE 1
+    if pdu[0] not in PROTOCOL_VERSIONS:  # RULE 1
         raise Refused("header", f"protocolVersion {pdu[0]}; 1 and 2 are known")
     if len(pdu) < _HEADER_BYTES:
         raise Refused("length", f"{len(pdu)} bytes; the header alone has {_HEADER_BYTES}")
-    name = MESSAGE_NAMES.get(pdu[1], f"messageID {pdu[1]}")
-    if name not in _READ:
-        raise Refused("type", f"{name} is not read here; {', '.join(_READ)} are")
-    return pdu[0], name
-
-
-@cache
-def _specifications() -> dict[int, Any]:
-    import asn1tools
-
-    from trassa.vehicles.wire import tighten
-
-    folder = resources.files("trassa.vehicles") / "asn1"
-    compiled = {}
-    for protocol_version, names in _MODULES.items():
-        text = "\n".join((folder / name).read_text("utf-8") for name in names)
-        compiled[protocol_version] = asn1tools.compile_string(text, "uper")
-        for name in _READ:
-            tighten(compiled[protocol_version].types[name]._type)
-    return compiled
-
-
-@cache
-def _types(protocol_version: int) -> dict[str, Any]:
-    return {name: _specifications()[protocol_version].types[name]._type for name in _READ}
+    return pdu[0], MESSAGE_NAMES.get(pdu[1], f"messageID {pdu[1]}")
 
 
 @cache
 def _cause_alternatives() -> tuple[str, ...]:
-    alternatives = _specifications()[2].types["CauseCodeChoice"]._type.root_index_to_member
+    alternatives = specification(2, "DENM").types["CauseCodeChoice"]._type.root_index_to_member
     return tuple(alternatives[code].name for code in sorted(alternatives))
 
 
@@ -172,6 +134,9 @@ def _reference_position(name: str, value: dict[str, Any]) -> dict[str, Any] | No
         found = value["cam"]["camParameters"]["basicContainer"]["referencePosition"]
     elif name == "DENM":
         found = value["denm"]["management"]["eventPosition"]
+    else:
+        parts = value["ivi"].get("optional", ())
+        found = next((part["referencePosition"] for kind, part in parts if kind == "glc"), None)
     return found
 
 

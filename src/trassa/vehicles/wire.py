@@ -189,6 +189,8 @@ def _parts(compiled: Any) -> Iterator[Any]:
         yield from (compiled.additions_index_to_member or {}).values()
     elif isinstance(compiled, uper.SequenceOf):
         yield compiled.element_type
+    elif isinstance(compiled, uper.Recursive):
+        yield compiled._inner
 
 
 def read_strictly(compiled: Any, pdu: bytes) -> Any:
