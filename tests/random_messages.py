@@ -7,6 +7,7 @@ The bounds are those of our own schema, so a wrong bound shows only beside anoth
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,21 @@ from trassa.vehicles.codec import encode
 __all__ = ["RandomMessages"]
 
 _MESSAGE_IDS = {"DENM": 1, "CAM": 2, "IVIM": 6}
+_RELEASE_2 = ("dictionary_2", "cam_2", "denm_2")
 _LETTERS = "Mкм3-Ж路 é"
 
 
 class RandomMessages:
     """A seeded stream of valid messages; the same seed gives the same messages in the same order.
 
-    ``plain_share`` is how often an optional field is left out.
+    ``plain_share`` is how often an optional field is left out; ``additions`` False leaves out whatever stands behind an
+    extension marker.
     """
 
-    def __init__(self, seed: int, plain_share: float = 0.5) -> None:
+    def __init__(self, seed: int, plain_share: float = 0.5, additions: bool = True) -> None:
         self.random = random.Random(seed)
         self.plain_share = plain_share
+        self.additions = additions
 
     def cam(self, protocol_version: int = 2) -> dict[str, Any]:
         """The value of a CAM: vehicle or roadside unit, any containers."""
@@ -41,9 +45,9 @@ class RandomMessages:
         """The value of a DENM with any containers."""
         return self._message("DENM", protocol_version)
 
-    def ivim(self, protocol_version: int = 2) -> dict[str, Any]:
+    def ivim(self) -> dict[str, Any]:
         """The value of an IVIM with any parts."""
-        return self._message("IVIM", protocol_version)
+        return self._message("IVIM", 2)
 
     def cam_pdu(self, protocol_version: int = 2) -> bytes:
         """The bytes of a CAM."""
@@ -65,16 +69,15 @@ class RandomMessages:
         if isinstance(part, uper.Sequence):
             return self._fields(part)
         if isinstance(part, uper.Choice):
-            known = [*part.root_index_to_member.values(), *(part.additions_index_to_member or {}).values()]
-            chosen = chance.choice(known)
+            known = [*part.root_index_to_member.values(), *self._later(part.additions_index_to_member)]
+            chosen = chance.choice([member for member in known if not isinstance(member, uper.Recursive)])
             return chosen.name, self._value(chosen)
         if isinstance(part, uper.SequenceOf):
             return [self._value(part.element_type) for _ in range(self._count(part))]
         if isinstance(part, uper.Integer):
             return self._bounded(part.minimum, part.maximum)
         if isinstance(part, uper.Enumerated):
-            names = [*part.root_index_to_data.values(), *(part.additions_index_to_data or {}).values()]
-            return chance.choice(names)
+            return chance.choice([*part.root_index_to_data.values(), *self._later(part.additions_index_to_data)])
         if isinstance(part, uper.Boolean):
             return chance.random() < 0.5
         if isinstance(part, uper.Null):
@@ -83,13 +86,17 @@ class RandomMessages:
 
     def _fields(self, part: Any) -> dict[str, Any]:
         value = {}
-        groups = [group for group in part.additions or () if isinstance(group, uper.per.AdditionGroup)]
-        single = [field for field in part.additions or () if field not in groups]
+        added = part.additions or () if self.additions else ()
+        groups = [group for group in added if isinstance(group, uper.per.AdditionGroup)]
+        single = [field for field in added if field not in groups]
         for field in [*part.root_members, *single, *(member for group in groups for member in group.root_members)]:
             may_lack = field.optional or field.has_default()
             if not may_lack or self.random.random() >= self.plain_share:
                 value[field.name] = self._value(field)
         return value
+
+    def _later(self, additions: dict[int, Any] | None) -> Iterable[Any]:
+        return additions.values() if additions and self.additions else ()
 
     def _text(self, part: Any) -> Any:
         chance = self.random
@@ -101,7 +108,7 @@ class RandomMessages:
         if isinstance(part, uper.BitString):
             bits = chance.getrandbits(count) << (-count % 8)
             return bits.to_bytes((count + 7) // 8, "big"), count
-        letters = "0123456789 " if isinstance(part, uper.NumericString) else "".join(map(chr, range(128)))
+        letters = "0123456789 " if isinstance(part, uper.NumericString) else "".join(map(chr, range(127)))
         return "".join(chance.choices(letters, k=count))
 
     def _count(self, part: Any) -> int:
@@ -120,5 +127,5 @@ class RandomMessages:
 @cache
 def _specification(protocol_version: int) -> Any:
     folder = Path(vehicles.__file__).parent / "asn1"
-    names = [f"dictionary_{protocol_version}.asn", f"cam_{protocol_version}.asn", f"denm_{protocol_version}.asn"]
-    return asn1tools.compile_files([str(folder / name) for name in names], "uper")
+    names = ["dictionary_1", "cam_1", "denm_1"] if protocol_version == 1 else [*_RELEASE_2, "signs", "ivim"]
+    return asn1tools.compile_files([str(folder / f"{name}.asn") for name in names], "uper")
