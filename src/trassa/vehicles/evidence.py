@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from trassa.linear import Carriageway
 
-__all__ = ["QUEUE_END", "STATIONARY_VEHICLE", "Departure", "Sighting", "gap_m"]
+__all__ = ["QUEUE_END", "STATIONARY_VEHICLE", "Departure", "Sighting", "gap_m", "joined_queues"]
 
 STATIONARY_VEHICLE = 94
 QUEUE_END = 27
@@ -42,3 +42,25 @@ class Departure:
 def gap_m(first: tuple[float, float], second: tuple[float, float]) -> float:
     """The distance between two stretches of one carriageway, each given by its ends in any order; 0 where they meet."""
     return max(0.0, min(second) - max(first), min(first) - max(second))
+
+
+def joined_queues(sightings: Sequence[Sighting], within_m: float) -> list[Sighting]:
+    """The sightings, with those of queues less than ``within_m`` apart as one; what the rule measured is the end's."""
+    joined: list[Sighting] = []
+    for sighting in sorted(sightings, key=lambda s: (s.cause_code, s.carriageway, min(s.anchor_m, s.head_m))):
+        last = joined[-1] if joined else None
+        if last is None or not _is_one_queue(last, sighting, within_m):
+            joined.append(sighting)
+            continue
+        front, back = (last, sighting) if sighting.carriageway == "increasing" else (sighting, last)
+        stations = tuple(sorted({*front.stations, *back.stations}))
+        joined[-1] = replace(front, head_m=back.head_m, stations=stations)
+    return joined
+
+
+def _is_one_queue(first: Sighting, second: Sighting, within_m: float) -> bool:
+    return (
+        first.cause_code == second.cause_code == QUEUE_END
+        and first.carriageway == second.carriageway
+        and gap_m((first.anchor_m, first.head_m), (second.anchor_m, second.head_m)) <= within_m
+    )

@@ -79,7 +79,7 @@ class StationMemory:
         """Greatest known speed within that period; 0 where none is known."""
         speeds = self._speeds[:, rows]
         known: FloatArray = np.where(np.isfinite(speeds), speeds, 0.0)
-        return known.max(axis=0, initial=0.0)
+        return np.asarray(known.max(axis=0, initial=0.0), np.float64)
 
     def _note_second(self, stations: StationColumns, heard: BoolArray, now_ms: int) -> None:
         second = now_ms // 1000
