@@ -1,7 +1,9 @@
 """CAMs as columns: what the road uses of many messages at once, read from and written to UPER.
 
 Protocol version 2 is read here; a CAM of version 1 is recognised and left to the slow codec (status ``SLOW``).
-A message is read, or refused with a numbered status (:data:`REASONS`); it never spoils its neighbours.
+A message is read, or refused with a numbered status (:data:`REASONS`); it never spoils its neighbours. Where a special
+vehicle container, protected zones or an extension follow the fixed part, their length is not known here: such a message
+is read although something behind that part may be wrong.
 """
 
 from __future__ import annotations
@@ -26,12 +28,11 @@ ROADSIDE_UNIT = 15
 REASONS: Mapping[int, str] = {
     kernel.OK: "read",
     kernel.SHORT: "it ends before its last field",
-    kernel.TRAILING: "bytes follow the last field",
+    kernel.TRAILING: "something follows the last field",
     kernel.NOT_A_CAM: "messageID is not 2 (CAM)",
     kernel.UNKNOWN_VERSION: "protocolVersion is neither 1 nor 2",
-    kernel.SLOW: "protocolVersion 1: left to the slow codec",
+    kernel.SLOW: "protocolVersion 1 or an extension among the fixed fields: left to the slow codec",
     kernel.UNKNOWN_CONTAINER: "a container that this schema does not know",
-    kernel.UNKNOWN_OPTION: "an extension moves the fixed fields",
     **{kernel.OUT_OF_RANGE + k: f"{field.name} is out of range" for k, field in enumerate(kernel.FIXED)},
     kernel.OUT_OF_RANGE + len(kernel.FIXED): "an optional field is out of range",
 }

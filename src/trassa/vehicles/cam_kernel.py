@@ -24,7 +24,6 @@ __all__ = [
     "SLOW",
     "TRAILING",
     "UNKNOWN_CONTAINER",
-    "UNKNOWN_OPTION",
     "UNKNOWN_VERSION",
     "VALUES",
     "Field",
@@ -32,7 +31,8 @@ __all__ = [
     "encode",
 ]
 
-OK, SHORT, TRAILING, NOT_A_CAM, UNKNOWN_VERSION, SLOW, UNKNOWN_CONTAINER, UNKNOWN_OPTION = range(8)
+OK, SHORT, TRAILING, NOT_A_CAM, UNKNOWN_VERSION, SLOW, UNKNOWN_CONTAINER = range(7)
+_UNKNOWN_LENGTH = 31
 OUT_OF_RANGE = 32
 """Statuses. From OUT_OF_RANGE on, the field of FIXED with that index; behind them, an optional field."""
 
@@ -153,7 +153,7 @@ def _options_end(buffer: _Bytes, base: int, limit: int) -> int:
         if at + 65 > limit:
             return -SHORT
         if _bits(buffer, at, 1):
-            return -UNKNOWN_OPTION
+            return -_UNKNOWN_LENGTH
         if _bits(buffer, at + 2, 31) > 1_800_000_001 or _bits(buffer, at + 33, 32) > 3_600_000_001:
             return -_OPTION_OUT_OF_RANGE
         at += 65 + 27 * _bits(buffer, at + 1, 1)
@@ -166,7 +166,7 @@ def _low_frequency_end(buffer: _Bytes, at: int, limit: int) -> int:
     if at + 19 > limit:
         return -SHORT
     if _bits(buffer, at, 1):
-        return -UNKNOWN_OPTION
+        return -_UNKNOWN_LENGTH
     points = _bits(buffer, at + 13, 6)  # behind vehicleRole and exteriorLights
     if points > 40:
         return -_OPTION_OUT_OF_RANGE
@@ -182,7 +182,7 @@ def _low_frequency_end(buffer: _Bytes, at: int, limit: int) -> int:
             if at + 17 > limit:
                 return -SHORT
             if _bits(buffer, at, 1):
-                return -UNKNOWN_OPTION
+                return -_UNKNOWN_LENGTH
             if _bits(buffer, at + 1, 16) > 65_534:
                 return -_OPTION_OUT_OF_RANGE
             at += 17
@@ -217,18 +217,20 @@ def _status(buffer: _Bytes, first: int, size: int) -> int:
             return OK
         end = base + 203
     else:
-        if _bits(buffer, base + 299, 1):  # a way of computing curvature that these offsets do not know
-            return UNKNOWN_OPTION
+        if _bits(buffer, base + 299, 1):  # a way of computing curvature that moves what follows it
+            return SLOW
         end = _options_end(buffer, base, limit)
     if end > 0 and _bits(buffer, base + 65, 1):
         end = _low_frequency_end(buffer, end, limit)
     if end <= 0:
-        return OK if -end == UNKNOWN_OPTION else -end
+        return OK if -end == _UNKNOWN_LENGTH else -end
     if _bits(buffer, base + 64, 1) or _bits(buffer, base + 66, 1):
         return OK if end < limit else SHORT  # extension or special container: it lies in between
     if end > limit:
         return SHORT
-    return TRAILING if limit - end >= 8 else OK
+    if limit - end >= 8 or (limit > end and _bits(buffer, end, limit - end)):
+        return TRAILING
+    return OK
 
 
 @compiled
