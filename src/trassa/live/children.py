@@ -20,11 +20,10 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from trassa.errors import InputError
 from trassa.live.child import Child, ChildSpec, Footprint, end_leftover
@@ -175,10 +174,7 @@ class Children:
 
 def recorded_pids(record: Path) -> list[int]:
     """The process numbers on record; none where there is no record."""
-    try:
-        return [int(row["pid"]) for row in json.loads(record.read_text("utf-8")).values()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
+    return [footprint.pid for _, footprint, _ in _recorded(record)]
 
 
 def end_leftovers(record: Path) -> list[str]:
@@ -186,23 +182,25 @@ def end_leftovers(record: Path) -> list[str]:
 
     :raises InputError: one of them does not end.
     """
-    try:
-        said: dict[str, dict[str, Any]] = json.loads(record.read_text("utf-8"))
-    except (OSError, ValueError):
-        return []
     ended = []
-    for name, row in reversed(list(said.items())):
-        try:
-            footprint = Footprint(int(row["pid"]), str(row["started"]), str(row["boot"]))
-            number = signal.Signals(int(row["stop_signal"]))
-        except (KeyError, TypeError, ValueError):
-            continue
+    for name, footprint, number in reversed(list(_recorded(record))):  # RULE 3
         try:
             if end_leftover(footprint, number, within_s=5.0):
                 ended.append(name)
         except (PermissionError, TimeoutError) as error:
-            raise InputError(
-                f"{name}: a process of an earlier platform is in the way: {error}", cure=f"kill {footprint.pid}"
-            ) from None
+            what = f"{name}: a process of an earlier platform is in the way: {error}"
+            raise InputError(what, cure=f"kill {footprint.pid}") from None
     record.unlink(missing_ok=True)
     return ended
+
+
+def _recorded(record: Path) -> Iterator[tuple[str, Footprint, signal.Signals]]:
+    """What the record says. A damaged row is passed over: who still runs from it holds a port, and is named by that."""
+    try:
+        rows = json.loads(record.read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    for name, row in rows.items() if isinstance(rows, dict) else ():
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            footprint = Footprint(int(row["pid"]), str(row["started"]), str(row["boot"]))
+            yield str(name), footprint, signal.Signals(int(row["stop_signal"]))

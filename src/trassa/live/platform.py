@@ -83,6 +83,7 @@ class Platform:
         self._programs = programs or Programs()
         self._say = say
         self._children: Children | None = None
+        self._restarts: dict[str, int] = {}
         self._held = contextlib.ExitStack()
         self._ports: Ports | None = None
         self._secrets: Secrets | None = None
@@ -105,7 +106,7 @@ class Platform:
     @property
     def restarts(self) -> dict[str, int]:
         """How often each child was started again."""
-        return dict(self._children.restarts) if self._children else {}
+        return dict(self._restarts)
 
     @property
     def database_url(self) -> str:
@@ -150,6 +151,10 @@ class Platform:
         """Raise the failure of a child that keeps failing, if there is one."""
         self._running().check()
 
+    def is_ready(self, name: str) -> bool:
+        """Whether a child runs and is ready."""
+        return self._running().is_ready(name)
+
     def pid(self, name: str) -> int | None:
         """The process number of a child by its name: nats, postgres, worker or web."""
         return self._running().pid(name)
@@ -186,6 +191,7 @@ class Platform:
         book, settings = self.book, self.project.settings.live
         write_broker_configuration(book, self.ports, self.secrets, settings)
         self._children = children = Children(book.children_file, book.logs)
+        self._restarts = children.restarts
         children.start(
             ChildSpec("nats", lambda: Launch(broker_command(book)), answers=partial(accepts, self.ports, self.secrets))
         )

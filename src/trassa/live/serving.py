@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from types import FrameType
 
 from trassa.errors import InputError
 from trassa.live.doorway import Doorway
-from trassa.live.platform import Platform
+from trassa.live.platform import Platform, Programs
 from trassa.plan.project import Project
 from trassa.plan.proof import Proof
 
@@ -33,6 +32,7 @@ class Wish:
     web: bool = True
     drive_start_ms: int | None = None
     new_password: bool = False
+    programs: Programs | None = None
 
 
 def serve(project: Project, wish: Wish, *, say: Callable[[str], None], announce: Callable[[str], None]) -> None:
@@ -53,6 +53,7 @@ def serve(project: Project, wish: Wish, *, say: Callable[[str], None], announce:
             fresh=drive,
             new_password=wish.new_password,
             doorway=wish.doorway,
+            programs=wish.programs,
             say=say,
         )
         with platform:
@@ -80,9 +81,6 @@ def _requirements(project: Project, wish: Wish) -> Iterator[str]:
         raise InputError(f"project: {project.root} has not been planned yet", cure=f"trassa run {project.root}")
     if wish.web and not pages_are_built():
         raise InputError(f"web: the pages are not built: {static_pages() / 'index.html'} is missing", cure="make web")
-    for module in ("trassa.live.worker", *(["trassa.live.web"] if wish.web else [])):
-        if importlib.util.find_spec(module) is None:
-            raise InputError(f"serve: this installation lacks {module}", cure="install trassa again")
     if Proof.read(project.outputs["proof"]).road.get("axis") == "schematic":
         yield SCHEMATIC_NOTICE
     if wish.drive_start_ms is not None:
