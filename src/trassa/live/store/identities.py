@@ -14,8 +14,9 @@ from typing import Any
 
 from trassa.errors import InputError
 from trassa.live.store.store import Connection
+from trassa.toll.charge import VehicleFacts
 
-__all__ = ["KINDS", "erase", "identity_key", "is_bound", "mark_due", "register_contract", "vehicle_keys"]
+__all__ = ["KINDS", "erase", "facts_of", "identity_key", "is_bound", "mark_due", "register_contract", "vehicle_keys"]
 
 KINDS = ("tag", "plate", "own")
 _LONGEST_PLAIN = 200
@@ -29,21 +30,26 @@ def identity_key(key: bytes, kind: str, plain: str) -> str:
 def register_contract(connection: Connection, contract: Mapping[str, Any], now_ms: int, key: bytes) -> str:
     """Bind identities to a contract; the vehicle key.
 
-    ``contract`` holds contract_id, vehicle_class, means, exempt (default false), identities as list of {kind, plain}.
+    ``contract`` holds contract_id, vehicle_class, means, exempt (default false; exempt_from_ms and exempt_until_ms
+    bound it where given), identities as list of {kind, plain}.
     Registering again changes class, means and exemption, and adds identities; one bound to another contract is refused.
     """
     contract_id, identities = _checked(contract)
     vehicle_key = identity_key(key, "contract", contract_id)
     connection.execute(
-        "INSERT INTO contract (contract_id, vehicle_key, vehicle_class, means, exempt, registered_ms)"
-        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (contract_id) DO UPDATE SET"
-        " vehicle_class = excluded.vehicle_class, means = excluded.means, exempt = excluded.exempt",
+        "INSERT INTO contract (contract_id, vehicle_key, vehicle_class, means, exempt, exempt_from_ms,"
+        " exempt_until_ms, registered_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (contract_id) DO UPDATE SET vehicle_class = excluded.vehicle_class, means = excluded.means,"
+        " exempt = excluded.exempt, exempt_from_ms = excluded.exempt_from_ms,"
+        " exempt_until_ms = excluded.exempt_until_ms",
         [
             contract_id,
             vehicle_key,
             str(contract["vehicle_class"]),
             str(contract["means"]),
             contract.get("exempt") is True,
+            contract.get("exempt_from_ms"),
+            contract.get("exempt_until_ms"),
             now_ms,
         ],
     )
@@ -71,6 +77,16 @@ def is_bound(connection: Connection, bound_key: str) -> str | None:
         "SELECT vehicle_key FROM identity WHERE identity_key = %s AND contract_id IS NOT NULL", [bound_key]
     ).fetchone()
     return None if row is None else str(row["vehicle_key"])
+
+
+def facts_of(connection: Connection, vehicle_key: str) -> VehicleFacts:
+    """What rating must know of a vehicle."""
+    row = connection.execute(
+        "SELECT contract_id, vehicle_class, means, exempt, exempt_from_ms, exempt_until_ms FROM contract"
+        " WHERE vehicle_key = %s",
+        [vehicle_key],
+    ).fetchone()
+    return VehicleFacts(**row) if row else VehicleFacts()
 
 
 def vehicle_keys(connection: Connection, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
@@ -101,9 +117,10 @@ def _checked(contract: Mapping[str, Any]) -> tuple[str, set[tuple[str, str]]]:
     contract_id = contract.get("contract_id")
     if not isinstance(contract_id, str) or not contract_id or len(contract_id) > _LONGEST_PLAIN:
         raise InputError(f"contract: contract_id {contract_id!r} is not a name", cure="1 to 200 characters")
-    for name in ("vehicle_class", "means"):
-        if not contract.get(name):
-            raise InputError(f"contract: {contract_id} has no {name}", cure=f"give {name}")
+    if not contract.get("vehicle_class"):
+        raise InputError(f"contract: {contract_id} has no vehicle_class", cure="give vehicle_class")
+    if contract.get("means") not in KINDS:
+        raise InputError(f"contract: {contract_id}: means {contract.get('means')!r} is not known", cure="tag|plate|own")
     identities = set()
     for said in contract.get("identities", ()):
         kind, plain = said.get("kind"), said.get("plain")

@@ -68,9 +68,12 @@ def accept_reads(
     now_ms: int,
     key: bytes,
     *,
-    toll_points: Collection[str],
+    toll_points: Collection[str] | None = None,
 ) -> list[Receipt]:
-    """Store reads from a door, in one transaction with their receipts; ``reads`` are JSON objects as they came."""
+    """Store reads from a door, in one transaction with their receipts; ``reads`` are JSON objects as they came.
+
+    Without ``toll_points`` an unknown one shows only when the vehicle is settled: the read is then rejected.
+    """
     receipts: list[Receipt | None] = [None] * len(reads)
     seen: dict[int, _Seen] = {}
     for index, body in enumerate(reads):
@@ -190,7 +193,7 @@ def _seen(body: Mapping[str, Any], key: bytes) -> _Seen:
     )
 
 
-def _fault_of(body: Any, now_ms: int, toll_points: Collection[str]) -> str:
+def _fault_of(body: Any, now_ms: int, toll_points: Collection[str] | None) -> str:
     """Why a read cannot be accepted; empty where it can."""
     if not isinstance(body, Mapping):
         return "it is not an object"
@@ -208,7 +211,7 @@ def _fault_of(body: Any, now_ms: int, toll_points: Collection[str]) -> str:
     return _fault_in_meaning(body, now_ms, toll_points)
 
 
-def _fault_in_meaning(body: Mapping[str, Any], now_ms: int, toll_points: Collection[str]) -> str:
+def _fault_in_meaning(body: Mapping[str, Any], now_ms: int, toll_points: Collection[str] | None) -> str:
     time_ms = body["time_ms"]
     if time_ms > now_ms + _AHEAD_MS:
         return f"time_ms lies {(time_ms - now_ms) / 1000:.0f} s ahead of the clock; allowed are {_AHEAD_MS // 1000} s"
@@ -218,7 +221,7 @@ def _fault_in_meaning(body: Mapping[str, Any], now_ms: int, toll_points: Collect
         return "means is neither tag nor plate"
     if (body.get("movement") or "unknown") not in MOVEMENTS:
         return f"movement is none of {', '.join(MOVEMENTS)}"
-    if body["toll_point"] not in toll_points:
+    if toll_points is not None and body["toll_point"] not in toll_points:
         return f"toll point {body['toll_point']!r} is not known here"
     return ""
 

@@ -16,8 +16,10 @@ CREATE TABLE contract (
   contract_id text PRIMARY KEY,
   vehicle_key text NOT NULL UNIQUE,
   vehicle_class text NOT NULL,
-  means text NOT NULL,
+  means text NOT NULL CHECK (means IN ('tag', 'plate', 'own')),
   exempt boolean NOT NULL DEFAULT false,
+  exempt_from_ms bigint,
+  exempt_until_ms bigint,
   registered_ms bigint NOT NULL
 );
 
@@ -36,7 +38,7 @@ CREATE TABLE read (
   movement text NOT NULL CHECK (movement IN ('entry', 'exit', 'through', 'unknown')),
   received_ms bigint NOT NULL,
   doubt text,
-  fate text NOT NULL DEFAULT 'open' CHECK (fate IN ('open', 'charged', 'duplicate', 'exempt', 'held')),
+  fate text NOT NULL DEFAULT 'open' CHECK (fate IN ('open', 'charged', 'duplicate', 'exempt', 'held', 'rejected')),
   reason text
 );
 CREATE INDEX read_vehicle ON read (vehicle_key, time_ms);
@@ -79,49 +81,44 @@ CREATE TABLE vehicle (
 );
 CREATE INDEX vehicle_due ON vehicle (due_ms, vehicle_key) WHERE due_ms IS NOT NULL;
 
--- What the rules made of the reads last; rebuilt with every settlement of the vehicle.
+-- What the rules made of the reads at the last settlement; rewritten with every settlement of the vehicle.
 CREATE TABLE trip (
-  trip_key text PRIMARY KEY,
-  system text NOT NULL,
-  vehicle_key text NOT NULL,
-  state text NOT NULL CHECK (state IN ('open', 'closed', 'held', 'exempt')),
-  reason text,
-  first_ms bigint NOT NULL,
-  last_ms bigint NOT NULL,
-  passages json NOT NULL
-);
-CREATE INDEX trip_vehicle ON trip (vehicle_key);
-
--- The charge as it stands: the net of its ledger entries, and why. "explanation" null: reversed to nothing.
-CREATE TABLE charge (
   charge_key text PRIMARY KEY,
   system text NOT NULL,
   vehicle_key text NOT NULL,
-  contract_id text,
-  amount_minor bigint NOT NULL,
-  currency text NOT NULL,
+  state text NOT NULL CHECK (state IN ('open', 'charged', 'held')),
+  reason text,
+  said text,
   event_time_ms bigint NOT NULL,
-  changed_ms bigint NOT NULL,
-  entry_id bigint NOT NULL,
-  explanation json
+  passages json NOT NULL,
+  read_ids text[] NOT NULL
 );
-CREATE INDEX charge_vehicle ON charge (vehicle_key, event_time_ms);
-CREATE INDEX charge_time ON charge (event_time_ms DESC);
+CREATE INDEX trip_vehicle ON trip (vehicle_key);
+CREATE INDEX trip_state ON trip (state, event_time_ms DESC);
+
+-- Why an amount was charged, by the SHA-256 of its canonical JSON; never changed.
+CREATE TABLE explanation (
+  sha256 text PRIMARY KEY,
+  body json NOT NULL
+);
 
 -- The ledger. Append-only: entries are chained by hash, postings of an entry add up to 0 in every currency.
 CREATE TABLE entry (
   id bigint PRIMARY KEY,
   kind text NOT NULL CHECK (kind IN ('charge', 'reversal', 'payment', 'adjustment')),
-  charge_key text,
-  reverses bigint UNIQUE REFERENCES entry,
+  charge_key text NOT NULL,
+  revision integer NOT NULL,
+  reverses text UNIQUE,
   content_hash text NOT NULL UNIQUE,
   event_time_ms bigint NOT NULL,
   recorded_at_ms bigint NOT NULL,
+  explanation_sha256 text NOT NULL,
   prev_hash text NOT NULL UNIQUE,
   hash text NOT NULL UNIQUE,
+  FOREIGN KEY (reverses) REFERENCES entry (content_hash),
   CHECK ((kind = 'reversal') = (reverses IS NOT NULL))
 );
-CREATE INDEX entry_charge ON entry (charge_key);
+CREATE INDEX entry_charge ON entry (charge_key, id DESC);
 CREATE TABLE posting (
   entry_id bigint NOT NULL REFERENCES entry,
   line integer NOT NULL,
@@ -132,12 +129,29 @@ CREATE TABLE posting (
 );
 CREATE INDEX posting_account ON posting (account, currency);
 
+-- The charge as its last entry left it. "amount_minor" 0 after a reversal.
+CREATE TABLE charge (
+  charge_key text PRIMARY KEY,
+  system text NOT NULL,
+  vehicle_key text NOT NULL,
+  contract_id text,
+  amount_minor bigint NOT NULL,
+  currency text NOT NULL,
+  event_time_ms bigint NOT NULL,
+  changed_ms bigint NOT NULL,
+  entry_id bigint NOT NULL REFERENCES entry
+);
+CREATE INDEX charge_vehicle ON charge (vehicle_key, event_time_ms);
+CREATE INDEX charge_time ON charge (event_time_ms DESC);
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'ledger: % of % is refused: entries are only ever added', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'restrict_violation', HINT = 'write a reversal';
 END $$;
 CREATE TRIGGER entry_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER explanation_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON explanation
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER posting_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON posting
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -168,4 +182,4 @@ CREATE CONSTRAINT TRIGGER posting_balances AFTER INSERT ON posting
 GRANT SELECT, INSERT, UPDATE, DELETE ON identity, contract, rejected_read, fix, vehicle, trip TO trassa_app;
 GRANT SELECT, INSERT, UPDATE ON charge TO trassa_app;
 GRANT SELECT, INSERT, UPDATE (vehicle_key, fate, reason) ON read TO trassa_app;
-GRANT SELECT, INSERT ON crossing, entry, posting TO trassa_app;
+GRANT SELECT, INSERT ON crossing, explanation, entry, posting TO trassa_app;

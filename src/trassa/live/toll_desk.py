@@ -1,0 +1,214 @@
+"""The toll desk: own fixes become reads, and the reads of a vehicle become charges in the ledger.
+
+Everything accepted is committed first and settled afterwards; settling is one transaction per vehicle, holds that
+vehicle's row, and does nothing where nothing changed, so it may be cut off anywhere and done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from trassa.clock import Clock
+from trassa.linear import LabelNotFound
+from trassa.live.axis_index import AxisIndex
+from trassa.live.passages import Crossing, CrossingPoint, Fix, Track, crossings, located
+from trassa.live.roadway import Roadway
+from trassa.live.store import tracks
+from trassa.live.store.charges import save_outcome
+from trassa.live.store.identities import facts_of, identity_key, is_bound
+from trassa.live.store.ledger import booked
+from trassa.live.store.reads import reads_of, store_reads
+from trassa.live.store.store import Connection, Store
+from trassa.toll.charge import Outcome, charges
+from trassa.toll.context import TollContext, read_context
+from trassa.toll.ledger import entries_for
+from trassa.toll.passage import TOGETHER_MS
+from trassa.toll.read import Read, read_id_of
+
+__all__ = ["FixCounts", "TollDesk", "due_after", "toll_context"]
+
+_AHEAD_MS = 300_000
+_FIXES_MAX = 10_000
+_SOURCE = "own"
+
+
+@dataclass
+class FixCounts:
+    """What became of toll messages: accepted with their fixes, or refused, by reason."""
+
+    messages: int = 0
+    fixes: int = 0
+    crossings: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, reason: str) -> None:
+        """Count one message that cannot be used."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+
+def toll_context(roadway: Roadway) -> TollContext:
+    """The tariff systems in force on a road, as its trassa.toml names them; none on a free road."""
+    project = roadway.plan.project
+    return read_context(project.settings.toll.systems, project.inputs)
+
+
+class TollDesk:
+    """Settles the tolls of one book. ``key`` is the book's HMAC key of identities."""
+
+    def __init__(self, roadway: Roadway, store: Store, clock: Clock, *, key: bytes) -> None:
+        self._roadway = roadway
+        self._store = store
+        self._clock = clock
+        self._key = key
+        self.counts = FixCounts()
+
+    @cached_property
+    def context(self) -> TollContext:
+        """The tariff systems in force."""
+        return toll_context(self._roadway)
+
+    @cached_property
+    def crossing_points(self) -> tuple[CrossingPoint, ...]:
+        """The toll points on the main line that have a kilometre on this road; on others only reads tell."""
+        found = []
+        for point in self.context.points.values():
+            if point.km is None or point.at != "main line":
+                continue
+            with contextlib.suppress(LabelNotFound):
+                measure_m = self._roadway.road.calibration.measure_at_km(point.km)
+                found.append(CrossingPoint(point.id, measure_m, frozenset(point.carriageways)))
+        return tuple(found)
+
+    def take_fixes(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Commit the fixes and crossings of messages (subject, payload), in their order; returns after COMMIT.
+
+        What cannot be used is counted and dropped: the caller acknowledges all of them.
+        """
+        by_vehicle: dict[str, list[Fix]] = {}
+        now_ms = self._clock.now_ms()
+        for subject, payload in messages:
+            try:
+                plain, fixes = _parsed(subject, payload, now_ms)
+            except ValueError as error:
+                self.counts.refuse(str(error))
+                continue
+            by_vehicle.setdefault(plain, []).extend(fixes)
+            self.counts.messages += 1
+        for plain in sorted(by_vehicle):
+            self._store.within(lambda connection, who=plain: self._take(connection, who, by_vehicle[who], now_ms))  # type: ignore[misc]
+
+    def settle(self, limit: int = 10_000) -> list[dict[str, Any]]:
+        """Settle every vehicle that is due; the charges that changed."""
+        now_ms = self._clock.now_ms()
+        with self._store.transaction() as connection:
+            due = tracks.due_vehicles(connection, now_ms, limit)
+        changed: list[dict[str, Any]] = []
+        for vehicle_key in due:
+            changed += self._store.within(lambda connection, who=vehicle_key: self.settle_one(connection, who, now_ms))  # type: ignore[misc]
+        return changed
+
+    def settle_one(self, connection: Connection, vehicle_key: str, now_ms: int) -> list[dict[str, Any]]:
+        """Settle one vehicle in the transaction at hand; the charges that changed."""
+        watermark_ms = tracks.lock_due(connection, vehicle_key, now_ms)
+        if watermark_ms is None:
+            return []  # another hand has settled it meanwhile
+        reads = reads_of(connection, vehicle_key)
+        outcome = charges(self.context, reads, watermark_ms, facts_of(connection, vehicle_key))
+        entries = entries_for(booked(connection, vehicle_key), outcome.charges)
+        changed = save_outcome(connection, vehicle_key, outcome, entries, now_ms)
+        tracks.settled(connection, vehicle_key, watermark_ms, due_after(self.context, reads, outcome, watermark_ms))
+        return changed
+
+    def _take(self, connection: Connection, plain: str, fixes: list[Fix], now_ms: int) -> None:
+        hidden = identity_key(self._key, "own", plain)
+        vehicle_key = is_bound(connection, hidden)
+        if vehicle_key is None:
+            self.counts.refuse("the vehicle has no contract for own fixes")
+            return
+        track = Track.of(tracks.lock_track(connection, vehicle_key))
+        fresh = located(self._index, track, fixes)
+        track, found = crossings(track, fresh, self.crossing_points)
+        rows = [_read_row(crossing, plain_key=hidden, vehicle_key=vehicle_key, now_ms=now_ms) for crossing in found]
+        tracks.save_track(connection, vehicle_key, track.as_dict())
+        new = set(store_reads(connection, rows, now_ms))
+        for row, crossing in zip(rows, found, strict=True):
+            if row["read_id"] in new:
+                tracks.save_crossing(connection, row["read_id"], vehicle_key, crossing)
+        self.counts.fixes += len(fixes)
+        self.counts.crossings += len(found)
+
+    @cached_property
+    def _index(self) -> AxisIndex:
+        return AxisIndex(self._roadway.road)
+
+
+def due_after(context: TollContext, reads: Sequence[Read], outcome: Outcome, watermark_ms: int) -> int | None:
+    """The next moment at which the same reads may give something else; None where they never will.
+
+    A passage ends 30 s after its last read; an open trip is held, or closes, after the longest time of its system.
+    """
+    moments = [read.time_ms + TOGETHER_MS + 1 for read in reads if outcome.read_fates.get(read.read_id) == "open"]
+    for trip in outcome.open.values():
+        longest_ms = context.systems[trip.system].longest_trip_ms
+        moments += [passage.time_ms + longest_ms + 1 for passage in (trip.entry, trip.exit)]
+    return min((moment for moment in moments if moment > watermark_ms), default=None)
+
+
+def _read_row(crossing: Crossing, *, plain_key: str, vehicle_key: str, now_ms: int) -> dict[str, Any]:
+    point, time_ms = crossing.toll_point, crossing.time_ms
+    return {
+        "read_id": read_id_of(_SOURCE, "fixes", None, time_ms, plain_key, point),
+        "source": _SOURCE,
+        "device": "fixes",
+        "time_ms": time_ms,
+        "toll_point": point,
+        "means": "own",
+        "identity_key": plain_key,
+        "vehicle_key": vehicle_key,
+        "movement": "through",
+        "received_ms": now_ms,
+        "doubt": crossing.doubt,
+        "fate": "held" if crossing.doubt else "open",
+        "reason": "own_fixes_in_doubt" if crossing.doubt else None,
+    }
+
+
+def _parsed(subject: str, payload: bytes, now_ms: int) -> tuple[str, list[Fix]]:
+    """Login and vehicle of a message and its fixes; a ValueError that names what is wrong in few words."""
+    words = subject.replace("/", ".").split(".")
+    if len(words) != 5 or words[:3] != ["cits", "in", "toll"]:
+        raise ValueError("the subject is not cits.in.toll.<login>.<vehicle>")
+    try:
+        said = json.loads(payload)["fixes"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ValueError('the payload is not {"fixes": [...]}') from None
+    if not isinstance(said, list) or len(said) > _FIXES_MAX:
+        raise ValueError(f"fixes is not a list of at most {_FIXES_MAX}")
+    return f"{words[3]}/{words[4]}", [_fix(body, now_ms) for body in said]
+
+
+def _fix(body: Any, now_ms: int) -> Fix:
+    if not isinstance(body, dict):
+        raise ValueError("a fix is not an object")
+    time_ms = body.get("time_ms")
+    if not isinstance(time_ms, int) or isinstance(time_ms, bool) or not 0 < time_ms <= now_ms + _AHEAD_MS:
+        raise ValueError("a fix has no time, or lies ahead of the clock")
+    speed = body.get("speed_mps")
+    return Fix(
+        time_ms,
+        _number(body.get("latitude_deg"), 90.0),
+        _number(body.get("longitude_deg"), 180.0),
+        None if speed is None else _number(speed, 200.0),
+    )
+
+
+def _number(said: Any, bound: float) -> float:
+    if not isinstance(said, (int, float)) or isinstance(said, bool) or not math.isfinite(said) or abs(said) > bound:
+        raise ValueError("a fix has a number out of bounds")
+    return float(said)
