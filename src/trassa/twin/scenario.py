@@ -31,8 +31,8 @@ _PLAZA_QUEUE = 4
 _CLEAR_M = 1500.0
 _CRUISE_MPS = 27.0
 _BRAKES_MS = 8_000
-_PITCH_M = 45.0
-"""Least mean spacing of the traffic that arrives, over both lanes."""
+_PITCH_M = 75.0
+"""Mean spacing of the traffic that arrives, over both lanes; where the road is short, down to half of it."""
 _OFF_ROAD_M = {"surveyed": 60.0, "drawn": 60.0, "schematic": 110.0}
 
 
@@ -100,7 +100,7 @@ def written(roadway: Roadway, vehicles: int, window_s: int, seed: int, near_m: f
     courses = Courses(roadway.road)
     arriving = _arriving(roadway, vehicles, len(courses))
     # every vehicle upstream may be needed within the window; more of them stand farther back, not closer together
-    reach_m = max(30.0 * window_s, _PITCH_M * arriving)
+    reach_m = max(30.0 * window_s, min(_PITCH_M * arriving, 0.5 * roadway.road.length_m), 0.5 * _PITCH_M * arriving)
     place_m = _place(roadway, reach_m, near_m)
     marks, orders = _Marks([]), list[Order]()
     silent: dict[int, float] = {}
@@ -191,7 +191,7 @@ def _decoys(
         marks.add("stop-and-go", other, 0, platoon_m - 28.0 * back, 12.0, 14.0)
     leader = len(marks.rows) - _STOP_AND_GO
     slowings_ms = range(5_000, window_s * 1000, 16_000)
-    orders.extend(Order(leader, start_ms, start_ms + 7_000, 1.5) for start_ms in slowings_ms)
+    orders.extend(Order(leader, start_ms, start_ms + 7_000, 0.0) for start_ms in slowings_ms)
     named.append("stop-and-go")
     lone = marks.add("silent", other, SHOULDER, max(300.0, place - 2500.0), 14.0, 16.0)
     orders.append(Order(lone, 10_000, 10**9, 0.0))
@@ -225,7 +225,7 @@ def _parked(marks: _Marks, roadway: Roadway, courses: Courses, place_m: float) -
 
 def _arrive(marks: _Marks, random: np.random.Generator, tail_m: float, reach_m: float, count: int) -> None:
     """Traffic towards the place: every vehicle some way behind the one before it, lanes by choice of its driver."""
-    mean_m = max(_PITCH_M, 0.95 * reach_m / count)
+    mean_m = 0.95 * reach_m / count
     mean_m = min(mean_m, (tail_m - 100.0) / (count + 1))
     gaps = random.uniform(0.6, 1.4, count) * mean_m
     _scatter(marks, random, 0, tail_m - np.cumsum(gaps), "flow")
