@@ -1,0 +1,157 @@
+"""The inbox: inbound DENM and toll fixes out of the capture stream, each acknowledged only when its reader says so.
+
+A thread with its own connection pulls from the two durable consumers and queues what comes. What was handed out and not
+acknowledged comes again, to this process or the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trassa.live.broker import DENM_CONSUMER, TOLL_CONSUMER, connected
+from trassa.live.ports import Ports
+from trassa.live.secrets import Secrets
+from trassa.live.subjects import CAPTURE_STREAM
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+__all__ = ["Delivery", "Inbox"]
+
+_CONSUMERS = {"denm": DENM_CONSUMER, "toll": TOLL_CONSUMER}
+_PULL = 500
+_WAITING_MAX = 5_000
+_EXPIRES_S = 5.0
+_TICK_S = 0.05
+_SAMPLE_TICKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message of the stream. ``again``: it was delivered before, and not acknowledged."""
+
+    subject: str
+    payload: bytes
+    sequence: int
+    again: bool
+    reply: str
+
+
+class Inbox:
+    """Queues of the durable consumers, and the stream's last sequence, seen from other threads."""
+
+    def __init__(self, ports: Ports, secrets: Secrets) -> None:
+        self._ports, self._secrets = ports, secrets
+        self._queues: dict[str, deque[Delivery]] = {kind: deque() for kind in _CONSUMERS}
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="inbox", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._up = threading.Event()
+        self._client: Client | None = None
+        self._asked: dict[str, float] = {}
+        self._left: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        """First deliveries by kind since the inbox was opened."""
+        self.last_sequence = 0
+        """Of the capture stream, about a second ago."""
+        self.error = ""
+
+    def open(self, patience_s: float = 20.0) -> None:
+        """Connect and begin to pull; a :class:`TimeoutError` where the broker does not answer."""
+        self._thread.start()
+        if not self._up.wait(patience_s):
+            raise TimeoutError(f"inbox: the broker does not answer {self.error}")
+
+    def close(self) -> None:
+        """Stop pulling; what was not acknowledged comes again."""
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+
+    def take(self, kind: str, most: int = _PULL) -> list[Delivery]:
+        """What has come, oldest first."""
+        queue = self._queues[kind]
+        return [queue.popleft() for _ in range(min(most, len(queue)))]
+
+    def waiting(self, kind: str) -> int:
+        """How much has come and was not taken."""
+        return len(self._queues[kind])
+
+    def give_back(self, kind: str, deliveries: Sequence[Delivery]) -> None:
+        """Put back what could not be dealt with now; it is taken first the next time."""
+        self._queues[kind].extendleft(reversed(deliveries))
+
+    def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+        """Tell the broker that these are safe: only after COMMIT."""
+        replies = [delivery.reply for delivery in deliveries]
+        if replies and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._acknowledge(replies), self._loop)
+
+    async def _acknowledge(self, replies: list[str]) -> None:
+        if self._client is None:
+            return
+        for reply in replies:
+            with contextlib.suppress(Exception):  # it is delivered again, and known by then
+                await self._client.publish(reply, b"+ACK")
+
+    async def _run(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._client = client = await connected(self._ports, self._secrets, "inbox")
+        inboxes = {kind: client.new_inbox() for kind in _CONSUMERS}
+        for kind, inbox in inboxes.items():
+            await client.subscribe(inbox, cb=self._receiver(kind))
+        tick, reconnects = 0, 0
+        while not self._stop.is_set():
+            with contextlib.suppress(Exception):  # the client comes back by itself; the pulls are asked for again
+                if tick % _SAMPLE_TICKS == 0:
+                    self.last_sequence = (await client.jetstream().stream_info(CAPTURE_STREAM)).state.last_seq
+                    self._up.set()
+                if client.stats["reconnects"] != reconnects:  # what was asked of the broker before is forgotten
+                    reconnects = client.stats["reconnects"]
+                    self._left.clear()
+                for kind, inbox in inboxes.items():
+                    await self._pull(client, kind, inbox)
+            tick += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _TICK_S)
+        with contextlib.suppress(Exception):
+            await client.flush(timeout=1)
+        await client.close()
+
+    async def _pull(self, client: Client, kind: str, inbox: str) -> None:
+        """Ask for more where the last request is used up or out of date."""
+        now_s = asyncio.get_running_loop().time()
+        due = self._left[kind] <= 0 or now_s > self._asked.get(kind, 0.0) + _EXPIRES_S + 1.0
+        if not due or not client.is_connected or len(self._queues[kind]) > _WAITING_MAX:
+            return
+        self._asked[kind], self._left[kind] = now_s, _PULL
+        request = {"batch": _PULL, "expires": int(_EXPIRES_S * 1e9)}
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{CAPTURE_STREAM}.{_CONSUMERS[kind]}"
+        await client.publish(subject, json.dumps(request).encode(), reply=inbox)
+
+    def _receiver(self, kind: str) -> Callable[[Msg], Awaitable[None]]:
+        queue = self._queues[kind]
+
+        async def take(message: Msg) -> None:
+            if not message.reply.startswith("$JS.ACK."):  # a status: the request has run out
+                self._left[kind] = 0
+                self.error = str(message.headers or "")
+                return
+            about = message.metadata
+            again = about.num_delivered > 1
+            queue.append(Delivery(message.subject, message.data, about.sequence.stream, again, message.reply))
+            self._left[kind] -= 1
+            if not again:
+                self.received[kind] += 1
+
+        return take
