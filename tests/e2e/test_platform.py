@@ -129,7 +129,7 @@ def _standing_in(folder: str) -> list[str]:
 
 
 def test_start_ends_a_recorded_leftover_and_nobody_else(project: Path, tmp_path: Path) -> None:
-    """A broker that outlived its platform, as where a kernel has no death signal, and a stranger under a recorded pid."""
+    """A broker that outlived its platform, as where no death signal exists, and a stranger under a recorded pid."""
     with platform(project, tmp_path) as first:
         book = first.book
     words = [str(Path(sys.executable).parent / "nats-server"), "-c", str(book.broker / "nats.conf")]
