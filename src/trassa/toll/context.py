@@ -69,9 +69,12 @@ def read_context(names: Sequence[str], folder: Path) -> TollContext:
             known, file = places.setdefault(point.id, (point, system.file))
             if (known.km, known.at) != (point.km, point.at):
                 raise InputError(
-                    f"tariff: toll point {point.id} is {known.at} km {known.km} in {file} "
-                    f"and {point.at} km {point.km} in {system.file}",
+                    f"tariff: toll point {point.id} is {_place(known)} in {file} and {_place(point)} in {system.file}",
                     cure="one place has one kilometre; correct it, or give the other point another id",
                 )
         systems[system.system] = system
     return TollContext(systems)
+
+
+def _place(point: TollPoint) -> str:
+    return point.at if point.km is None else f"{point.at} km {point.km:g}"

@@ -157,6 +157,8 @@ class _Walk:
         run = self.running[system.system]
         here, start = system.point[passage.toll_point], system.point[run.passages[0].toll_point]
         if passage.movement == "through" and not here.end:
+            run.maybe = False  # it was seen inside, so it did enter
+            self._forget_twins(run.passages[0])
             run.passages.append(passage)  # RULE 4
             return False
         del self.running[system.system]
