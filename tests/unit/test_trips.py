@@ -352,6 +352,14 @@ def test_an_exemption_is_that_of_the_passage() -> None:
     assert said(charges(CONTEXT, reads, at_ms("72:00"), noon)) == ["m11-15-58 solnechnogorsk → moscow 1260"]
 
 
+def test_one_read_sent_with_two_contents_counts_once_whatever_the_order() -> None:
+    reads, _ = drawn("a trip within the first part")
+    other = dataclasses.replace(reads[0], vehicle_class=None)
+    one, two = (charges(CONTEXT, order, at_ms("20:00")) for order in ([other, *reads], [*reads, other]))
+    assert one == two
+    assert list(one.read_fates.values()) == ["charged", "charged"]
+
+
 def test_reads_of_two_vehicles_are_refused() -> None:
     with pytest.raises(ValueError, match="more than one vehicle"):
         charges(CONTEXT, [*reads_of("15:00 021"), *reads_of("15:01 021", "v2")], at_ms("20:00"))

@@ -50,8 +50,9 @@ def passage_id_of(toll_point: str, vehicle_key: str, time_ms: int) -> str:
 
 def passages(reads: Iterable[Read]) -> list[Passage]:
     """The passages of some reads in order of time; a read that is given twice counts once."""
-    unique = {read.read_id: read for read in sorted(reads, reverse=True)}  # of two versions of one id, the first stays
-    ordered = sorted(unique.values(), key=lambda read: (read.vehicle_key, read.toll_point, read))
+    again = sorted(reads, key=lambda read: read.order, reverse=True)
+    unique = {read.read_id: read for read in again}  # of two versions of one id, the first in order stays
+    ordered = sorted(unique.values(), key=lambda read: (read.vehicle_key, read.toll_point, read.order))
     found: list[Passage] = []
     for _, group in groupby(ordered, key=lambda read: (read.vehicle_key, read.toll_point)):
         near: list[Read] = []

@@ -13,7 +13,7 @@ Means = Literal["tag", "plate", "own"]
 Movement = Literal["entry", "exit", "through", "unknown"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Read:
     """What one sensor saw. ``vehicle_key`` is the keyed hash of the vehicle, never a plate or a tag.
 
@@ -31,6 +31,14 @@ class Read:
     vehicle_key: str
     vehicle_class: str | None = None
     movement: Movement = "unknown"
+
+    @property
+    def order(self) -> tuple[int | str, ...]:
+        """What reads are sorted by: time first, then everything that tells them apart."""
+        return (
+            self.time_ms, self.read_id, self.source, self.device, self.sequence, self.toll_point, self.means,
+            self.vehicle_key, self.vehicle_class or "", self.movement,
+        )  # fmt: skip
 
 
 def digest_of(*words: object) -> str:
