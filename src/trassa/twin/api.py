@@ -48,10 +48,10 @@ class PlatformApi:
         said = self._ask("GET", "/api/events?ended=1000")
         return [*said["events"], *said["ended"]]
 
-    def charges(self) -> list[dict[str, Any]]:
-        """Every charge and every held trip."""
-        found: list[dict[str, Any]] = self._ask("GET", "/api/toll/charges?limit=10000")["charges"]
-        return found
+    def charges(self) -> dict[str, list[dict[str, Any]]]:
+        """Every charge and every held trip, as ``charges`` and ``held``."""
+        said = self._ask("GET", "/api/toll/charges?limit=10000")
+        return {"charges": said["charges"], "held": said["held"]}
 
     def summary(self) -> dict[str, Any]:
         """Totals of the ledger, and how many reads met which fate."""

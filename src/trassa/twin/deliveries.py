@@ -8,7 +8,10 @@ from hashlib import sha256
 
 from trassa.live.subjects import TILE_LEVEL
 
-__all__ = ["EMPTY", "Deliveries", "tile_of"]
+__all__ = ["EMPTY", "OBSERVER", "Deliveries", "tile_of"]
+
+OBSERVER = -1
+"""Stands for the one who listens to everything; vehicles count from 0."""
 
 EMPTY = sha256(b"").hexdigest()
 """The digest of a payload that clears the broker's memory."""
@@ -52,8 +55,14 @@ class Deliveries:
         for key in [key for key in self.underway if key[0] == vehicle]:
             self._missing -= max(self.underway.pop(key), 0)
 
+    def give_up(self) -> None:
+        """What did not arrive in time is owed no more."""
+        for key in [key for key, count in self.underway.items() if count > 0]:
+            self._missing -= self.underway.pop(key)
+
     def publish(self, topic: str, digest: str, is_retained: bool) -> None:
-        """The platform published: every subscriber of the tile is owed it."""
+        """The platform published: the observer and every subscriber of the tile are owed it."""
+        self._owe(OBSERVER, topic, digest)
         for vehicle in self.subscribers.get(tile_of(topic), ()):
             self._owe(vehicle, topic, digest)
         if is_retained and digest == EMPTY:

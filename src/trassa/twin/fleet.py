@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from trassa.live.subjects import TILE_LEVEL, in_topic, tile_filter
 from trassa.twin.course import degrees_of
-from trassa.twin.deliveries import Deliveries, tile_of
+from trassa.twin.deliveries import OBSERVER, Deliveries, tile_of
 from trassa.twin.mqtt import Hub, Link, NotInTime
 from trassa.twin.mqtt_packet import Delivery, publish_head
 from trassa.twin.receiver import Belief
@@ -49,6 +49,7 @@ class Fleet:
         self.deliveries = Deliveries()
         self.connected = np.zeros(len(names), dtype=np.bool_)
         self.connections = 0
+        self.undelivered = 0
         self.lost: dict[str, str] = {}
         self._hub, self._login, self._names, self._on_warning = hub, login, names, on_warning
         self._owes = owes
@@ -127,6 +128,8 @@ class Fleet:
                 return
             except NotInTime:
                 self._ask_again()
+        self.undelivered += len(self.deliveries.missing())
+        self.deliveries.give_up()
 
     def close(self) -> None:
         """Disconnect everybody."""
@@ -136,6 +139,8 @@ class Fleet:
         """The broker learns of a retained message a moment after its receipt: a subscription may have come between."""
         late: dict[int, set[str]] = {}
         for vehicle, topic in self.deliveries.missing():
+            if vehicle == OBSERVER:
+                continue
             late.setdefault(vehicle, set()).add(tile_filter(tile_of(topic)))
         for vehicle, filters in late.items():
             link = self._links[vehicle]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from trassa.twin.world import Moment
 
@@ -47,7 +48,7 @@ class OwnFixes:
     def crossing_ms(self, vehicle: int, progress_m: float) -> tuple[int, bool] | None:
         """When a vehicle's fixes show it pass a place, and whether they prove it; none where they do not show it."""
         track = self._tracks.get(vehicle, [])
-        for before, after in zip(track, track[1:], strict=False):
+        for before, after in pairwise(track):
             if before[1] < progress_m <= after[1]:
                 share = (progress_m - before[1]) / (after[1] - before[1])
                 gap_ms = after[0] - before[0]
