@@ -103,7 +103,6 @@ class _Turn:
         self._spent = {number: free_ms for number, free_ms in life.spent if free_ms > now_ms}
         self._muted = [muted for muted in life.muted if muted.until_ms > now_ms]
         self._effects: list[Effect] = []
-        self._messaged: set[str] = set()
 
     def result(self) -> tuple[Life, list[Effect]]:
         """The new state and the effects."""
@@ -170,8 +169,7 @@ class _Turn:
                 event = self._put(replace(event, state="unconfirmed"))
                 self._effects.append(Effect("unconfirmed", event))
             # RULE L3
-            due = self._now_ms - event.sent_ms >= self._rules.repetition_ms
-            if due and event.event_id not in self._messaged:
+            if self._now_ms - event.sent_ms >= self._rules.repetition_ms:
                 self._say("repeat", replace(event, sent_ms=self._now_ms))
 
     # ---- transitions
@@ -287,5 +285,4 @@ class _Turn:
         return event
 
     def _say(self, kind: EffectKind, event: Event) -> None:
-        self._messaged.add(event.event_id)
         self._effects.append(Effect(kind, self._put(event)))
