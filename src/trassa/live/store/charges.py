@@ -16,7 +16,16 @@ from trassa.toll.charge import Charge, Outcome
 from trassa.toll.ledger import Entry, content_hash
 from trassa.toll.trip import Trip
 
-__all__ = ["explain_charge", "fates_of", "find_charge", "list_charges", "list_held", "save_outcome", "totals"]
+__all__ = [
+    "amounts",
+    "explain_charge",
+    "fates_of",
+    "find_charge",
+    "list_charges",
+    "list_held",
+    "save_outcome",
+    "totals",
+]
 
 _COLUMNS = "charge_key, system, vehicle_key, contract_id, amount_minor, currency, event_time_ms, changed_ms"
 
@@ -110,6 +119,12 @@ def explain_charge(connection: Connection, charge_key: str) -> dict[str, Any] | 
         "reads": reads_with_fate(connection, trip["read_ids"]) if trip else [],
         "entries": entries_of(connection, charge_key),
     }
+
+
+def amounts(connection: Connection) -> dict[str, tuple[int, str]]:
+    """Amount and currency of every charge as listed, reversed ones with 0."""
+    rows = connection.execute("SELECT charge_key, amount_minor, currency FROM charge ORDER BY charge_key").fetchall()
+    return {row["charge_key"]: (row["amount_minor"], row["currency"]) for row in rows}
 
 
 def totals(connection: Connection) -> dict[str, Any]:

@@ -19,7 +19,16 @@ from trassa.live.store.identities import KINDS, identity_key, mark_due, vehicle_
 from trassa.live.store.store import Connection
 from trassa.toll.read import Read, digest_of, read_id_of
 
-__all__ = ["Receipt", "accept_reads", "read_fates", "reads_of", "reads_with_fate", "set_fates", "store_reads"]
+__all__ = [
+    "Receipt",
+    "accept_reads",
+    "read_fates",
+    "reads_of",
+    "reads_with_fate",
+    "set_fates",
+    "store_reads",
+    "stored_fates",
+]
 
 MOVEMENTS = ("entry", "exit", "through", "unknown")
 _AHEAD_MS = 300_000
@@ -133,6 +142,15 @@ def set_fates(connection: Connection, fates: Mapping[str, tuple[str, str | None]
         " WHERE read.read_id = new.read_id AND (read.fate, read.reason) IS DISTINCT FROM (new.fate, new.reason)",
         [ids, [fates[name][0] for name in ids], [fates[name][1] for name in ids]],
     )
+
+
+def stored_fates(connection: Connection, vehicle_key: str) -> dict[str, tuple[str, bool]]:
+    """Fate by read id of one vehicle, and whether the read is in doubt."""
+    rows = connection.execute(
+        "SELECT read_id, fate, doubt IS NOT NULL AS is_doubtful FROM read WHERE vehicle_key = %s ORDER BY read_id",
+        [vehicle_key],
+    ).fetchall()
+    return {row["read_id"]: (row["fate"], row["is_doubtful"]) for row in rows}
 
 
 def read_fates(connection: Connection) -> dict[str, int]:

@@ -73,12 +73,14 @@ class Store:
         self._closed = False
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """One transaction on one connection."""
+    def transaction(self, *, snapshot: bool = False) -> Iterator[Connection]:
+        """One transaction on one connection; with ``snapshot`` it only reads, and all of it sees one moment."""
         with self._slots:
             connection, begun = self._begin()
             try:
                 with begun:
+                    if snapshot:
+                        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                     yield connection
             except psycopg.OperationalError as error:
                 if connection.closed:

@@ -10,7 +10,8 @@ from trassa.live.passages import Crossing, Fix
 from trassa.live.store.store import Connection
 
 __all__ = [
-    "due_vehicles", "lock_due", "lock_track", "pending", "save_crossing", "save_track", "settled", "watermarks",
+    "due_vehicles", "last_moment", "lock_due", "lock_track", "pending", "save_crossing", "save_track", "settled",
+    "vehicles", "watermarks",
 ]  # fmt: skip
 
 
@@ -82,3 +83,16 @@ def _save_fix(connection: Connection, vehicle_key: str, fix: Fix) -> None:
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         [vehicle_key, fix.time_ms, fix.latitude_deg, fix.longitude_deg, fix.speed_mps, fix.carriageway, fix.measure_m],
     )
+
+
+def vehicles(connection: Connection) -> set[str]:
+    """Every vehicle of which a read is stored."""
+    return {row["vehicle_key"] for row in connection.execute("SELECT DISTINCT vehicle_key FROM read")}
+
+
+def last_moment(connection: Connection) -> int:
+    """The latest moment at which anything was accepted or settled: the book's own time when it last worked."""
+    row = connection.execute(
+        "SELECT greatest((SELECT max(received_ms) FROM read), (SELECT max(watermark_ms) FROM vehicle), 0) AS moment_ms"
+    ).fetchone()
+    return int(row["moment_ms"]) if row else 0

@@ -160,12 +160,12 @@ CREATE FUNCTION refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   -- a row of "entry" has no entry_id and a row of "posting" no id
   subject bigint := coalesce(to_jsonb(NEW) ->> 'entry_id', to_jsonb(NEW) ->> 'id')::bigint;
-  found record;
+  uneven record;
 BEGIN
-  FOR found IN SELECT currency, sum(amount_minor) AS amount FROM trassa.posting WHERE entry_id = subject GROUP BY 1
+  FOR uneven IN SELECT currency, sum(amount_minor) AS amount FROM trassa.posting WHERE entry_id = subject GROUP BY 1
   LOOP
-    IF found.amount <> 0 THEN
-      RAISE EXCEPTION 'ledger: entry % does not balance: % %', subject, found.amount, found.currency
+    IF uneven.amount <> 0 THEN
+      RAISE EXCEPTION 'ledger: entry % does not balance: % %', subject, uneven.amount, uneven.currency
         USING ERRCODE = 'check_violation';
     END IF;
   END LOOP;

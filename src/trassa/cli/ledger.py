@@ -1,0 +1,200 @@
+"""toll post, explain, audit: what was seen, what it cost and why, and the proof that the ledger is right."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
+
+import typer
+
+from trassa.cli.talk import emit_json, note, table
+from trassa.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from trassa.live.book import Book
+    from trassa.live.ledger_room import LedgerRoom
+
+__all__ = ["register"]
+
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Project folder.")]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+_BookName = Annotated[str, typer.Option("--book", metavar="BOOK", help="live, or drive: the last simulated drive.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands that need the ledger to the toll commands."""
+    for command in (post, explain, audit):
+        app.command()(command)
+
+
+def post(
+    folder: _Folder,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV of reads; - reads stdin.")],
+    book: _BookName = "live",
+    as_json: _Json = False,
+) -> None:
+    """Post gantry reads from a table.
+
+    Reported is what is committed. Columns: source, device, time, toll_point, means, identity and, where known,
+    sequence, vehicle_class, movement.
+    """
+    from trassa.live.reads_file import post_reads, reads_in
+
+    with _lines(file) as lines:
+        reads = list(reads_in(lines, file))  # a table with a mistake in it posts nothing
+    with _room(folder, book, create=True) as (room, its_book):
+        posted = post_reads(room, its_book, reads)
+    if as_json:
+        emit_json(posted.as_dict())
+    else:
+        said = ", ".join(f"{count} {fate}" for fate, count in sorted(posted.fates.items()))
+        typer.echo(f"{posted.fates.total()} reads committed: {said or 'none'}")
+        for line, reason in posted.rejected:
+            typer.echo(f"line {line} rejected: {reason}")
+        settled = f"{posted.charges} charges changed" if posted.is_settled else "the running platform settles them"
+        typer.echo(settled)
+
+
+def explain(
+    folder: _Folder,
+    charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge key, or a beginning of its last part.")],
+    book: _BookName = "live",
+    as_json: _Json = False,
+) -> None:
+    """Why this driver pays this; or why a trip is held."""
+    from trassa.live.store.charges import explain_charge, find_charge
+
+    with _room(folder, book, create=False) as (room, _), room.store.transaction() as connection:
+        explained = explain_charge(connection, find_charge(connection, charge)) or {}
+        names = {ident: point.name for ident, point in room.context.points.items()}
+    if as_json:
+        emit_json(explained)
+    else:
+        typer.echo("\n".join(_as_text(explained, names)))
+
+
+def audit(folder: _Folder, book: _BookName = "live", as_json: _Json = False) -> None:
+    """Recompute every charge from the acknowledged reads and compare it with the ledger.
+
+    Exit 1 on any difference.
+    """
+    from trassa.live.audit import audit as audited
+
+    with _room(folder, book, create=False) as (room, _):
+        result = audited(room.store, room.context)
+    if as_json:
+        emit_json(result.as_dict())
+    else:
+        reads = result.totals["reads"]
+        typer.echo(table(["reads", "count"], [[fate, str(count)] for fate, count in reads.items()]))
+        for row in result.totals["charged"]:
+            typer.echo(f"charged  {_money(row['amount_minor'])} {row['currency']} in {row['charges']} charges")
+        trips = result.totals["trips"]
+        typer.echo(f"trips    {trips['charged']} charged, {trips['held']} held, {trips['open']} open")
+        for reason, count in result.totals["held"].items():
+            typer.echo(f"held     {count} {reason}")
+        typer.echo(f"ledger   {result.entries} entries, head {result.head}")
+        if result.pending:
+            typer.echo(f"pending  {result.pending} vehicles are not settled yet and were not compared")
+        for difference in result.differences:
+            typer.echo(f"DIFFERS  {difference}")
+        typer.echo(f"{len(result.differences)} differences" if result.differences else "no differences")
+    if result.differences:
+        raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _room(folder: Path, book: str, *, create: bool) -> Iterator[tuple[LedgerRoom, Book]]:
+    from trassa.live.book import Book
+    from trassa.live.ledger_room import open_ledger
+    from trassa.live.roadway import Roadway
+    from trassa.plan.project import open_project
+
+    if book not in ("live", "drive"):
+        raise UsageError(f"toll: there is no book {book!r}", cure="--book live or drive")
+    project = open_project(folder)
+    its_book = Book(project.root, cast(Literal["live", "drive"], book))
+    with open_ledger(Roadway.of(project), its_book, create=create and book == "live") as room:
+        if room.operator_password:
+            note(f"operator password, shown once: {room.operator_password}")
+        yield room, its_book
+
+
+@contextlib.contextmanager
+def _lines(file: str) -> Iterator[TextIO]:
+    if file == "-":
+        yield io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="")
+        return
+    try:
+        with open(file, encoding="utf-8-sig", newline="") as lines:
+            yield lines
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{file}: is not UTF-8 ({error.reason} at byte {error.start})", cure="save it as UTF-8"
+        ) from None
+
+
+def _as_text(said: dict[str, Any], names: dict[str, str]) -> list[str]:
+    head = {
+        "charged": f"{_money(said['amount_minor'])} {said['currency']}",
+        "held": f"held: {said['text']} ({said['reason']})",
+        "open": "open: the trip is not over",
+        "reversed": "reversed: the reads now say something else",
+    }[said["state"]]
+    lines = [f"charge   {said['charge_key']}", head, f"system   {said['system']}"]
+    lines.append(
+        f"vehicle  {said['vehicle_key']}" + (f", contract {said['contract_id']}" if said["contract_id"] else "")
+    )
+    for passage in said["passages"] or ():
+        how = " (not seen, inferred)" if passage.get("seen") == "inferred" else ""
+        lines.append(f"passage  {passage['time']}  {_named(passage['toll_point'], names)}{how}")
+    if said["explanation"]:
+        lines += _arithmetic(said["explanation"], names)
+    for read in said["reads"]:
+        lines.append(
+            f"read     {read['read_id']}  {read['means']} at {read['toll_point']} by {read['source']}/{read['device']}:"
+            f" {read['fate']}"
+        )
+    for entry in said["entries"]:
+        lines.append(f"entry    {entry['id']} {entry['kind']}, hash {entry['hash']}")
+        lines += [
+            f"           {posting['account']}  {_money(posting['amount_minor'])} {posting['currency']}"
+            for posting in entry["postings"]
+        ]
+    return lines
+
+
+def _arithmetic(said: dict[str, Any], names: dict[str, str]) -> list[str]:
+    tariff, moment, vehicle, sums = said["tariff"], said["time"], said["vehicle"], said["arithmetic"]
+    by = f", priced as {moment['kind']} by calendar {moment['calendar']}" if moment["calendar"] else ""
+    lines = [
+        f"tariff   {tariff['name']}, version {tariff['version']} from {tariff['from']}",
+        f"         {tariff['file']}, sha256 {tariff['sha256']}",
+        f"         {tariff['source']}",
+        f"time     {moment['base']} {moment['local']}: tariff date {moment['tariff_date']}{by},"
+        f" profile {moment['profile']}",
+        f"class    {vehicle['class']}, {vehicle['means']}: {vehicle['payment']}",
+    ]
+    for line in sums["lines"]:
+        price = f"{line['price']} × {sums['price_unit_minor']} minor"
+        less = f", less discount {sums['discount']}" if sums["discount"] != "0" else ""
+        lines.append(
+            f"line     {line['from']} → {line['to']}: {price}{less} = {line['exact_minor']},"
+            f" rounded {sums['rounding']}: {_money(line['amount_minor'])}"
+        )
+    if unseen := said["way"]["sections_not_seen"]:
+        lines.append(f"free     not seen, so not charged: {', '.join(' → '.join(pair) for pair in unseen)}")
+    return [*lines, f"rules    {', '.join(said['rules'])}"]
+
+
+def _named(toll_point: str, names: dict[str, str]) -> str:
+    return f"{names[toll_point]} ({toll_point})" if toll_point in names else toll_point
+
+
+def _money(amount_minor: int) -> str:
+    whole, rest = divmod(abs(amount_minor), 100)
+    return f"{'−' if amount_minor < 0 else ''}{whole}.{rest:02d}"

@@ -1,0 +1,90 @@
+"""The ledger of a book, opened for one command: with the database of the running platform, or one of our own.
+
+Where nobody serves the book, the embedded server runs for the duration, under the book's lock; where somebody does,
+its database is used and the lock is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trassa.errors import InputError
+from trassa.live.book import Book
+from trassa.live.roadway import Roadway
+from trassa.live.secrets import Secrets, make_secrets
+from trassa.live.store.embedded import PostgresPlace
+from trassa.live.store.store import Store
+from trassa.live.toll_desk import toll_context
+from trassa.plan.folder import writable
+from trassa.toll.context import TollContext
+
+__all__ = ["LedgerRoom", "open_ledger"]
+
+
+@dataclass(frozen=True)
+class LedgerRoom:
+    """What a command on the ledger works with. ``is_served``: a platform runs and settles what is posted.
+
+    ``operator_password`` is there only where the book's secrets were made just now: it is shown once.
+    """
+
+    roadway: Roadway
+    context: TollContext
+    store: Store
+    secrets: Secrets
+    is_served: bool
+    operator_password: str | None = None
+
+
+@contextlib.contextmanager
+def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[LedgerRoom]:
+    """Open the ledger of a book; with ``create`` also of one that was never served.
+
+    :raises InputError: there is no book yet, the road has no tariff, or another command holds the book.
+    """
+    context = toll_context(roadway)
+    if not context.systems:
+        raise InputError(
+            f"toll: {roadway.plan.project.root} names no tariff, so the road is free",
+            cure="[toll] systems in trassa.toml",
+        )
+    if not create and not book.secrets_file.exists():
+        raise InputError(f"toll: {book.root} has no ledger yet", cure=f"trassa serve {book.project_root}")
+    with writable(book.root):
+        for folder in (book.root, book.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        is_served = not stack.enter_context(_held(book))
+        secrets, password = (Secrets.of(book), None) if is_served else make_secrets(book)
+        url = owner_url = roadway.settings.live.postgres_url
+        if not url:
+            place = PostgresPlace.of(book)
+            if not is_served:
+                stack.enter_context(place.running())
+            url, owner_url = place.url(), place.url("trassa_owner")
+        store = Store(url)
+        stack.callback(store.close)
+        if not is_served:
+            store.migrate(owner_url)
+        yield LedgerRoom(roadway, context, store, secrets, is_served, password)
+
+
+@contextlib.contextmanager
+def _held(book: Book) -> Iterator[bool]:
+    """Hold the book's lock where it is free; whether we hold it."""
+    held = os.open(book.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        os.ftruncate(held, 0)
+        os.pwrite(held, str(os.getpid()).encode(), 0)
+        yield True
+    finally:
+        os.close(held)
