@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import trassa
-from trassa.cli import project, road, serve, toll, vehicles
+from trassa.cli import drive, project, road, serve, toll, vehicles
 from trassa.errors import TrassaError
 
 __all__ = ["app", "main"]
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 project.register(app)
+drive.register(app)
 serve.register(app)
 app.add_typer(road.app, name="road")
 app.add_typer(toll.app, name="toll")

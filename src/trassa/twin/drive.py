@@ -148,5 +148,3 @@ def _walls(broker: BrokerSide) -> dict[str, Any]:
         "platform_step_p99_ms": round(float(np.percentile(walls, 99)), 2),
         "deliveries_surplus": broker.fleet.deliveries.surplus,
     }
-
-
