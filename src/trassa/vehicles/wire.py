@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from asn1tools.codecs import DecodeError, OutOfDataError, uper
+from asn1tools.codecs import DecodeError, EncodeError, OutOfDataError, uper
 
 from trassa.vehicles.refusal import Layer, Refused
 
@@ -113,6 +113,12 @@ class _Name(uper.Enumerated):  # type: ignore[misc]
         known: str | None = self.additions_index_to_data.get(position)
         return f"unknown-{_shown(position)}" if known is None else known  # RULE 3
 
+    def encode(self, data: str, encoder: Any) -> None:
+        try:
+            super().encode(data, encoder)
+        except KeyError:
+            raise EncodeError(f"{data!r} is none of its values") from None
+
 
 class _Fields(uper.Sequence):  # type: ignore[misc]
     """SEQUENCE that keeps the additions it does not know."""
@@ -166,7 +172,7 @@ _STRICT = {
 
 
 def tighten(compiled: Any) -> None:
-    """Make a compiled asn1tools type, and all it is made of, read by the rules above; writing stays as it was."""
+    """Make a compiled asn1tools type, and all it is made of, read by the rules above."""
     waiting, seen = [compiled], set()
     while waiting:
         part = waiting.pop()
