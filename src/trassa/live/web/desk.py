@@ -76,6 +76,11 @@ class Desk:
         scheme, _, key = connection.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(key.encode(), self.reads_key.encode())
 
+    @cached_property
+    def toll_points(self) -> frozenset[str]:
+        """The toll points of the systems in force."""
+        return frozenset(point["id"] for point in self.plan["toll_points"])
+
     def store_answers(self) -> bool:
         """Whether the database is there."""
         try:

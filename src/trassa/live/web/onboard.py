@@ -26,6 +26,7 @@ router = APIRouter(prefix="/api", tags=["on-board"])
 _AHEAD_M = 20_000.0
 _OFF_M = 60.0
 _PERIOD_S = 1.0
+_CHARGES = 1000
 _STATES = ("none", "weak", "good")
 _NAME = r"^[A-Za-z0-9_-]+$"
 _SIGN = {"increasing": 1.0, "decreasing": -1.0}
@@ -179,6 +180,14 @@ def _ahead(desk: Desk, vehicle: PairedVehicle, place: Place | None) -> dict[str,
     ]
     body["connection"] = connection_ahead(desk, place)
     return body
+
+
+def _toll_so_far(listed: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a vehicle's charges add up to, per currency; a vehicle on one road has one."""
+    charged = [row for row in listed if row["state"] == "charged"]
+    currency = charged[0]["currency"] if charged else None
+    amount_minor = sum(row["amount_minor"] for row in charged if row["currency"] == currency)
+    return {"amount_minor": amount_minor, "currency": currency, "charges": len(charged)}
 
 
 def ahead_m(place: Place, event: dict[str, Any]) -> float:

@@ -65,7 +65,11 @@ def accept_reads(request: Request, body: Reads) -> dict[str, Any]:
     desk = _reads_door(request)
     with desk.store.transaction() as database:
         receipts = reads.accept_reads(
-            database, [read.model_dump() for read in body.reads], desk.platform_ms(), desk.identity_key
+            database,
+            [read.model_dump(exclude_none=True) for read in body.reads],
+            desk.platform_ms(),
+            desk.identity_key,
+            toll_points=desk.toll_points,
         )
     return {"receipts": [receipt.as_dict() for receipt in receipts]}
 
@@ -88,7 +92,10 @@ def list_charges(
 ) -> dict[str, Any]:
     """The newest charges, with what is held and why."""
     with desk.store.transaction() as database:
-        return {"charges": charges.list_charges(database, vehicle_key=vehicle_key, limit=limit)}
+        return {
+            "charges": charges.list_charges(database, vehicle_key=vehicle_key, limit=limit),
+            "held": charges.list_held(database, vehicle_key=vehicle_key, limit=limit),
+        }
 
 
 @router.get("/charges/{charge_key}")
@@ -109,7 +116,7 @@ def explain_charge(
 def summary(desk: DeskOf, _operator: OperatorName) -> dict[str, Any]:
     """Totals of the ledger and the fate of every read."""
     with desk.store.transaction() as database:
-        return {"totals": charges.totals(database), "fates": charges.read_fates(database)}
+        return charges.totals(database)
 
 
 def _reads_door(request: Request) -> Desk:
