@@ -1,0 +1,44 @@
+import { get, post, Refused } from '../live/api';
+import { byId, el } from '../markup';
+import { t } from '../words';
+
+/** Resolves once the browser has an operator's session; asks for the password where it has none. */
+export async function operatorSession(): Promise<void> {
+  const session = await get<{ authenticated: boolean }>('/api/session');
+  if (!session.authenticated) await askPassword();
+}
+
+function askPassword(): Promise<void> {
+  const gate = byId('gate');
+  return new Promise((resolve) => {
+    const password = el('input', { type: 'password', name: 'password', required: true, autocomplete: 'current-password' });
+    const trouble = el('p', { class: 'trouble', role: 'alert', hidden: true });
+    const submit = async (event: Event): Promise<void> => {
+      event.preventDefault();
+      try {
+        await post('/api/login', { password: password.value });
+        gate.hidden = true;
+        gate.replaceChildren();
+        resolve();
+      } catch (error) {
+        trouble.hidden = false;
+        trouble.textContent = error instanceof Refused ? `${error.message}. ${error.next}` : String(error);
+        password.select();
+      }
+    };
+    gate.replaceChildren(
+      el(
+        'form',
+        { onsubmit: (event: Event) => void submit(event) },
+        el('h1', {}, 'trassa'),
+        el('p', {}, t('login.title')),
+        el('label', {}, t('login.password'), password),
+        trouble,
+        el('button', { class: 'main', type: 'submit' }, t('login.enter')),
+        el('p', { class: 'hint' }, t('login.hint')),
+      ),
+    );
+    gate.hidden = false;
+    password.focus();
+  });
+}

@@ -1,0 +1,90 @@
+import type { Charge, Status } from '../live/news';
+import { el } from '../markup';
+import type { RoadView } from '../road/view';
+import { money, number, onLanguage, t, type Word } from '../words';
+
+const COUNTS = ['accepted', 'processed', 'refused', 'shed', 'lost'] as const;
+const SERVICES = ['broker', 'store', 'worker'] as const;
+
+/** The line at the foot: counts of messages, health of the services, the last charges. */
+export class StatusLine {
+  private status: Status | null = null;
+  private charges: Charge[] = [];
+
+  constructor(
+    private readonly container: HTMLElement,
+    private readonly view: RoadView,
+  ) {
+    onLanguage(() => this.render());
+    this.render();
+  }
+
+  take(status: Status): void {
+    this.status = status;
+    this.render();
+  }
+
+  charge(charges: Charge[]): void {
+    this.charges = charges;
+    this.render();
+  }
+
+  private render(): void {
+    const focused = document.activeElement?.getAttribute('data-key');
+    this.container.replaceChildren(this.services(), this.counts(), this.ticker());
+    if (focused) this.container.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus();
+  }
+
+  private services(): HTMLElement {
+    const lights = SERVICES.map((name) => {
+      const up = this.status?.[name];
+      const state = up === undefined ? 'unknown' : up ? 'up' : 'down';
+      const title = `${t(`status.${name}`)}: ${state === 'unknown' ? '—' : t(`status.${state}`)}`;
+      return el('span', { class: `service ${state}`, title }, t(`status.${name}`), state === 'down' && ` ${t('status.down')}`);
+    });
+    return el('div', { class: 'services' }, ...lights);
+  }
+
+  private counts(): HTMLElement {
+    const cells = COUNTS.map((name) => {
+      const value = total(this.status?.counts ?? {}, name);
+      const alarming = value !== null && value > 0 && name === 'lost';
+      const word: Word = `status.${name}`;
+      return el('span', { class: `count${alarming ? ' alarming' : ''}`, 'data-count': name }, el('b', {}, value === null ? '—' : number(value)), t(word));
+    });
+    return el('div', { class: 'counts' }, el('span', { class: 'name' }, t('status.messages')), ...cells);
+  }
+
+  private ticker(): HTMLElement {
+    const entries = this.charges.slice(0, 8).map((charge) => {
+      const { amount_minor, currency, charge_key } = charge;
+      const known = typeof amount_minor === 'number' && typeof currency === 'string';
+      const choose = (): void => this.view.choose({ kind: 'charge', charge_key }, 'list');
+      return el(
+        'button',
+        { class: known ? 'charge' : 'charge held', type: 'button', onclick: choose, 'data-key': charge_key },
+        el('b', {}, known ? money(amount_minor, currency) : t('why.held')),
+        journey(charge),
+      );
+    });
+    return el('div', { class: 'ticker' }, el('span', { class: 'name' }, t('status.charges')), ...(entries.length ? entries : [t('status.none')]));
+  }
+}
+
+/** From where to where, in whatever words the charge has for it. */
+function journey(charge: Charge): string {
+  const text = (...names: string[]): string => names.map((name) => charge[name]).find((value) => typeof value === 'string') as string;
+  const from = text('entry_name', 'entry', 'entry_point', 'from');
+  const to = text('exit_name', 'exit', 'exit_point', 'to');
+  if (from && to) return `${from} → ${to}`;
+  return from || to || text('system') || '';
+}
+
+/** A count by name, as a number or as the sum over kinds of messages. */
+function total(counts: Record<string, unknown>, name: string): number | null {
+  const direct = counts[name];
+  if (typeof direct === 'number') return direct;
+  const parts = typeof direct === 'object' && direct !== null ? Object.values(direct) : Object.values(counts).map((kind) => (typeof kind === 'object' && kind !== null ? (kind as Record<string, unknown>)[name] : undefined));
+  const known = parts.filter((part): part is number => typeof part === 'number');
+  return known.length ? known.reduce((sum, part) => sum + part, 0) : null;
+}

@@ -1,0 +1,196 @@
+import { signElement, type Sign } from '../icons';
+import { get } from '../live/api';
+import { urgency, type Charge, type RoadEvent } from '../live/news';
+import type { Traffic } from '../live/traffic';
+import type { RoadPlan } from '../map/road_map';
+import { el } from '../markup';
+import { arrow, type Sides } from '../road/plan';
+import type { RoadView, Thing } from '../road/view';
+import { cause, clockTime, distance, money, named, number, onLanguage, speed, t } from '../words';
+import { facts, tree, type Fact } from './facts';
+
+interface Said {
+  sign: Sign | null;
+  heading: string;
+  title: string;
+  facts: Fact[];
+  measure_m?: number | null;
+  more?: Node[];
+}
+
+/** The panel that says of the chosen thing what it is and why it is so. */
+export class Why {
+  private charge: { key: string; body: unknown } | null = null;
+
+  constructor(
+    private readonly container: HTMLElement,
+    private readonly road: RoadPlan,
+    private readonly view: RoadView,
+    private readonly traffic: Traffic,
+    private readonly event: (event_id: string) => RoadEvent | undefined,
+  ) {
+    view.on('chosen', () => this.render());
+    onLanguage(() => this.render());
+    this.render();
+  }
+
+  /** Draw the panel anew, as events and vehicles change under it. */
+  render(): void {
+    const thing = this.view.chosen;
+    if (!thing) {
+      this.container.replaceChildren(el('h2', {}, t('why.title')), el('p', { class: 'hint' }, t('why.hint')));
+      return;
+    }
+    const said = this.say(thing);
+    const close = (): void => this.view.choose(null, 'list');
+    const show = (): void => this.view.jump(said.measure_m ?? 0, 6000, 'list');
+    this.container.replaceChildren(
+      el('h2', {}, said.heading, el('button', { class: 'quiet', type: 'button', onclick: close, 'aria-label': t('why.close') }, '✕')),
+      el('h3', {}, said.sign && signElement(said.sign, 26), said.title),
+      facts(said.facts),
+      ...(said.more ?? []),
+      typeof said.measure_m === 'number' ? el('button', { type: 'button', onclick: show }, t('why.show')) : '',
+    );
+  }
+
+  private say(thing: Thing): Said {
+    switch (thing.kind) {
+      case 'site':
+        return this.site(thing.site);
+      case 'hut':
+        return this.hut(thing.hut);
+      case 'toll':
+        return { sign: 'toll', heading: t('why.toll'), title: thing.point.name, facts: [[t('why.anchor'), this.place(thing.point.measure_m, thing.point.carriageway)]], measure_m: thing.point.measure_m };
+      case 'place':
+        return { sign: 'junction', heading: t('why.place'), title: thing.place.name || named('kind', thing.place.kind), facts: [[t('why.kind'), named('kind', thing.place.kind)], [t('why.anchor'), this.place(thing.place.measure_m, thing.place.carriageway)]], measure_m: thing.place.measure_m };
+      case 'event':
+        return this.warning(thing.event_id);
+      case 'vehicle':
+        return this.vehicle(thing.handle);
+      case 'bin':
+        return this.bin(thing.measure_m);
+      case 'charge':
+        return this.explainCharge(thing.charge_key);
+    }
+  }
+
+  private place(measure_m: number, carriageway?: Sides): string {
+    return `${this.road.labels.text(measure_m)} ${arrow(carriageway)}`;
+  }
+
+  private extent(start_m: number, end_m: number, carriageway?: Sides): string {
+    return `${this.road.labels.text(start_m)} – ${this.road.labels.text(end_m)} ${arrow(carriageway)}`;
+  }
+
+  private site(site: RoadPlan['plan']['sites'][number]): Said {
+    const served = this.road.axis.carriageways.flatMap((way) => this.road.coverage[way].runs.filter((run) => run.server === site.site));
+    const length_m = served.reduce((sum, run) => sum + run.end_m - run.start_m, 0);
+    const least = served.reduce<number | null>((low, run) => (run.margin_db !== null && (low === null || run.margin_db < low) ? run.margin_db : low), null);
+    return {
+      sign: 'site',
+      heading: t('why.site'),
+      title: site.site,
+      measure_m: site.measure_m,
+      facts: [
+        [t('why.anchor'), this.place(site.measure_m, site.carriageway)],
+        [t('why.needed'), site.needed_for || '—', 'wide'],
+        [t('why.height'), `${number(site.height_m)} ${t('unit.m')}`],
+        [t('why.serves'), length_m ? distance(length_m) : '—'],
+        [t('why.least'), least === null ? '—' : `${number(least)} ${t('unit.db')}`],
+      ],
+    };
+  }
+
+  private hut(hut: RoadPlan['plan']['huts'][number]): Said {
+    return {
+      sign: 'hut',
+      heading: t('why.hut'),
+      title: hut.hut,
+      measure_m: hut.measure_m,
+      facts: [
+        [t('why.anchor'), this.place(hut.measure_m)],
+        [t('why.role'), named('role', hut.role)],
+        ...(hut.name ? [[t('why.power'), hut.name, 'wide'] as Fact] : []),
+      ],
+    };
+  }
+
+  private warning(event_id: string): Said {
+    const event = this.event(event_id);
+    if (!event) return { sign: 'warning-ended', heading: t('why.event'), title: event_id, facts: [] };
+    const way = event.carriageway ?? undefined;
+    const { start_m, end_m } = event;
+    const inside = start_m !== null && end_m !== null && [...this.traffic.between(start_m, end_m, performance.now())].filter((v) => v.carriageway === way).length;
+    return {
+      sign: `warning-${urgency(event)}`,
+      heading: t('why.event'),
+      title: cause(event.cause_code, event.sub_cause_code),
+      measure_m: event.anchor_m,
+      facts: [
+        [t('why.anchor'), event.anchor_m === null ? '—' : this.place(event.anchor_m, way)],
+        [t('why.rule'), event.rule],
+        ...(start_m !== null && end_m !== null ? [[t('why.relevance'), this.extent(start_m, end_m, way), 'wide'] as Fact] : []),
+        ...(typeof inside === 'number' ? [[t('why.warned'), number(inside)] as Fact] : []),
+        [t('why.detected'), clockTime(event.detection_ms)],
+        [t('why.reference'), clockTime(event.reference_ms)],
+        ...(event.ended_ms ? [[t('why.ended'), `${clockTime(event.ended_ms)} ${event.ended_because ?? ''}`] as Fact] : []),
+        [t('why.code'), `${event.cause_code}.${event.sub_cause_code}`],
+        [t('why.number'), event.event_id],
+      ],
+      more: [el('h4', {}, t('why.evidence')), tree(event.evidence)],
+    };
+  }
+
+  private vehicle(handle: number): Said {
+    const vehicle = this.traffic.vehicle(handle, performance.now());
+    const heading = t('why.vehicle');
+    if (!vehicle) return { sign: null, heading, title: `№ ${handle}`, facts: [[t('why.gone'), '', 'wide']] };
+    return {
+      sign: null,
+      heading,
+      title: named('vehicle', vehicle.kind),
+      measure_m: vehicle.measure_m,
+      facts: [
+        [t('why.anchor'), this.place(vehicle.measure_m, vehicle.carriageway)],
+        [t('why.speed'), speed(vehicle.speed_mps)],
+        [t('why.handle'), String(vehicle.handle)],
+      ],
+    };
+  }
+
+  private bin(measure_m: number): Said {
+    const said = this.road.axis.carriageways.flatMap((way): Fact[] => {
+      const run = this.road.coverage[way].at(measure_m);
+      if (!run) return [];
+      const margin = run.margin_db === null ? '' : ` · ${number(run.margin_db)} ${t('unit.db')}`;
+      const exempt = run.exempt ? ` · ${t('why.exempt')}: ${run.exempt}` : '';
+      return [
+        [`${arrow(way)} ${t('why.server')}`, `${run.server || t('why.noserver')}${margin}${exempt}`],
+        [t('why.stretch'), this.extent(run.start_m, run.end_m), 'wide'],
+      ];
+    });
+    return { sign: null, heading: t('why.bin'), title: this.road.labels.text(measure_m), facts: said };
+  }
+
+  private explainCharge(key: string): Said {
+    if (this.charge?.key !== key) {
+      this.charge = { key, body: null };
+      void get<unknown>(`/api/toll/charges/${encodeURIComponent(key)}`)
+        .catch((error: unknown) => ({ error: String(error) }))
+        .then((body) => {
+          this.charge = { key, body };
+          if (this.view.chosen?.kind === 'charge') this.render();
+        });
+    }
+    const charge = (this.charge.body ?? {}) as Partial<Charge>;
+    const { amount_minor, currency } = charge;
+    const known = typeof amount_minor === 'number' && typeof currency === 'string';
+    return {
+      sign: 'toll',
+      heading: t('why.charge'),
+      title: known ? money(amount_minor, currency) : t('why.held'),
+      facts: [],
+      more: [el('h4', {}, t('why.explanation')), tree(this.charge.body)],
+    };
+  }
+}
