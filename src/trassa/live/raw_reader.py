@@ -90,6 +90,12 @@ class RawReader:
         self.reconnects = 0
         self.last_error = ""
 
+    def warm_up(self) -> None:
+        """Compile or load what ``read`` runs, on the very buffer that it will read; before the first connection."""
+        line = b"MSG a 1 1\r\nx\r\n"
+        self._room[: len(line)] = line
+        frame(self._buffer, len(line), self._places, np.zeros(len(PLACES), dtype=np.int64))
+
     @property
     def is_connected(self) -> bool:
         """Whether the link stands, as far as one knows."""

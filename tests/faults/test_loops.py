@@ -1,0 +1,280 @@
+"""The worker's two loops over a real broker and MQTT, with a warning desk and a toll desk that only take notes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from drawn_road import drawn_road
+from running_broker import PATIENCE_S, RunningBroker, Vehicle
+from trassa.clock import Clock, SteppedClock, UtcClock, its_ms
+from trassa.errors import TrassaError
+from trassa.live.axis_index import AxisIndex
+from trassa.live.counts import Counts
+from trassa.live.frame import FRAME_MAGIC
+from trassa.live.hot_loop import SUBJECTS, HotLoop, Rooms
+from trassa.live.inbox import Inbox
+from trassa.live.ingest import Ingest
+from trassa.live.raw_reader import RawReader
+from trassa.live.stepped_loop import SteppedLoop
+from trassa.live.toll_room import TollRoom
+from trassa.road.locate import Locator
+from trassa.vehicles.cam_columns import encode_cams
+from trassa.vehicles.stations import Stations
+
+ROAD = drawn_road(20_000.0)
+START_MS = 1_780_660_800_000
+
+
+@dataclass
+class NotingDesk:
+    """Warns whenever somebody stands: topic and payload tell who."""
+
+    looks: list[list[int]] = field(default_factory=list)
+    reports: list[tuple[str, bytes]] = field(default_factory=list)
+    ended: list[tuple[str, str]] = field(default_factory=list)
+    down: int = 0
+
+    def step(self, stations: Stations) -> Any:
+        standing = stations.station_id[stations.standing_since_ms >= 0].tolist()
+        self.looks.append(standing)
+        return SimpleNamespace(published=[(f"cits/out/{s}", b"%d" % s, True) for s in standing], changed=standing)
+
+    def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Any:
+        if self.down:
+            self.down -= 1
+            raise TrassaError("store: the database went away")
+        self.reports += messages
+        return SimpleNamespace(refused=sum(payload == b"bad" for _, payload in messages))
+
+    def end_by_operator(self, event_id: str, user: str) -> bool:
+        self.ended.append((event_id, user))
+        return event_id == "7-1"
+
+
+@dataclass
+class NotingTolls:
+    taken: list[tuple[str, bytes]] = field(default_factory=list)
+    settled: int = 0
+    down: int = 0
+    counts: Any = field(default_factory=lambda: SimpleNamespace(messages=0))
+
+    def take_fixes(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        if self.down:
+            self.down -= 1
+            raise TrassaError("store: the database went away")
+        self.taken += messages
+        self.counts.messages += sum(payload != b"bad" for _, payload in messages)
+
+    def settle(self) -> list[dict[str, object]]:
+        self.settled += 1
+        return []
+
+
+@dataclass
+class Running:
+    broker: RunningBroker
+    rooms: Rooms
+    desk: NotingDesk
+    tolls: NotingTolls
+    vehicle: Vehicle
+
+    def ask(self, question: str, **body: object) -> Any:
+        async def request(client: Any) -> Any:
+            payload = json.dumps(body).encode()
+            return json.loads((await client.request(f"trassa.ask.{question}", payload, timeout=PATIENCE_S)).data)
+
+        return self.broker.with_client(request)
+
+
+@contextlib.contextmanager
+def running(root: Path, clock: Clock) -> Iterator[Running]:
+    stepped = isinstance(clock, SteppedClock)
+    broker = RunningBroker(root, "drive" if stepped else "live")
+    ports, secrets = broker.ports, broker.secrets
+    reader = RawReader(ports.nats, secrets.platform_user, secrets.platform_password, SUBJECTS)
+    inbox, desk, tolls = Inbox(ports, secrets), NotingDesk(), NotingTolls()
+    counts = Counts(broker.book.root / "counts.json")
+    ingest = Ingest(AxisIndex(ROAD), Stations(), counts)
+    ingest.warm_up(clock.now_ms())
+    reader.warm_up()
+    reader.connect()
+    inbox.open()
+    rooms = Rooms(reader, ingest, inbox, desk, TollRoom(tolls, inbox), counts, clock, stepped)
+    loop = SteppedLoop(rooms, clock, patience_s=1.0) if isinstance(clock, SteppedClock) else HotLoop(rooms)
+    stop = threading.Event()
+    thread = threading.Thread(target=loop.run, args=[stop])
+    thread.start()
+    vehicle = broker.vehicle()
+    try:
+        yield Running(broker, rooms, desk, tolls, vehicle)
+    finally:
+        vehicle.leave()
+        stop.set()
+        thread.join(PATIENCE_S)
+        inbox.close()
+        reader.close()
+        broker.close()
+
+
+def until(reached: Callable[[], bool]) -> bool:
+    until_s = time.monotonic() + PATIENCE_S
+    while not reached() and time.monotonic() < until_s:
+        time.sleep(0.01)
+    return reached()
+
+
+def cam(station: int, measure_m: float, time_ms: int, speed_mps: float = 20.0) -> bytes:
+    lat, lon = Locator(ROAD).point("increasing", measure_m)
+    buffer, _, size = encode_cams(
+        station_id=station,
+        generation_delta_time=its_ms(time_ms) % 65_536,
+        latitude_deg=float(lat),
+        longitude_deg=float(lon),
+        heading_deg=90.0,
+        speed_mps=speed_mps,
+    )
+    return buffer[: size[0]].tobytes()
+
+
+def now_ms() -> int:
+    return UtcClock().now_ms()
+
+
+def test_a_cam_by_mqtt_is_on_the_map_and_can_be_asked_for(tmp_path: Path) -> None:
+    with running(tmp_path, UtcClock()) as live:
+        frames: list[bytes] = []
+
+        async def watch(client: Any) -> None:
+            subscription = await client.subscribe("trassa.frame")
+            until_s = time.monotonic() + PATIENCE_S
+            while time.monotonic() < until_s:
+                live.vehicle.publish("cits/in/cam/fleet/v", cam(4711, 1500.0, now_ms()), qos=0)
+                frame = (await subscription.next_msg(timeout=PATIENCE_S)).data
+                frames.append(frame)
+                if struct.unpack_from("<II", frame) == (FRAME_MAGIC, 1):
+                    return
+
+        live.broker.with_client(watch)
+        assert struct.unpack_from("<f", frames[-1], 28)[0] == pytest.approx(1500.0, abs=0.1)
+        said = live.ask("where", station_id=4711)
+        assert said["carriageway"] == "increasing"
+        assert said["measure_m"] == pytest.approx(1500.0, abs=0.1)
+        assert said["speed_mps"] == 20.0
+        assert live.ask("where", station_id=4712) == {}
+        assert live.ask("where", station_id="4711") == {}
+        assert live.ask("end_event", event_id="7-1", user="op") == {"ok": True}
+        assert live.ask("end_event", event_id="9-9", user="op")["ok"] is False
+        assert live.ask("nonsense") == {}
+
+
+def test_what_the_broker_took_is_accounted_for(tmp_path: Path) -> None:
+    with running(tmp_path, UtcClock()) as live:
+        live.tolls.down, live.desk.down = 1, 1  # the store is away at first: everything waits and nothing is lost
+        for number in range(100):
+            live.vehicle.publish("cits/in/cam/fleet/v", cam(number, 1000.0, now_ms()), qos=0)
+        live.vehicle.publish("cits/in/cam/fleet/v", b"\x02\x02rubbish", qos=0)
+        for payload in (b"one", b"bad", b"two"):
+            live.vehicle.publish("cits/in/toll/fleet/v", payload)
+            live.vehicle.publish("cits/in/denm/fleet/v", payload)
+        captured = live.broker.captured()
+        assert captured == 107
+        assert until(lambda: live.ask("counts")["accepted"] == captured and live.ask("counts")["waiting"] == 0)
+        told = live.ask("counts")
+        assert (told["processed"], told["refused"], told["shed"], told["lost"]) == (104, 3, 0, 0)
+        assert told["by_kind"] == {"cam": 100, "denm": 2, "toll": 2}
+        assert [payload for _, payload in live.tolls.taken] == [b"one", b"bad", b"two"]
+        assert [payload for _, payload in live.desk.reports] == [b"one", b"bad", b"two"]
+
+
+def test_after_the_broker_was_killed_the_loop_goes_on(tmp_path: Path) -> None:
+    with running(tmp_path, UtcClock()) as live:
+        live.broker.kill()
+        assert until(lambda: live.rooms.reader.reconnects > 0)
+        vehicle = live.broker.vehicle()
+        assert until(
+            lambda: vehicle.publish("cits/in/cam/fleet/v", cam(5, 700.0, now_ms())) and len(live.rooms.stations) == 1
+        )
+        vehicle.leave()
+
+
+class Driver:
+    """Announces steps and hears their answers."""
+
+    def __init__(self, live: Running) -> None:
+        secrets = live.broker.secrets
+        self.link = live.broker.vehicle(secrets.driver_user, secrets.driver_password)
+        assert self.link.subscribe("drive/done")
+
+    def step(self, number: int, time_ms: int, **sent: int) -> dict[str, Any]:
+        before = len(self.link.heard)
+        self.link.publish("drive/step", json.dumps({"step": number, "time_ms": time_ms, **sent}).encode())
+        assert until(lambda: len(self.link.heard) > before)
+        said: dict[str, Any] = json.loads(self.link.heard[before][1])
+        assert said["step"] == number
+        return said
+
+
+def test_a_step_waits_for_its_messages_and_takes_them_in_one_order(tmp_path: Path) -> None:
+    clock = SteppedClock(START_MS)
+    with running(tmp_path, clock) as live:
+        driver = Driver(live)
+        # the last word of station 7 in the step counts, whatever the order of arrival
+        for pdu in (cam(7, 1010.0, START_MS + 90, 0.0), cam(3, 500.0, START_MS + 20), cam(7, 1000.0, START_MS + 10)):
+            live.vehicle.publish("cits/in/cam/fleet/v", pdu, qos=0)
+        live.vehicle.publish("cits/in/toll/fleet/v", b"fix")
+        live.vehicle.publish("cits/in/denm/fleet/v", b"report")
+        said = driver.step(1, START_MS + 100, cam=3, denm=1, toll=1)
+        assert clock.now_ms() == START_MS + 100
+        assert said["processed"] == {"cam": 3, "denm": 1, "toll": 1}
+        assert said["shortfall"] == {}
+        assert said["published"] == [["cits/out/7", hashlib.sha256(b"7").hexdigest(), True]]
+        stations = live.rooms.stations
+        assert stations.station_id.tolist() == [3, 7]
+        assert stations.measure_m[1] == pytest.approx(1010.0, abs=0.1)
+        assert stations.seen_ms.tolist() == [START_MS + 20, START_MS + 90]
+        assert stations.late == 0
+        # the announcement may overtake the messages
+        threading.Timer(
+            0.3, lambda: live.vehicle.publish("cits/in/cam/fleet/v", cam(3, 502.0, START_MS + 150), 0)
+        ).start()
+        assert driver.step(2, START_MS + 200, cam=1)["processed"]["cam"] == 1
+        assert driver.step(2, START_MS + 200, cam=1)["processed"]["cam"] == 1  # asked again, not done again
+        assert len(live.desk.looks) == 2
+        assert live.tolls.settled == 0
+        driver.step(3, START_MS + 1000)
+        assert live.tolls.settled == 1
+        driver.link.leave()
+
+
+def test_a_shortfall_is_reported_and_does_not_shift_the_next_step(tmp_path: Path) -> None:
+    with running(tmp_path, SteppedClock(START_MS)) as live:
+        driver = Driver(live)
+        live.vehicle.publish("cits/in/cam/fleet/v", cam(7, 1000.0, START_MS + 10), qos=0)
+        assert driver.step(1, START_MS + 100, cam=3, toll=1)["shortfall"] == {"cam": 2, "toll": 1}
+        live.vehicle.publish("cits/in/cam/fleet/v", cam(7, 1002.0, START_MS + 110), qos=0)
+        said = driver.step(2, START_MS + 200, cam=1)
+        assert (said["shortfall"], said["processed"]["cam"]) == ({}, 1)
+        driver.link.leave()
+
+
+def test_a_step_waits_for_the_store(tmp_path: Path) -> None:
+    with running(tmp_path, SteppedClock(START_MS)) as live:
+        driver = Driver(live)
+        live.tolls.down, live.desk.down = 1, 1
+        live.vehicle.publish("cits/in/toll/fleet/v", b"fix")
+        live.vehicle.publish("cits/in/denm/fleet/v", b"report")
+        assert driver.step(1, START_MS + 100, denm=1, toll=1)["processed"] == {"cam": 0, "denm": 1, "toll": 1}
+        assert [payload for _, payload in live.tolls.taken] == [b"fix"]
+        driver.link.leave()
