@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trassa.toll.charge import Outcome, VehicleFacts, charges
-from trassa.toll.context import read_context
+from trassa.toll.context import TollContext, read_context
 from trassa.toll.read import Read, read_id_of
 
 CONTEXT = read_context(["m11-15-58", "m11-58-684", "m12"], Path())
@@ -146,6 +146,12 @@ SCENARIOS = {
         15:00 036
         15:40 036
         => m11-15-58 held 036 036 same_place_return
+        """,
+    "back at the boundary, and nobody knows from which side": """
+        15:00 058
+        15:40 058
+        => m11-15-58 held 058 058 same_place_return
+        => m11-58-684 held 058 058 same_place_return
         """,
     "two plazas of one node": """
         15:00 048 entry
@@ -358,6 +364,43 @@ def test_one_read_sent_with_two_contents_counts_once_whatever_the_order() -> Non
     one, two = (charges(CONTEXT, order, at_ms("20:00")) for order in ([other, *reads], [*reads, other]))
     assert one == two
     assert list(one.read_fates.values()) == ["charged", "charged"]
+
+
+def test_a_passage_that_is_held_on_one_side_and_open_on_the_other_is_open() -> None:
+    reads = reads_of("15:00 021 - tag\n15:25 058 through tag")
+    outcome = charges(CONTEXT, reads, at_ms("16:00"))
+    assert said(outcome) == ["m11-15-58 held 021 058 means_not_priced", "m11-58-684 open 058"]
+    assert [outcome.read_fates[read.read_id] for read in reads] == ["held", "open"]
+
+
+def test_an_inferred_exit_that_may_fall_under_either_version_is_held() -> None:
+    first, second = read_context(["m11-15-58", "m11-58-684"], Path()).systems.values()
+    old = first.versions[0].model_copy(update={"until": datetime(2026, 6, 5, 15, 59)})
+    new = first.versions[0].model_copy(update={"id": "new", "since": datetime(2026, 6, 5, 15, 59)})
+    context = TollContext({
+        "m11-15-58": first.model_copy(update={"versions": (old, new)}), "m11-58-684": second,
+    })  # fmt: skip
+    reads, _ = drawn("boundary missed: the next system saw the vehicle")
+    assert said(charges(context, reads, at_ms("20:00"))) == [
+        "m11-15-58 held 021 058 time_ambiguous",
+        "m11-58-684 solnechnogorsk → klin 260?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("entry without exit", ["trip 1", "trip 5"]),
+        ("exit without entry", ["trip 1"]),
+        ("back where it came from", ["trip 1", "trip 3"]),
+        ("faster than a car", ["trip 1", "trip 8"]),
+        ("boundary missed towards Moscow: one pair is published, the other not", ["trip 1", "trip 7", "trip 2"]),
+    ],
+)
+def test_a_held_trip_cites_its_rules(name: str, rules: list[str]) -> None:
+    reads, _ = drawn(name)
+    (held,) = charges(CONTEXT, reads, at_ms("72:00")).held.values()
+    assert list(held.rules) == rules
 
 
 def test_reads_of_two_vehicles_are_refused() -> None:

@@ -91,6 +91,7 @@ class HeldTrip:
     event_ms: int
     reason: str
     text: str
+    rules: tuple[str, ...]
     passages: tuple[dict[str, Any], ...]
     read_ids: tuple[str, ...]
 
@@ -132,7 +133,7 @@ def charges(
             held[trip.key] = result
     in_charge = {read_id for charge in priced.values() for read_id in charge.read_ids}
     in_open = {read_id for trip in still_open.values() for read_id in trip.read_ids}
-    in_held = {read_id for trip in held.values() for read_id in trip.read_ids} - in_open - in_charge
+    in_held = {read_id for trip in held.values() for read_id in trip.read_ids} - in_open
     fates |= dict.fromkeys(in_held, "held")
     fates |= dict.fromkeys(in_charge, "duplicate")
     fates |= {p.read_ids[0]: "charged" for p in liable if p.read_ids[0] in in_charge}
@@ -142,6 +143,7 @@ def charges(
 def _result(context: TollContext, trip: Trip, facts: VehicleFacts) -> Charge | HeldTrip:
     system = context.systems[trip.system]
     seen = tuple(_seen(passage) for passage in trip.passages)
+    rules = tuple(f"trip {number}" for number in trip.rules)
     if trip.state == "held":
         outcome: Rating | Held = Held(trip.reason, _WHY[trip.reason])
     else:
@@ -153,19 +155,20 @@ def _result(context: TollContext, trip: Trip, facts: VehicleFacts) -> Charge | H
         )
     if isinstance(outcome, Held):
         return HeldTrip(
-            trip.key,
-            trip.system,
-            trip.vehicle_key,
-            trip.exit.time_ms,
-            outcome.reason,
-            outcome.text,
-            seen,
-            trip.read_ids,
+            key=trip.key,
+            system=trip.system,
+            vehicle_key=trip.vehicle_key,
+            event_ms=trip.exit.time_ms,
+            reason=outcome.reason,
+            text=outcome.text,
+            rules=rules,
+            passages=seen,
+            read_ids=trip.read_ids,
         )
     explanation = outcome.explanation | {
         "charge_key": trip.key,
         "passages": list(seen),
-        "rules": [*(f"trip {number}" for number in trip.rules), *outcome.explanation["rules"]],
+        "rules": [*rules, *outcome.explanation["rules"]],
     }
     return Charge(
         key=trip.key,

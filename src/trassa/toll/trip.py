@@ -120,7 +120,7 @@ class _Walk:
         for system in under_way:
             if system.kind == "sections":
                 self._continue_sections(system, passage)
-            elif system.system in self.running:  # the trip may have gone by rule 6
+            else:
                 has_closed |= self._continue(system, passage)
         for system in systems:
             if system not in under_way:
@@ -158,7 +158,6 @@ class _Walk:
         here, start = system.point[passage.toll_point], system.point[run.passages[0].toll_point]
         if passage.movement == "through" and not here.end:
             run.maybe = False  # it was seen inside, so it did enter
-            self._forget_twins(run.passages[0])
             run.passages.append(passage)  # RULE 4
             return False
         del self.running[system.system]
@@ -174,13 +173,7 @@ class _Walk:
             self._hold(system.system, run, "infeasible_speed", 8)  # RULE 8
         else:
             self.done.append(_trip(system.system, run, "closed", rule=2))  # RULE 2
-        self._forget_twins(run.passages[0])
         return True
-
-    def _forget_twins(self, entry: Passage) -> None:
-        for name, run in list(self.running.items()):
-            if run.maybe and run.passages[0] is entry:
-                del self.running[name]  # RULE 6
 
     def _continue_sections(self, system: TariffSystem, passage: Passage) -> None:
         run = self.running[system.system]
