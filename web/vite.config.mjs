@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';
-import { icons } from './build/icons.mjs';
-import { shell } from './build/shell.mjs';
+import { icons } from './plugins/icons.mjs';
+import { shell } from './plugins/shell.mjs';
 
 const here = import.meta.dirname;
 

@@ -67,8 +67,8 @@ export function day(time_ms: number): string {
 
 /** `4.2 km` from 1 km on, else whole tens of metres. */
 export function distance(metres: number): string {
-  if (metres >= 950) return `${number(metres / 1000, metres < 9950 ? 1 : 0)} ${t('unit.km')}`;
-  return `${number(Math.max(0, Math.round(metres / 10) * 10))} ${t('unit.m')}`;
+  if (metres >= 950) return `${number(metres / 1000, metres < 9950 ? 1 : 0)}\u00a0${t('unit.km')}`;
+  return `${number(Math.max(0, Math.round(metres / 10) * 10))}\u00a0${t('unit.m')}`;
 }
 
 export function speed(speed_mps: number): string {

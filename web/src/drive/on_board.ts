@@ -123,7 +123,7 @@ class OnBoard {
       : gap.from_m < 50
         ? t('drive.gapnow', { length: distance(gap.length_m) })
         : t('drive.gap', { distance: distance(gap.from_m), length: distance(gap.length_m) });
-    return el('section', { class: 'connection' }, el('h2', {}, t('drive.connection')), this.strip.canvas, this.journey.ahead?.position ? el('p', {}, words) : null);
+    return el('section', { class: 'connection' }, el('h2', {}, t('drive.connection')), this.strip.frame, this.journey.ahead?.position ? el('p', {}, words) : null);
   }
 
   private toll(): HTMLElement {

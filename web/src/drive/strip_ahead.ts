@@ -1,5 +1,6 @@
 import { urgencyAhead } from './warnings_ahead';
 import { drawSign } from '../icons';
+import { el } from '../markup';
 import { number, t } from '../words';
 import type { Connection, Stretch, Warning } from './ahead';
 
@@ -8,7 +9,12 @@ const FONT = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-se
 
 /** The next 20 km as a strip: the state of the connection by colour and height, warnings as signs above it. */
 export class StripAhead {
-  readonly canvas = document.createElement('canvas');
+  readonly frame = el('div', { class: 'strip' });
+  private readonly canvas = el('canvas');
+
+  constructor() {
+    this.frame.append(this.canvas);
+  }
 
   draw(connection: Stretch[], warnings: Warning[], driven_m: number): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
