@@ -14,12 +14,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from drawn_road import drawn_road
 from running_broker import PATIENCE_S, RunningBroker, Vehicle
 from trassa.clock import Clock, SteppedClock, UtcClock, its_ms
 from trassa.errors import TrassaError
+from trassa.live.archive import Archive
 from trassa.live.axis_index import AxisIndex
 from trassa.live.counts import Counts
 from trassa.live.frame import FRAME_MAGIC
@@ -111,7 +113,10 @@ def running(root: Path, clock: Clock) -> Iterator[Running]:
     reader.warm_up()
     reader.connect()
     inbox.open()
-    rooms = Rooms(reader, ingest, inbox, desk, TollRoom(tolls, inbox), counts, clock, stepped)
+    archive = None if stepped else Archive(broker.book, 24, clock.now_ms())
+    rooms = Rooms(
+        reader, ingest, inbox, desk, TollRoom(tolls, inbox), counts, clock, simulated=stepped, archive=archive
+    )
     loop = SteppedLoop(rooms, clock, patience_s=1.0) if isinstance(clock, SteppedClock) else HotLoop(rooms)
     stop = threading.Event()
     thread = threading.Thread(target=loop.run, args=[stop])
@@ -126,6 +131,8 @@ def running(root: Path, clock: Clock) -> Iterator[Running]:
         inbox.close()
         reader.close()
         broker.close()
+        if archive is not None:
+            archive.close()
 
 
 def until(reached: Callable[[], bool]) -> bool:
@@ -194,8 +201,15 @@ def test_what_the_broker_took_is_accounted_for(tmp_path: Path) -> None:
         told = live.ask("counts")
         assert (told["processed"], told["refused"], told["shed"], told["lost"]) == (104, 3, 0, 0)
         assert told["by_kind"] == {"cam": 100, "denm": 2, "toll": 2}
+        book = live.broker.book
         assert [payload for _, payload in live.tolls.taken] == [b"one", b"bad", b"two"]
         assert [payload for _, payload in live.desk.reports] == [b"one", b"bad", b"two"]
+    raw = pq.read_table(book.archive / "raw")
+    assert raw.num_rows == 101  # what was refused is kept too
+    assert {bytes(topic) for topic in raw["topic"].to_pylist()} == {b"cits/in/cam/fleet/v"}
+    places = pq.read_table(book.archive / "places")
+    assert places.num_rows == 100
+    assert places["measure_m"].to_pylist() == pytest.approx([1000.0] * 100, abs=0.1)
 
 
 def test_after_the_broker_was_killed_the_loop_goes_on(tmp_path: Path) -> None:

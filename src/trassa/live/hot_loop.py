@@ -10,14 +10,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from trassa.clock import Clock
 from trassa.errors import TrassaError
 from trassa.live.answers import Answers
+from trassa.live.archive import Archive
 from trassa.live.counts import Counts
 from trassa.live.frame import frame_of
 from trassa.live.inbox import Delivery, Inbox
@@ -69,6 +71,7 @@ class Rooms:
     simulated: bool
     window_ms: int = 20
     """How long messages are gathered before they are looked at."""
+    archive: Archive | None = None
 
     @property
     def stations(self) -> Stations:
@@ -133,13 +136,23 @@ class HotLoop:
             cams = batch.subscription == CAM
             if cams.any():
                 heard = True
-                start, size = np.ascontiguousarray(batch.start[cams]), np.ascontiguousarray(batch.size[cams])
-                rooms.ingest.take(batch.buffer, start, size, rooms.clock.now_ms(), behind=behind or batch.more)
+                self._take_cams(batch, np.flatnonzero(cams), behind=behind or batch.more)
             for i in np.flatnonzero(~cams):
                 self._take_other(batch, int(i))
             if not batch.more:
                 break
         return heard
+
+    def _take_cams(self, batch: RawBatch, rows: npt.NDArray[np.intp], *, behind: bool) -> None:
+        start, size, now_ms = batch.start[rows], batch.size[rows], self._rooms.clock.now_ms()
+        seen = self._rooms.ingest.take(batch.buffer, start, size, now_ms, behind=behind)
+        archive = self._rooms.archive
+        if archive is not None:
+            archive.append_raw(now_ms, batch.buffer, batch.subject_start[rows], batch.subject_size[rows], start, size)
+            on = np.flatnonzero(seen.carriageway >= 0)
+            speed_mps = seen.speed_mps[on].astype(np.float32)
+            who, where = seen.station_id[on], seen.carriageway[on]
+            archive.append_places(now_ms, seen.time_ms[on], who, where, seen.measure_m[on], speed_mps)
 
     def _take_other(self, batch: RawBatch, i: int) -> None:
         if batch.subscription[i] == QUESTION and batch.reply_size[i]:
@@ -193,6 +206,8 @@ class HotLoop:
         if self._second():
             rooms.stations.expire(rooms.clock.now_ms())
             rooms.counts.sample(rooms.inbox.last_sequence)
+            if rooms.archive is not None:
+                rooms.archive.tend(rooms.clock.now_ms())
         if self._save():
             rooms.counts.save()
 
@@ -215,5 +230,6 @@ class HotLoop:
             self._notice("trouble", error=text)
 
     def _more_counts(self) -> dict[str, object]:
-        reader = self._rooms.reader
-        return {"trouble": self.trouble or reader.last_error, "reconnects": reader.reconnects}
+        reader, archive = self._rooms.reader, self._rooms.archive
+        told: dict[str, object] = {"trouble": self.trouble, "reconnects": reader.reconnects}
+        return told | ({"archive": asdict(archive.counts)} if archive is not None else {})

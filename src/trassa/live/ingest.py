@@ -43,8 +43,8 @@ class Ingest:
 
     def take(
         self, buffer: npt.NDArray[np.uint8], start: _Integers, size: _Integers, now_ms: int, *, behind: bool = False
-    ) -> None:
-        """Take in the CAMs of a batch in the order given."""
+    ) -> Sightings:
+        """Take in the CAMs of a batch in the order given; the vehicles among them, located."""
         cams = decode_cams(buffer, start, size)
         for i in np.flatnonzero(cams.status == SLOW):  # RULE 1
             self._read_slowly(cams, int(i), buffer[start[i] : start[i] + size[i]].tobytes())
@@ -58,7 +58,9 @@ class Ingest:
             rows = kept
         self._counts.processed["cam"] += len(rows)
         vehicles = rows[cams.station_type[rows] != ROADSIDE_UNIT]  # RULE 5
-        self.stations.update(self._located(cams, vehicles, now_ms))
+        seen = self._located(cams, vehicles, now_ms)
+        self.stations.update(seen)
+        return seen
 
     def warm_up(self, now_ms: int) -> None:
         """Compile or load everything that ``take`` runs, with a table of its own."""
