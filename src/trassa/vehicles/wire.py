@@ -141,10 +141,6 @@ class _Fields(uper.Sequence):  # type: ignore[misc]
         return decoded | {UNKNOWN_ADDITIONS: unknown} if unknown else decoded
 
 
-class _Group(uper.per.AdditionGroup):  # type: ignore[misc]
-    """The fields of one addition group; it has no extension marker of its own."""
-
-
 class _Alternatives(uper.Choice):  # type: ignore[misc]
     """CHOICE that keeps the alternatives it does not know."""
 
@@ -166,7 +162,6 @@ _STRICT = {
     uper.NumericString: _Digits,
     uper.Enumerated: _Name,
     uper.Sequence: _Fields,
-    uper.per.AdditionGroup: _Group,
     uper.Choice: _Alternatives,
 }
 
