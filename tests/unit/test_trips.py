@@ -186,6 +186,11 @@ SCENARIOS = {
         15:05 058 exit
         => m11-15-58 held 021 058 infeasible_speed
         """,
+    "neighbours that share a kilometre": """
+        15:00:00 047
+        15:00:10 048
+        => m11-15-58 tskad → mmk_a107 20
+        """,
     "tag, plate and two cameras are one passage": """
         15:00:00 021 -     plate
         15:00:02 021 entry plate

@@ -231,7 +231,6 @@ class _Walk:
                     or other.system in self.running
                     or passage.movement == "entry"
                     or point in (passage.toll_point, entry.toll_point)
-                    or name in {system.system for system in self.context.systems_at(passage.toll_point)}
                 ):
                     continue
                 unseen = self._between(run.passages[-1], passage, point)
