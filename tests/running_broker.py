@@ -20,6 +20,7 @@ from trassa.live.child import ChildSpec, Launch
 from trassa.live.children import Children
 from trassa.live.platform import accepts
 from trassa.live.ports import choose_ports
+from trassa.live.publisher import knock
 from trassa.live.secrets import make_secrets
 from trassa.plan.live_settings import LiveSettings
 
@@ -45,6 +46,7 @@ class RunningBroker:
         answers = partial(accepts, self.ports, self.secrets)
         self.children.start(ChildSpec("nats", lambda: Launch(broker_command(self.book)), answers=answers))
         self.children.await_ready("nats")
+        knock(self.ports, self.secrets)
         self.with_client(lambda client: open_streams(client, self.settings))
 
     def with_client(self, work: Callable[[Any], Awaitable[T]]) -> T:
@@ -79,9 +81,10 @@ class RunningBroker:
             waiting.wait(0.02)
         self.children.await_ready("nats")
 
-    def vehicle(self, login: str = "", password: str = "") -> Vehicle:
-        """An MQTT client; with the fleet's login unless another is given."""
-        return Vehicle(self.ports.mqtt, login or self.secrets.fleet_login, password or self.secrets.fleet_password)
+    def vehicle(self, login: str = "", password: str = "", session: str = "") -> Vehicle:
+        """An MQTT client; with the fleet's login unless another is given, with a lasting session where it is named."""
+        words = (login or self.secrets.fleet_login, password or self.secrets.fleet_password)
+        return Vehicle(self.ports.mqtt, *words, session)
 
     def close(self) -> None:
         """Stop it."""
@@ -91,14 +94,14 @@ class RunningBroker:
 class Vehicle:
     """An MQTT 3.1.1 client that remembers what it heard. ``refused`` is why it was not let in."""
 
-    def __init__(self, port: int, login: str, password: str) -> None:
+    def __init__(self, port: int, login: str, password: str, session: str = "") -> None:
         self.heard: list[tuple[str, bytes, bool]] = []
         self.refused = ""
         self._turn = threading.Condition()
         self._up = threading.Event()
         self._granted: dict[int, bool] = {}
         self._receipts: set[int] = set()
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=session, clean_session=not session)
         if login:
             self._client.username_pw_set(login, password)
         self._client.on_connect = self._take_connection

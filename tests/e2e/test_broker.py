@@ -252,6 +252,24 @@ def test_ended_event_does_not_rise_from_the_dead(mortal: RunningBroker) -> None:
     assert set(left.values()) <= {b"termination"}
 
 
+def test_vehicle_that_was_away_gets_what_it_missed_for_a_bounded_time(mortal: RunningBroker) -> None:
+    async def oldest_s(client: Any) -> float:
+        return float((await client.jetstream().stream_info("$MQTT_msgs")).config.max_age)
+
+    away = mortal.vehicle(session="car-7")
+    assert away.subscribe(f"{TILE}/#")
+    away.leave()
+    with Publisher(mortal.ports, mortal.secrets) as publisher:
+        publisher.publish(f"{TILE}/6-1", b"missed", retain=False)
+        mortal.kill()
+        back = mortal.vehicle(session="car-7")
+        assert back.hears(f"{TILE}/6-1", b"missed")
+        publisher.publish(f"{TILE}/6-2", b"now", retain=False)
+        assert back.hears(f"{TILE}/6-2", b"now")
+        back.leave()
+    assert mortal.with_client(oldest_s) == 600.0
+
+
 def test_late_joiner_gets_the_retained_and_nobody_an_old_one(broker: RunningBroker) -> None:
     with Publisher(broker.ports, broker.secrets) as publisher:
         publisher.publish(f"{TILE}/8-1", b"first", retain=True)

@@ -57,6 +57,13 @@ TOLL_CONSUMER = "toll"
 _MEGABYTE = 1 << 20
 _MQTT_OWN_BYTES = 1024 * _MEGABYTE
 """Room for the broker's own MQTT streams (retained, sessions, messages underway) beside the capture stream."""
+_MQTT_UNDERWAY = "$MQTT_msgs"
+_UNDERWAY_S = 600.0
+"""How long the broker keeps what a vehicle with a lasting session has missed; no warning lives that long.
+
+Without a bound, one vehicle that never comes back fills the disk. The server's own ``consumer_inactive_threshold`` is
+no way out: a session whose consumer went that way hears nothing when it returns, not even what is published then.
+"""
 _WAIT_FOR_ACKNOWLEDGEMENT_S = 60.0
 _UNACKNOWLEDGED_MAX = 100_000
 """The default of 1000 stalls a consumer whose acknowledgements stay behind open crossings."""
@@ -180,7 +187,10 @@ async def connected(ports: Ports, secrets: Secrets, name: str, *, patient: bool 
 
 
 async def open_streams(client: Client, settings: LiveSettings) -> None:
-    """Make the capture stream and its durable consumers, or bring them in line with the settings."""
+    """Make the capture stream and its durable consumers, or bring them in line with the settings.
+
+    Somebody must have come in by the MQTT door before: then the broker's own MQTT streams are there.
+    """
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
     from nats.js.errors import NotFoundError
 
@@ -208,3 +218,7 @@ async def open_streams(client: Client, settings: LiveSettings) -> None:
             max_ack_pending=_UNACKNOWLEDGED_MAX,
         )
         await stream.add_consumer(CAPTURE_STREAM, consumer)
+    underway = (await stream.stream_info(_MQTT_UNDERWAY)).config
+    if underway.max_age != _UNDERWAY_S:
+        underway.max_age = _UNDERWAY_S
+        await stream.update_stream(underway)

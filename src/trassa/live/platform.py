@@ -31,6 +31,7 @@ from trassa.live.child import ChildSpec, Launch
 from trassa.live.children import Children, end_leftovers
 from trassa.live.doorway import Doorway
 from trassa.live.ports import Ports, choose_ports
+from trassa.live.publisher import knock
 from trassa.live.secrets import Secrets, make_secrets
 from trassa.plan.folder import writable
 from trassa.plan.project import Project
@@ -259,6 +260,7 @@ def accepts(ports: Ports, secrets: Secrets) -> bool:
 
 
 async def _open_streams(platform: Platform) -> None:
+    knock(platform.ports, platform.secrets)
     client = await connected(platform.ports, platform.secrets, "supervisor")
     try:
         await open_streams(client, platform.project.settings.live)

@@ -23,7 +23,7 @@ from trassa.errors import TrassaError
 from trassa.live.ports import LOOPBACK, Ports
 from trassa.live.secrets import Secrets
 
-__all__ = ["NotPublished", "Publisher"]
+__all__ = ["NotPublished", "Publisher", "knock"]
 
 Outgoing = tuple[str, bytes, bool]
 """Topic, payload, whether the broker retains it."""
@@ -46,7 +46,7 @@ class Publisher:
         self._turn = threading.Condition()
         self._receipts: set[int] = set()
         self._given_up: set[int] = set()
-        self._client = self._new_client("publisher")
+        self._client = _new_client(secrets, "publisher")
         self._client.max_inflight_messages_set(_UNDERWAY_MAX)
         self._client.on_publish = self._take_receipt
         self._client.connect_async(LOOPBACK, ports.mqtt, _KEEPALIVE_S)
@@ -81,7 +81,9 @@ class Publisher:
             refused.extend(str(code) for code in codes if code.is_failure)
             answered.set()
 
-        with self._listening(take, confirm) as client:
+        with _link(self._ports, self._secrets, self._timeout_s) as client:
+            client.on_message = take
+            client.on_subscribe = confirm
             client.subscribe(topic_filter, qos=1)
             if not answered.wait(self._timeout_s) or refused:
                 why = f": {refused[0]}" if refused else " in time"
@@ -104,14 +106,6 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _new_client(self, what: str) -> Client:
-        # a second client of the same name takes a session over, whoever it is: the name must not be guessable
-        name = f"trassa-{what}-{chance.token_hex(8)}"
-        client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv311)
-        client.username_pw_set(self._secrets.platform_user, self._secrets.platform_password)
-        client.reconnect_delay_set(min_delay=1, max_delay=2)
-        return client
 
     def _send(self, topic: str, payload: bytes, retain: bool, qos: int) -> int:
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
@@ -144,24 +138,39 @@ class Publisher:
             else:
                 self._given_up.add(mid)
 
-    @contextlib.contextmanager
-    def _listening(self, take: Any, confirm: Any) -> Iterator[Client]:
-        client = self._new_client("retained")
-        up = threading.Event()
 
-        def connected(_client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
-            if not code.is_failure:
-                up.set()
+def knock(ports: Ports, secrets: Secrets, timeout_s: float = 10.0) -> None:
+    """Come in by the MQTT door once and leave; with the first who does, the broker makes what it needs for MQTT."""
+    with _link(ports, secrets, timeout_s):
+        pass
 
-        client.on_connect = connected
-        client.on_message = take
-        client.on_subscribe = confirm
-        client.connect_async(LOOPBACK, self._ports.mqtt, _KEEPALIVE_S)
-        client.loop_start()
-        try:
-            if not up.wait(self._timeout_s):
-                raise NotPublished(f"broker: no MQTT answer on port {self._ports.mqtt}", cure="trassa doctor")
-            yield client
-        finally:
-            client.disconnect()
-            client.loop_stop()
+
+def _new_client(secrets: Secrets, what: str) -> Client:
+    # a second client of the same name takes a session over, whoever it is: the name must not be guessable
+    name = f"trassa-{what}-{chance.token_hex(8)}"
+    client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv311)
+    client.username_pw_set(secrets.platform_user, secrets.platform_password)
+    client.reconnect_delay_set(min_delay=1, max_delay=2)
+    return client
+
+
+@contextlib.contextmanager
+def _link(ports: Ports, secrets: Secrets, timeout_s: float) -> Iterator[Client]:
+    """A connection for the length of a block."""
+    client = _new_client(secrets, "visitor")
+    up = threading.Event()
+
+    def connected(_client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
+        if not code.is_failure:
+            up.set()
+
+    client.on_connect = connected
+    client.connect_async(LOOPBACK, ports.mqtt, _KEEPALIVE_S)
+    client.loop_start()
+    try:
+        if not up.wait(timeout_s):
+            raise NotPublished(f"broker: no MQTT answer on port {ports.mqtt}", cure="trassa doctor")
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
