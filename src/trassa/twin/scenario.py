@@ -100,8 +100,8 @@ def written(roadway: Roadway, vehicles: int, window_s: int, seed: int, near_m: f
     courses = Courses(roadway.road)
     arriving = _arriving(roadway, vehicles, len(courses))
     # every vehicle upstream may be needed within the window; more of them stand farther back, not closer together
-    reach_m = max(30.0 * window_s, min(_PITCH_M * arriving, 0.5 * roadway.road.length_m), 0.5 * _PITCH_M * arriving)
-    place_m = _place(roadway, reach_m, near_m)
+    reach_m = max(30.0 * window_s, _PITCH_M * arriving)
+    place_m = _place(roadway, reach_m, 0.5 * _PITCH_M * arriving + _CLEAR_M, near_m)
     marks, orders = _Marks([]), list[Order]()
     silent: dict[int, float] = {}
     broken, resolved_ms = _breakdown(marks, orders, courses, place_m, window_s)
@@ -130,15 +130,20 @@ def _arriving(roadway: Roadway, vehicles: int, courses: int) -> int:
     return max(3, int((vehicles - scripted) * (0.7 if courses > 1 else 0.85)))
 
 
-def _place(roadway: Roadway, reach_m: float, near_m: float | None) -> float:
-    """The measure nearest to the wanted one around which the first carriageway is open road."""
+def _place(roadway: Roadway, reach_m: float, least_m: float, near_m: float | None) -> float:
+    """The measure nearest to the wanted one around which the first carriageway is open road.
+
+    Behind it there is room for the arriving traffic: ``reach_m`` where the road is long enough, never below
+    ``least_m``.
+    """
     road = roadway.road
     coverage = Coverage(roadway)
     wanted_m = 0.6 * road.length_m if near_m is None else near_m
     shut = list(roadway.quiet_extents)
     for kind in ("tunnel", "hole"):
         shut += road.structure_extents(kind, road.carriageways[0])
-    measures = np.arange(min(reach_m, 0.85 * road.length_m), road.length_m - 2.0 * _CLEAR_M, 100.0)
+    begin_m = max(least_m, min(reach_m, 0.6 * road.length_m))
+    measures = np.arange(begin_m, road.length_m - 2.0 * _CLEAR_M, 100.0)
     if road.carriageways[0] == "decreasing":
         measures = road.length_m - measures
     for measure_m in measures[np.argsort(np.abs(measures - wanted_m), kind="stable")].tolist():
@@ -148,7 +153,7 @@ def _place(roadway: Roadway, reach_m: float, near_m: float | None) -> float:
         if coverage.share(0, around.start_m, around.end_m) == 1.0:
             return float(measure_m)
     raise UsageError(
-        f"drive: {road.ref} has no {2 * _CLEAR_M / 1000:g} km of open and covered road with {reach_m / 1000:.1f} km "
+        f"drive: {road.ref} has no {2 * _CLEAR_M / 1000:g} km of open and covered road with {least_m / 1000:.1f} km "
         "of approach for this traffic",
         cure="fewer vehicles or fewer minutes",
     )
@@ -225,22 +230,27 @@ def _parked(marks: _Marks, roadway: Roadway, courses: Courses, place_m: float) -
 
 def _arrive(marks: _Marks, random: np.random.Generator, tail_m: float, reach_m: float, count: int) -> None:
     """Traffic towards the place: every vehicle some way behind the one before it, lanes by choice of its driver."""
-    mean_m = 0.95 * reach_m / count
-    mean_m = min(mean_m, (tail_m - 100.0) / (count + 1))
-    gaps = random.uniform(0.6, 1.4, count) * mean_m
+    gaps = _gaps(random, count, 0.95 * reach_m / count, tail_m - 100.0)
     _scatter(marks, random, 0, tail_m - np.cumsum(gaps), "flow")
+
+
+def _gaps(random: np.random.Generator, count: int, mean_m: float, room_m: float) -> FloatArray:
+    """Spacings around a mean that fit into a room."""
+    gaps = random.uniform(0.6, 1.4, count) * mean_m
+    return gaps * min(1.0, room_m / float(gaps.sum())) if count else gaps
 
 
 def _elsewhere(marks: _Marks, random: np.random.Generator, courses: Courses, place_m: float, count: int) -> None:
     """The rest: a third drives on beyond the place, the others on the other carriageway ahead of the platoon."""
     beyond = max(1, count // 3) if len(courses) > 1 else count
     start_m = float(courses.all[0].progress_at(np.array([place_m]))[0])
-    gaps = random.uniform(0.6, 1.4, beyond) * 70.0
+    gaps = _gaps(random, beyond, 70.0, courses.all[0].length_m - start_m - 200.0)
     _scatter(marks, random, 0, start_m + 100.0 + np.cumsum(gaps), "flow")
     if count > beyond:
         across_m = float(courses.all[-1].progress_at(np.array([place_m]))[0])
-        gaps = random.uniform(0.6, 1.4, count - beyond) * 90.0
-        _scatter(marks, random, len(courses) - 1, max(800.0, across_m - 4500.0) + np.cumsum(gaps), "flow")
+        first_m = max(800.0, across_m - 4500.0)
+        gaps = _gaps(random, count - beyond, 90.0, courses.all[-1].length_m - first_m - 100.0)
+        _scatter(marks, random, len(courses) - 1, first_m + np.cumsum(gaps), "flow")
 
 
 def _scatter(marks: _Marks, random: np.random.Generator, course: int, progress_m: FloatArray, role: str) -> None:

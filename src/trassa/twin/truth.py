@@ -129,7 +129,8 @@ class Truth:
             ]
             if known:
                 known[0].vehicles |= set(chain.tolist())
-                known[0].tail_m, known[0].head_m = min(tail_m, known[0].tail_m), head_m
+                known[0].tail_m = min(tail_m, known[0].tail_m)
+                known[0].head_m = max(head_m, known[0].head_m)
             elif (
                 len(chain) >= settings.queue_vehicles
                 and self._lasts(chain)
