@@ -27,7 +27,7 @@ class Ending(BaseModel):
     """Why an operator ends an event."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\ud800-\udfff]*$")
+    reason: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f]*$")
 
 
 @router.get("/plan")

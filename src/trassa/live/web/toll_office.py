@@ -14,7 +14,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/toll", tags=["toll"])
 
-_TEXT = r"^[^\x00-\x1f\x7f\ud800-\udfff]+$"
+_TEXT = r"^[^\x00-\x1f\x7f]+$"
 _BIGINT = 2**63 - 1
 
 
