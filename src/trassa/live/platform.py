@@ -134,11 +134,11 @@ class Platform:
         """Start worker and web server, and return when both are ready; the worker recovers before it says so."""
         children = self._running()
         children.start(self._python_child("worker", self._programs.worker, ready_within_s=120.0))
-        children.await_ready("worker")
         if self._with_web:
-            web = self._python_child("web", (*self._programs.web, *self.doorway.words()), ready_within_s=60.0)
+            web = self._python_child("web", (*self._programs.web, *self.doorway.words()), ready_within_s=120.0)
             children.start(replace(web, answers=partial(self.doorway.answers, self.ports.web)))
             children.await_ready("web")
+        children.await_ready("worker")
 
     def wait(self, stop: threading.Event, period_s: float = 0.2) -> None:
         """Return when ``stop`` is set.
