@@ -17,7 +17,8 @@ Rules (numbers as at the branches)::
     L3  version     only an update changes referenceTime, and it always grows; a repetition is the same message again
     L4  update      where the queue's end has moved follow_m, or when half of the validity is over and the hazard is
                     still seen; detectionTime moves with it, and validity counts from there
-    L5  silence     no sighting for heard_within: unconfirmed; it is repeated, but not extended
+    L5  silence     no sighting for heard_within_s (a vehicle is sighted that long after its last message): unconfirmed;
+                    it is repeated, but not extended
     L6  departure   positive evidence ends an event: every vehicle that proved a stationary one, half of those that
                     proved a queue
     L7  queue       stationary vehicles in or near an open queue belong to it, but those that already have an event

@@ -72,15 +72,17 @@ def termination_of(event: Event, approach: Approach) -> bytes:
 
 
 def negation_of(heard: HeardDenm, station_id: int) -> bytes:
-    """The end of another originator's DENM, said by us: its identity, version and place, and nothing of its content.
+    """The end of a DENM of which only its bytes are known: identity and place, and nothing of its content.
 
-    It only ever follows the end of that message's own validity: what must not stand in a tile any more is overwritten.
+    Another originator's is negated in the version that was heard, and only after its validity: what must not stand in
+    a tile any more is overwritten. One of our own is cancelled.
     """
+    own = heard.station_id == station_id
     management = {
         "actionId": {"originatingStationId": heard.station_id, "sequenceNumber": heard.sequence},
         "detectionTime": heard.detection_its_ms,
-        "referenceTime": heard.reference_its_ms,
-        "termination": "isNegation",
+        "referenceTime": heard.reference_its_ms + own,
+        "termination": "isCancellation" if own else "isNegation",
         "eventPosition": _position(heard.latitude, heard.longitude, _UNKNOWN_HEIGHT),
         "validityDuration": heard.validity_s,
         "stationType": ROADSIDE_UNIT,
