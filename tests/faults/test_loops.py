@@ -40,6 +40,14 @@ START_MS = 1_780_660_800_000
 
 
 @dataclass
+class Noted:
+    published: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    fates: list[str] = field(default_factory=list)
+    store_is_down: bool = False
+
+
+@dataclass
 class NotingDesk:
     """Warns whenever somebody stands: topic and payload tell who."""
 
@@ -48,21 +56,24 @@ class NotingDesk:
     ended: list[tuple[str, str]] = field(default_factory=list)
     down: int = 0
 
-    def step(self, stations: Stations) -> Any:
+    def step(self, stations: Stations) -> Noted:
         standing = stations.station_id[stations.standing_since_ms >= 0].tolist()
         self.looks.append(standing)
-        return SimpleNamespace(published=[(f"cits/out/{s}", b"%d" % s, True) for s in standing], changed=standing)
+        if self.down:
+            self.down -= 1
+            return Noted(store_is_down=True)
+        return Noted([(f"cits/out/{s}", b"%d" % s, True) for s in standing], [str(s) for s in standing])
 
-    def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Any:
+    def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Noted:
         if self.down:
             self.down -= 1
             raise TrassaError("store: the database went away")
         self.reports += messages
-        return SimpleNamespace(refused=sum(payload == b"bad" for _, payload in messages))
+        return Noted(fates=["refused" if payload == b"bad" else "live" for _, payload in messages])
 
-    def end_by_operator(self, event_id: str, user: str) -> bool:
+    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
         self.ended.append((event_id, user))
-        return event_id == "7-1"
+        return event_id == "7-1", "" if event_id == "7-1" else "there is none"
 
 
 @dataclass
@@ -181,14 +192,14 @@ def test_a_cam_by_mqtt_is_on_the_map_and_can_be_asked_for(tmp_path: Path) -> Non
         assert said["speed_mps"] == 20.0
         assert live.ask("where", station_id=4712) == {}
         assert live.ask("where", station_id="4711") == {}
-        assert live.ask("end_event", event_id="7-1", user="op") == {"ok": True}
+        assert live.ask("end_event", event_id="7-1", user="op")["ok"] is True
         assert live.ask("end_event", event_id="9-9", user="op")["ok"] is False
         assert live.ask("nonsense") == {}
 
 
 def test_what_the_broker_took_is_accounted_for(tmp_path: Path) -> None:
     with running(tmp_path, UtcClock()) as live:
-        live.tolls.down, live.desk.down = 1, 1  # the store is away at first: everything waits and nothing is lost
+        live.tolls.down, live.desk.down = 1, 2  # the store is away at first: everything waits and nothing is lost
         for number in range(100):
             live.vehicle.publish("cits/in/cam/fleet/v", cam(number, 1000.0, now_ms()), qos=0)
         live.vehicle.publish("cits/in/cam/fleet/v", b"\x02\x02rubbish", qos=0)
@@ -286,7 +297,7 @@ def test_a_shortfall_is_reported_and_does_not_shift_the_next_step(tmp_path: Path
 def test_a_step_waits_for_the_store(tmp_path: Path) -> None:
     with running(tmp_path, SteppedClock(START_MS)) as live:
         driver = Driver(live)
-        live.tolls.down, live.desk.down = 1, 1
+        live.tolls.down, live.desk.down = 1, 2
         live.vehicle.publish("cits/in/toll/fleet/v", b"fix")
         live.vehicle.publish("cits/in/denm/fleet/v", b"report")
         assert driver.step(1, START_MS + 100, denm=1, toll=1)["processed"] == {"cam": 0, "denm": 1, "toll": 1}

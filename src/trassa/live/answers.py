@@ -20,8 +20,8 @@ __all__ = ["Answers", "EventDesk"]
 class EventDesk(Protocol):
     """Who ends events."""
 
-    def end_by_operator(self, event_id: str, user: str) -> Any:
-        """End an event; false, or an error, where it cannot."""
+    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
+        """End an event; whether it was done, and why not."""
 
 
 class Answers:
@@ -69,12 +69,11 @@ class Answers:
         }
 
     def _end_event(self, body: Mapping[str, Any]) -> Mapping[str, object]:
-        event_id = str(body.get("event_id", ""))
         try:
-            done = self._desk.end_by_operator(event_id, str(body.get("user", "")))
-        except (TrassaError, KeyError, ValueError) as error:
+            ended, reason = self._desk.end_by_operator(str(body.get("event_id", "")), str(body.get("user", "")))
+        except TrassaError as error:
             return {"ok": False, "reason": str(error)}
-        return {"ok": True} if done is not False else {"ok": False, "reason": f"there is no open event {event_id}"}
+        return {"ok": ended, "reason": reason}
 
     def _told(self) -> Mapping[str, object]:
         told = self._counts.told()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from trassa.live.subjects import ASK, FRAME, NOTICE, STEP_TOPIC, subject_of
 from trassa.live.toll_room import News, TollRoom
 from trassa.vehicles.stations import Stations
 
-__all__ = ["SUBJECTS", "HotLoop", "Rooms", "Warnings"]
+__all__ = ["SUBJECTS", "HotLoop", "Outcome", "Rooms", "Warnings"]
 
 SUBJECTS = ("cits.in.cam.>", f"{ASK}.>", subject_of(STEP_TOPIC))
 """What the worker reads on its raw connection; a message's subscription is the place in this list."""
@@ -44,17 +44,37 @@ _LATE_S = 1.0
 _READS_MAX = 8
 
 
+class Outcome(Protocol):
+    """What a call of the warning desk did."""
+
+    @property
+    def published(self) -> Sequence[tuple[str, bytes, bool]]:
+        """Messages that the broker confirmed: topic, payload, retained."""
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """Events and reports that changed."""
+
+    @property
+    def fates(self) -> Sequence[str]:
+        """What became of each report."""
+
+    @property
+    def store_is_down(self) -> bool:
+        """Whether nothing could begin, change or end."""
+
+
 class Warnings(Protocol):
     """The warning desk as the loop needs it."""
 
-    def step(self, stations: Stations) -> Any:
-        """Look at the stations, publish what must be; ``published`` and ``changed`` of what it returns."""
+    def step(self, stations: Stations) -> Outcome:
+        """Look at the stations, publish what must be."""
 
-    def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Any:
+    def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Take in inbound DENM; returns after COMMIT."""
 
-    def end_by_operator(self, event_id: str, user: str) -> Any:
-        """End an event."""
+    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
+        """End an event; whether it was done, and why not."""
 
 
 @dataclass(frozen=True)
@@ -165,23 +185,29 @@ class HotLoop:
         if not self._attempt(lambda: self._report(deliveries)):
             self._rooms.inbox.give_back("denm", deliveries)
 
-    def _report(self, deliveries: Sequence[Delivery]) -> Any:
+    def _report(self, deliveries: Sequence[Delivery]) -> Outcome:
         """Hand reports to the desk; acknowledge after its COMMIT."""
         outcome = self._rooms.warnings.take_reports([(d.subject, d.payload) for d in deliveries])
         self._rooms.inbox.acknowledge(deliveries)
         first = sum(not delivery.again for delivery in deliveries)
-        refused = min(first, int(getattr(outcome, "refused", 0)))
+        refused = min(first, sum(fate == "refused" for fate in outcome.fates))
         self._rooms.counts.processed["denm"] += first - refused
         if refused:
             self._rooms.counts.refused["denm"] += refused
-        self._notice("events")
+        self._notice_events(outcome)
         return outcome
 
-    def _warn(self) -> Any:
+    def _warn(self) -> Outcome:
+        """Let the desk look; what stands is repeated even while the store is down."""
         outcome = self._rooms.warnings.step(self._rooms.stations)
-        if getattr(outcome, "changed", ()):
-            self._notice("events")
+        self._notice_events(outcome)
+        if outcome.store_is_down:
+            raise TrassaError("worker: the store does not answer; warnings neither begin nor end", cure="trassa doctor")
         return outcome
+
+    def _notice_events(self, outcome: Outcome) -> None:
+        if outcome.changed:
+            self._notice("events", changed=list(outcome.changed))
 
     def _attempt(self, work: Callable[[], object]) -> bool:
         """Do what needs store and broker; where one is down, say so and leave it alone for a second."""

@@ -121,14 +121,14 @@ class SteppedLoop(HotLoop):
         self._clock.step_to(step.time_ms)
         cams, self._cams = self._cams, []
         self._received["cam"] += len(cams)
-        self._take_cams(in_order(cams, step.time_ms))
+        self._take_step(in_order(cams, step.time_ms))
         tolls, reports = (_sorted(self._take_all(kind)) for kind in ("toll", "denm"))
         published: list[tuple[str, bytes, bool]] = []
         if tolls:
             self._hear(self._until_done(lambda: rooms.tolls.take(tolls)))
         if reports:
-            published += getattr(self._until_done(lambda: self._report(reports)), "published", ())
-        published += getattr(self._until_done(self._warn), "published", ())
+            published += self._until_done(lambda: self._report(reports)).published
+        published += self._until_done(self._warn).published
         if new_second:
             self._hear(self._until_done(rooms.tolls.settle))
         for kind in _KINDS:
@@ -144,7 +144,7 @@ class SteppedLoop(HotLoop):
         self._done = (step.number, json.dumps(said).encode())
         rooms.reader.publish(subject_of(STEP_DONE_TOPIC), self._done[1])
 
-    def _take_cams(self, cams: Sequence[bytes]) -> None:
+    def _take_step(self, cams: Sequence[bytes]) -> None:
         if cams:
             size = np.array([len(pdu) for pdu in cams], dtype=np.int64)
             buffer = np.frombuffer(bytearray(b"".join(cams) + bytes(PADDING)), dtype=np.uint8)
