@@ -34,6 +34,11 @@ class PlatformClock {
   now_ms = (): number => performance.now() + this.offset_ms;
 }
 
+/** Toll points without a place on this road feed charges but have nothing to be drawn at. */
+function placed(plan: Plan): Plan {
+  return { ...plan, toll_points: plan.toll_points.filter((point) => point.measure_m !== null) };
+}
+
 function openRoom(plan: Plan): void {
   const road: RoadPlan = { plan, axis: new Axis(plan), labels: new Labels(plan.labels, plan.road.script), coverage: Coverage.of(plan) };
   const clock = new PlatformClock();
@@ -68,6 +73,7 @@ function openRoom(plan: Plan): void {
   const socket = new LiveSocket('/api/live', {
     connected: (there) => top.link(there),
     refused: () => void operatorSession().then(() => socket.open()),
+    shut: () => void operatorSession().catch(() => null),
     text: (said) => hear(said as News),
     binary: (buffer) => {
       const frame = readFrame(buffer);
@@ -103,7 +109,7 @@ function animate(map: RoadMap, strip: Strip): void {
 async function start(): Promise<void> {
   document.documentElement.lang = currentLanguage();
   await operatorSession();
-  openRoom(await get<Plan>('/api/plan'));
+  openRoom(placed(await get<Plan>('/api/plan')));
 }
 
 start().catch((error: unknown) => {

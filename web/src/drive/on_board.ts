@@ -1,4 +1,5 @@
 import '../styles/drive.css';
+import { get } from '../live/api';
 import { LiveSocket } from '../live/socket';
 import { el } from '../markup';
 import { arrow } from '../road/plan';
@@ -29,6 +30,7 @@ class OnBoard {
       this.paired = false;
       this.draw();
     },
+    shut: () => void this.explain(),
     text: (said) => this.hear(said as Ahead),
   });
   private readonly own = new OwnPosition(
@@ -48,6 +50,17 @@ class OnBoard {
     window.setInterval(() => this.draw(), 500);
     document.addEventListener('visibilitychange', () => void keepAwake());
     await keepAwake();
+  }
+
+  /** A socket that never opened although the server answers: this page is not paired. */
+  private async explain(): Promise<void> {
+    if (this.journey.ahead || !this.paired) return;
+    const reachable = await get('/api/session').then(
+      () => true,
+      () => false,
+    );
+    this.paired = !reachable;
+    this.draw();
   }
 
   private hear(ahead: Ahead): void {

@@ -9,6 +9,8 @@ export interface Listeners {
   connected: (there: boolean) => void;
   /** The server wants a session first; the socket stays closed until `open` is called again. */
   refused: () => void;
+  /** The server has not let the socket open. A browser does not tell why; the socket keeps trying. */
+  shut?: () => void;
 }
 
 /** A WebSocket to our own server that comes back by itself, a little later at every failure. */
@@ -27,12 +29,14 @@ export class LiveSocket {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const socket = new WebSocket(`${scheme}://${location.host}${this.path}`);
     socket.binaryType = 'arraybuffer';
+    let opened = false;
     socket.onopen = () => {
+      opened = true;
       this.wait_ms = FIRST_WAIT_MS;
       this.listeners.connected(true);
     };
     socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => this.hear(message.data);
-    socket.onclose = (closed) => this.lost(closed.code);
+    socket.onclose = (closed) => this.lost(closed.code, opened);
     this.socket = socket;
   }
 
@@ -48,12 +52,13 @@ export class LiveSocket {
     this.listeners.text?.(JSON.parse(data));
   }
 
-  private lost(code: number): void {
+  private lost(code: number, opened: boolean): void {
     this.listeners.connected(false);
     if (code === NO_SESSION) {
       this.listeners.refused();
       return;
     }
+    if (!opened) this.listeners.shut?.();
     this.timer = window.setTimeout(() => this.open(), this.wait_ms);
     this.wait_ms = Math.min(this.wait_ms * 2, LONGEST_WAIT_MS);
   }

@@ -50,6 +50,7 @@ export interface Hut extends Located {
 export interface TollPoint extends OnRoad {
   id: string;
   name: string;
+  systems?: string[];
 }
 
 export interface Place extends Located {

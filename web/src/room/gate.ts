@@ -8,7 +8,14 @@ export async function operatorSession(): Promise<void> {
   if (!session.authenticated) await askPassword();
 }
 
+let asking: Promise<void> | null = null;
+
 function askPassword(): Promise<void> {
+  asking ??= askedPassword().finally(() => (asking = null));
+  return asking;
+}
+
+function askedPassword(): Promise<void> {
   const gate = byId('gate');
   return new Promise((resolve) => {
     const password = el('input', { type: 'password', name: 'password', required: true, autocomplete: 'current-password' });

@@ -4,7 +4,7 @@ import { urgency, type Charge, type RoadEvent } from '../live/news';
 import type { Traffic } from '../live/traffic';
 import type { RoadPlan } from '../map/road_map';
 import { el } from '../markup';
-import { arrow, type Sides } from '../road/plan';
+import { arrow, type Hut, type Place, type Sides, type Site, type TollPoint } from '../road/plan';
 import type { RoadView, Thing } from '../road/view';
 import { cause, clockTime, distance, money, named, number, onLanguage, speed, t } from '../words';
 import { facts, tree, type Fact } from './facts';
@@ -60,9 +60,9 @@ export class Why {
       case 'hut':
         return this.hut(thing.hut);
       case 'toll':
-        return { sign: 'toll', heading: t('why.toll'), title: thing.point.name, facts: [[t('why.anchor'), this.place(thing.point.measure_m, thing.point.carriageway)]], measure_m: thing.point.measure_m };
+        return this.toll(thing.point);
       case 'place':
-        return { sign: 'junction', heading: t('why.place'), title: thing.place.name || named('kind', thing.place.kind), facts: [[t('why.kind'), named('kind', thing.place.kind)], [t('why.anchor'), this.place(thing.place.measure_m, thing.place.carriageway)]], measure_m: thing.place.measure_m };
+        return this.named(thing.place);
       case 'event':
         return this.warning(thing.event_id);
       case 'vehicle':
@@ -82,7 +82,7 @@ export class Why {
     return `${this.road.labels.text(start_m)} – ${this.road.labels.text(end_m)} ${arrow(carriageway)}`;
   }
 
-  private site(site: RoadPlan['plan']['sites'][number]): Said {
+  private site(site: Site): Said {
     const served = this.road.axis.carriageways.flatMap((way) => this.road.coverage[way].runs.filter((run) => run.server === site.site));
     const length_m = served.reduce((sum, run) => sum + run.end_m - run.start_m, 0);
     const least = served.reduce<number | null>((low, run) => (run.margin_db !== null && (low === null || run.margin_db < low) ? run.margin_db : low), null);
@@ -101,7 +101,7 @@ export class Why {
     };
   }
 
-  private hut(hut: RoadPlan['plan']['huts'][number]): Said {
+  private hut(hut: Hut): Said {
     return {
       sign: 'hut',
       heading: t('why.hut'),
@@ -113,6 +113,19 @@ export class Why {
         ...(hut.name ? [[t('why.power'), hut.name, 'wide'] as Fact] : []),
       ],
     };
+  }
+
+  private toll(point: TollPoint): Said {
+    const { measure_m, carriageway, systems = [] } = point;
+    const charged: Fact[] = systems.length ? [[t('why.systems'), systems.join(', '), 'wide']] : [];
+    return { sign: 'toll', heading: t('why.toll'), title: point.name, measure_m, facts: [[t('why.anchor'), this.place(measure_m, carriageway)], ...charged] };
+  }
+
+  private named(place: Place): Said {
+    const { kind, name, measure_m, carriageway } = place;
+    const sign = kind === 'service_area' ? 'service' : 'junction';
+    const list: Fact[] = [[t('why.kind'), named('kind', kind)], [t('why.anchor'), this.place(measure_m, carriageway)]];
+    return { sign, heading: t('why.place'), title: name || named('kind', kind), measure_m, facts: list };
   }
 
   private warning(event_id: string): Said {

@@ -1,6 +1,6 @@
 """A stage for the pages: the live platform's HTTP face with invented traffic, for development and browser tests only.
 
-``python web/dev/stage.py DIR [--port 8100] [--vehicles 300]`` serves the built pages over the plan of a project.
+``python tests/web_stage.py DIR [--port 8100] [--vehicles 300]`` serves the built pages over the plan of a project.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import math
 import struct
 import time
 from pathlib import Path
@@ -30,7 +29,7 @@ from trassa.live.web.doors import Doors
 from trassa.live.web.plan_view import plan_view
 from trassa.plan.project import open_project
 
-STATIC = Path(__file__).resolve().parents[2] / "src" / "trassa" / "live" / "web" / "static"
+STATIC = Path(__file__).resolve().parents[1] / "src" / "trassa" / "live" / "web" / "static"
 _MAGIC = 0x31565254
 _HEADER = struct.Struct("<IIdII")
 START_MS = 1_780_660_800_000
@@ -104,6 +103,8 @@ class Stage:
         self.charges = [self._charge(i) for i in range(14)]
         self.sessions = 0
         self.paired: set[str] = set()
+        self.reasons: list[str] = []
+        self.cut = False
 
     def _point(self, index: int, share: float) -> dict[str, Any]:
         measure_m = share * self.roadway.road.length_m
@@ -228,7 +229,7 @@ def stage_app(stage: Stage, hosts: frozenset[str], static: Path = STATIC) -> Doo
         return {"acknowledged_by": "operator", "acknowledged_ms": stage.now_ms}
 
     async def end(request: Request) -> Any:
-        assert set(await request.json()) == {"reason"}
+        stage.reasons.append((await request.json())["reason"])
         stage.end(request.path_params["event_id"])
         return {"ended_by": "operator"}
 
@@ -276,11 +277,15 @@ def stage_app(stage: Stage, hosts: frozenset[str], static: Path = STATIC) -> Doo
         if socket.cookies.get("trassa_vehicle") != "own":
             await socket.close(code=4401)
             return
+        if stage.cut:
+            await socket.close(code=1012)
+            return
         await socket.accept()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            while True:
+            while not stage.cut:
                 await socket.send_text(json.dumps(stage.ahead(), ensure_ascii=False))
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(0.5)
+            await socket.close(code=1012)
 
     async def drive(_request: Request) -> FileResponse:
         return FileResponse(static / "drive.html")
@@ -311,7 +316,6 @@ def main() -> None:
     parser.add_argument("--vehicles", type=int, default=300)
     parser.add_argument("--still", action="store_true")
     words = parser.parse_args()
-    assert math.isfinite(words.vehicles)
     stage = Stage(words.project, words.vehicles, still=words.still)
     hosts = frozenset({f"127.0.0.1:{words.port}", f"localhost:{words.port}"})
     uvicorn.run(stage_app(stage, hosts), host="127.0.0.1", port=words.port, log_level="warning")
