@@ -14,13 +14,16 @@ import numpy.typing as npt
 
 from trassa.twin.truth import QUEUE, STATIONARY, Snapshot, TrueEvent
 
-__all__ = ["CAUSES", "SeenEvent", "Witness", "matched", "warned"]
+__all__ = ["CAUSES", "SeenEvent", "Witness", "ending_fault", "matched", "warned"]
 
 FloatArray = npt.NDArray[np.float64]
 
 CAUSES = {STATIONARY: "stationary vehicle", QUEUE: "end of queue"}
 _EARLY_MS, _LATE_MS = 1_000, 3_000
 """A true event and its warning: so much earlier for noise at a threshold, so much later for rule and message."""
+_ENDS_EARLY_MS, _ENDS_LATE_MS = 5_000, 15_000
+"""The end needs evidence from half of a queue, or from all who stood; what is a queue's last moment is a matter of
+definition to some seconds."""
 _APART_M = 100.0
 _REACH_MS, _COVERED_MS = 3_000, 2_000
 
@@ -99,6 +102,19 @@ def matched(
         if fitting:
             free.remove(fitting[0])
     return found
+
+
+def ending_fault(event: TrueEvent, seen: SeenEvent) -> str:
+    """What is wrong with the end of a warning; empty where it ended when its hazard was over, or neither did."""
+    if event.over_ms is None:
+        return "" if seen.ended_ms is None else "ended while the hazard was there"
+    if seen.ended_ms is None:
+        return "did not end"
+    if seen.ended_ms < event.over_ms - _ENDS_EARLY_MS:
+        return f"ended {(event.over_ms - seen.ended_ms) / 1000:.1f} s before the hazard was over"
+    if seen.ended_ms > event.over_ms + _ENDS_LATE_MS:
+        return f"ended {(seen.ended_ms - event.over_ms) / 1000:.1f} s after the hazard was over"
+    return ""
 
 
 def warned(

@@ -160,7 +160,8 @@ class Truth:
         if event.cause_code == STATIONARY:
             return bool((now.speed_mps[who] >= self._settings.moving_speed_mps).all())
         there = (now.progress_m >= event.tail_m - self._settings.merge_m) & (now.progress_m <= event.head_m + 1.0)
-        queueing = (self._slow_ms >= 0) & there & (now.course == event.course)
+        lasting = (self._slow_ms >= 0) & (now.time_ms - self._slow_ms >= self._settings.queue_after_s * 1000.0)
+        queueing = lasting & there & (now.course == event.course)
         return int(queueing.sum()) < self._settings.queue_keeps
 
     def _open(self, course: int) -> list[TrueEvent]:

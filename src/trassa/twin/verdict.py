@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trassa.clock import rfc3339
 from trassa.twin.broker_side import BrokerSide
-from trassa.twin.score import CAUSES, SeenEvent, Witness, matched, warned
+from trassa.twin.score import CAUSES, SeenEvent, Witness, ending_fault, matched, warned
 from trassa.twin.truth import TrueEvent
 
 if TYPE_CHECKING:
@@ -116,10 +116,8 @@ def _events(
         table.append(_row(drive, event, found))
         if found is None:
             wrong.append(f"{_named(drive, event)} was not warned of")
-        elif event.over_ms is not None and found.ended_ms is None:
-            wrong.append(f"{_named(drive, event)} was over, but the warning {found.event_id} did not end")
-        elif found.ended_ms is not None and (event.over_ms is None or found.ended_ms < event.over_ms - 5_000):
-            wrong.append(f"the warning {found.event_id} ended before {_named(drive, event)} was over")
+        elif fault := ending_fault(event, found):
+            wrong.append(f"the warning {found.event_id} of {_named(drive, event)} {fault}")
     false = [other for other in seen if other not in pairs]
     for other in false:
         place = f"{drive.roadway.text(other.anchor_m)} {other.carriageway}" if other.carriageway else "nowhere"
