@@ -231,6 +231,33 @@ def test_child_that_keeps_failing_ends_the_platform(project: Path, tmp_path: Pat
     assert recorded(running.book) == {}
 
 
+def test_child_that_was_given_the_unusable_is_not_tried_again(project: Path, tmp_path: Path) -> None:
+    with platform(project, tmp_path) as running:
+        (tmp_path / "worker.py").write_text("import sys\nprint('no tariff has this name')\nsys.exit(3)\n", "utf-8")
+        with pytest.raises(InputError, match=r"worker: ended with code 3; its last words:\n  no tariff has this name"):
+            running.wait_ready()
+    assert running.restarts["worker"] == 0
+
+
+def test_database_of_ones_own(project: Path, tmp_path: Path) -> None:
+    """An external PostgreSQL by its URL: the platform makes its tables there and starts no server."""
+    (tmp_path / "elsewhere").mkdir()
+    place = PostgresPlace.of(open_book(tmp_path / "elsewhere"))
+    try:
+        with place.running():
+            url = place.url("trassa_owner")
+            settings = (project / "trassa.toml").read_text("utf-8")
+            settings = settings.replace("[live]\n", f'[live]\npostgres_url = "{url}"\n')
+            (project / "trassa.toml").write_text(settings, "utf-8")
+            with platform(project, tmp_path) as running:
+                running.wait_ready()
+                assert set(recorded(running.book)) == {"nats", "worker", "web"}
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT count(*) FROM trassa.schema_version").fetchone() != (0,)
+    finally:
+        place.discard()
+
+
 def test_drive_has_a_book_of_its_own_that_starts_empty(project: Path, tmp_path: Path) -> None:
     words = {"book": "drive", "clock": "stepped", "start_ms": 1_000, "fresh": True}
     with platform(project, tmp_path, **words) as drive:

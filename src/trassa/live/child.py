@@ -49,6 +49,8 @@ class ChildSpec:
     death_signal: signal.Signals = signal.SIGKILL
     stop_within_s: float = 10.0
     ready_within_s: float = 20.0
+    hopeless_code: int = 3
+    """Exit code that says: what I was given cannot be used. Before it was ever ready, no second start will help."""
     deaths_max: int = 5
     """Deaths within a minute at which the platform gives up."""
 

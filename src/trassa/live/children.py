@@ -5,11 +5,13 @@ Numbered rules:
 1. Children die with the platform: the kernel sends each its death signal when the thread that started it ends. So one
    keeper thread starts them all and lives as long as they do.
 2. Each child is in a process group of its own; Ctrl-C on the terminal reaches the platform, which stops them in order.
-3. Pid and start time of each child are on record in the book. A start first ends the recorded processes that still
-   live under the same pid *and* start time; it touches no other process.
+3. Pid, start time and restarts of each child are on record in the book. A start first ends the recorded processes that
+   still live under the same pid *and* start time; it touches no other process.
 4. A child that dies is started again, the later the more often it died within a minute.
 5. A child that dies too often within a minute, or does not become ready in time, ends the platform, with its last lines
    as the reason.
+6. A child that says, before it was ready, that what it was given cannot be used (exit code 3) ends the platform at
+   once.
 """
 
 from __future__ import annotations
@@ -136,6 +138,9 @@ class Children:
         name, moment = child.spec.name, time.monotonic()
         recent = [death for death in self._deaths.get(name, []) if moment - death < _MINUTE_S] + [moment]
         self._deaths[name] = recent
+        if not child.ready and child.process.returncode == child.spec.hopeless_code:  # RULE 6
+            self.failure = self._error(name, child.how_it_ended(), child)
+            return
         if len(recent) >= child.spec.deaths_max:  # RULE 5
             self.failure = self._error(name, f"{child.how_it_ended()}, {len(recent)} times in a minute", child)
             return
@@ -158,7 +163,11 @@ class Children:
 
     def _write_record(self) -> None:  # RULE 3
         said = {
-            name: {**asdict(child.footprint), "stop_signal": int(child.spec.stop_signal)}
+            name: {
+                **asdict(child.footprint),
+                "stop_signal": int(child.spec.stop_signal),
+                "restarts": self.restarts[name],
+            }
             for name, child in self._running.items()
             if child.footprint is not None
         }
