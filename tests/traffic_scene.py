@@ -12,7 +12,19 @@ from trassa.vehicles.evidence import Departure, Sighting
 from trassa.vehicles.hazards import HazardWatch, KnownEvent
 from trassa.vehicles.stations import Sightings, Stations
 
-__all__ = ["START_MS", "Seen", "Vehicle", "Way", "arriving", "driving", "play", "standing", "stop_and_go", "table"]
+__all__ = [
+    "START_MS",
+    "Seen",
+    "Vehicle",
+    "Way",
+    "arriving",
+    "driving",
+    "messages",
+    "play",
+    "standing",
+    "stop_and_go",
+    "table",
+]
 
 START_MS = 1_780_000_000_000
 Way = Callable[[float], tuple[float, float]]
@@ -110,7 +122,7 @@ def play(
         ]
         if heard:
             shaken = [(v, bias[n] + (rng.normal(0.0, noise_m) if noise_m else 0.0)) for n, v in heard]
-            stations.update(_messages(shaken, at_s, now_ms))
+            stations.update(messages(shaken, at_s, now_ms))
         sightings, departures = watch.look(stations, now_ms, known)
         seen.append(Seen(at_s, tuple(sightings), tuple(departures)))
     return seen
@@ -121,7 +133,8 @@ def table() -> Stations:
     return Stations(capacity=20_000)
 
 
-def _messages(heard: Sequence[tuple[Vehicle, float]], at_s: float, now_ms: int) -> Sightings:
+def messages(heard: Sequence[tuple[Vehicle, float]], at_s: float, now_ms: int) -> Sightings:
+    """The CAMs of vehicles at a moment, each with the error of its measure."""
     n = len(heard)
     places = [vehicle.way(at_s) for vehicle, _ in heard]
     code = [CARRIAGEWAYS.index(v.carriageway) if v.on_road else -1 for v, _ in heard]

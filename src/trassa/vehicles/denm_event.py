@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from trassa.linear import Carriageway
-from trassa.vehicles.evidence import QUEUE_END, Sighting, gap_m
+from trassa.vehicles.evidence import QUEUE_END, STATIONARY_VEHICLE, Sighting, gap_m
 
 __all__ = ["Event", "EventState", "HeardReport", "Muted"]
 
@@ -20,7 +20,8 @@ class Event:
 
     ``anchor_m`` is where traffic meets it, ``head_m`` its other end as last seen. ``detection_ms`` and
     ``reference_ms`` are those of the current version, ``opened_ms`` of the first. ``witnesses`` are the stations that
-    prove it, ``departed`` those of them that were seen gone since.
+    prove it, ``departed`` those of them that were seen gone since, ``founders`` those that proved it first (empty where
+    that was forgotten).
     """
 
     station_id: int
@@ -47,6 +48,7 @@ class Event:
     ended_ms: int | None = None
     ended_because: str = ""
     ended_by: str = ""
+    founders: tuple[int, ...] = ()
 
     @property
     def event_id(self) -> str:
@@ -111,7 +113,10 @@ class HeardReport:
 
 @dataclass(frozen=True)
 class Muted:
-    """A place where an operator ended an event: the same vehicles do not open it again for a while."""
+    """A place where an event has ended: the same vehicles do not open one again for a while.
+
+    ``renews``: the while begins anew as long as they are seen standing there.
+    """
 
     cause_code: int
     carriageway: Carriageway
@@ -119,11 +124,18 @@ class Muted:
     head_m: float
     stations: tuple[int, ...]
     until_ms: int
+    renews: bool = False
 
     @classmethod
     def of(cls, event: Event, until_ms: int) -> Muted:
-        """What an ended event leaves silenced."""
-        return cls(event.cause_code, event.carriageway, event.anchor_m, event.head_m, event.witnesses, until_ms)
+        """What an event ended by hand leaves silenced; a queue changes too much to stay silenced for long."""
+        place = (event.cause_code, event.carriageway, event.anchor_m, event.head_m)
+        return cls(*place, event.witnesses, until_ms, renews=event.cause_code != QUEUE_END)
+
+    @classmethod
+    def after_queue(cls, event: Event, until_ms: int) -> Muted:
+        """What the end of a queue leaves silenced: its vehicles are about to move, not stationary."""
+        return cls(STATIONARY_VEHICLE, event.carriageway, event.anchor_m, event.head_m, event.witnesses, until_ms)
 
     def covers(self, sighting: Sighting, within_m: float) -> bool:
         """Whether a sighting is of the same hazard: a vehicle that is new to it is a reason to warn."""

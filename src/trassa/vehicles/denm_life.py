@@ -21,8 +21,8 @@ Rules (numbers as at the branches)::
                     it is repeated, but not extended
     L6  departure   positive evidence ends an event: every vehicle that proved a stationary one, half of those that
                     proved a queue
-    L7  queue       stationary vehicles in or near an open queue belong to it, but those that already have an event
-                    of their own keep it
+    L7  queue       stationary vehicles in or near an open queue belong to it, but those that founded an event of
+                    their own before keep it; when a queue has ended, its last vehicles have time to move off
     L8  validity    an event that nobody confirms ends with its validity
     L9  operator    an event ended by hand does not come back for the same vehicles while they still stand there
     L10 absorbed    an open event of the same cause that turns out to be part of another ends
@@ -44,6 +44,7 @@ __all__ = ["end_by_operator", "restored", "step"]
 MODULUS = 65_536
 _SHRINK_AFTER_MS = 10_000
 """An event follows a growing queue at once, a shrinking one not oftener than this: its end flickers."""
+_MOVE_OFF_MS = 20_000
 
 
 def step(
@@ -186,6 +187,9 @@ class _Turn:
             ended_because=because,
             ended_by=by,
         )
+        if event.cause_code == QUEUE_END:
+            # RULE L7
+            self._muted.append(Muted.after_queue(event, self._now_ms + _MOVE_OFF_MS))
         del self._events[event.event_id]
         self._spent[event.sequence] = max(event.void_ms, last.void_ms)
         self._effects.append(Effect("end", last))
@@ -205,7 +209,7 @@ class _Turn:
             self._rules.station_id, sequence, sighting.cause_code, sighting.sub_cause_code, sighting.carriageway,
             sighting.anchor_m, sighting.head_m, "open", self._now_ms, self._now_ms, self._now_ms,
             self._rules.validity_s, sighting.rule, dict(sighting.detail), sighting.stations, (),
-            extent.start_m, extent.end_m, tiles, self._now_ms, self._now_ms,
+            extent.start_m, extent.end_m, tiles, self._now_ms, self._now_ms, founders=sighting.stations,
         )  # fmt: skip
         self._say("new", event)
 
@@ -231,9 +235,11 @@ class _Turn:
         """Stationary vehicles in a queue: those with an event of their own confirm it, the others add nothing."""
         # RULE L7
         for event in list(self._events.values()):
-            own = set(event.witnesses) & set(sighting.stations)
+            founders = event.founders or event.witnesses
+            own = tuple(sorted(set(founders) & set(sighting.stations)))
             if event.cause_code == STATIONARY_VEHICLE and event.carriageway == sighting.carriageway and own:
-                self._confirm(event, replace(sighting, stations=tuple(sorted(own))))
+                # who stood near it before there was a queue is of the queue now
+                self._confirm(replace(event, witnesses=founders), replace(sighting, stations=own))
 
     # ---- questions
 
@@ -266,7 +272,7 @@ class _Turn:
         # RULE L9
         for number, muted in enumerate(self._muted):
             if muted.covers(sighting, self._rules.merge_m):
-                if sighting.cause_code != QUEUE_END:
+                if muted.renews:
                     self._muted[number] = replace(muted, until_ms=self._now_ms + self._rules.validity_s * 1000)
                 return True
         return False
