@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from trassa.live import launch
 from trassa.live.book import Book
 from trassa.live.child import Footprint, footprint_of
 from trassa.live.platform import Programs
@@ -55,11 +56,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 from trassa.errors import TrassaError
-from trassa.live import serving
+from trassa.live import launch, serving
 from trassa.live.doorway import Doorway
 from trassa.live.platform import Programs
 from trassa.plan.project import open_project
 project = open_project(Path(sys.argv[1]))
+launch.__file__ = sys.argv[4]
 programs = Programs((sys.executable, sys.argv[2]), (sys.executable, sys.argv[3]))
 def say(text):
     print(text, flush=True)
@@ -87,12 +89,18 @@ def stand_ins(folder: Path, worker: str = _WORKER, web: str = _WEB) -> Programs:
 class Supervisor:
     """``serve`` with stand-ins in a process, and process group, of its own."""
 
-    def __init__(self, project: Path, folder: Path) -> None:
+    def __init__(self, project: Path, folder: Path, *, death_signal: bool = True) -> None:
         programs = stand_ins(folder)
+        launcher = Path(launch.__file__)
+        if not death_signal:  # as on a kernel that has none
+            text = launcher.read_text("utf-8")
+            assert text.count('sys.platform == "linux"') == 1
+            launcher = folder / "launch.py"
+            launcher.write_text(text.replace('sys.platform == "linux"', "False"), "utf-8")
         self.said: list[str] = []
         self.book = Book(project.resolve(), "live")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _SUPERVISOR, str(project), programs.worker[1], programs.web[1]],
+            [sys.executable, "-c", _SUPERVISOR, str(project), programs.worker[1], programs.web[1], str(launcher)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -117,6 +117,23 @@ def test_killed_supervisor_leaves_nothing_and_the_next_start_works(project: Path
         assert set(recorded(again.book)) == ALL
 
 
+def test_without_death_signals_the_next_start_ends_what_was_left(project: Path, tmp_path: Path) -> None:
+    supervisor = Supervisor(project, tmp_path, death_signal=False).until_ready()
+    children = supervisor.children()
+    supervisor.process.kill()
+    supervisor.process.wait()
+    assert set(supervisor.children()) == ALL
+    said: list[str] = []
+    with platform(project, tmp_path, say=said.append) as again:
+        assert everything_gone(children) == []
+        again.wait_ready()
+        assert said == ["ended what an earlier platform left running: web, worker, postgres, nats"]
+        with psycopg.connect(again.database_url) as connection:
+            assert connection.execute("SELECT count(*) FROM trassa.schema_version").fetchone() != (0,)
+    assert supervisor.process.stdout is not None
+    supervisor.process.stdout.close()
+
+
 def _standing_in(folder: str) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
