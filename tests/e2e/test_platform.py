@@ -284,9 +284,11 @@ def test_drive_has_a_book_of_its_own_that_starts_empty(project: Path, tmp_path: 
         with Publisher(ports, drive.secrets) as publisher:
             publisher.publish("cits/out/denm/1/9-3", b"warning", retain=True)
         assert "--clock stepped --start-ms 1000" in (drive.book.logs / "worker.log").read_text("utf-8")
+        (drive.book.root / "counts.json").write_text("{}", "utf-8")
     assert not (project / "live").exists()
     with platform(project, tmp_path, **words) as drive, Publisher(ports, drive.secrets) as publisher:
         assert drive.ports == ports
+        assert not (drive.book.root / "counts.json").exists()
         assert publisher.retained("cits/out/#") == {}
 
 

@@ -174,10 +174,7 @@ class Platform:
 
     def _open_book(self) -> None:
         book = self.book
-        with writable(book.root):
-            for folder in (book.root, book.broker, book.logs, book.archive):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                folder.chmod(0o700)
+        _make_folders(book)
         self._held.enter_context(_only_supervisor(book))
         if left := end_leftovers(book.children_file):
             self._say(f"ended what an earlier platform left running: {', '.join(left)}")
@@ -294,6 +291,17 @@ def _empty(book: Book) -> None:
     from trassa.live.store.embedded import PostgresPlace
 
     PostgresPlace.of(book).discard()
-    for folder in (book.broker, book.archive):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
+    stays = {book.ports_file, book.secrets_file, book.lock_file}
+    for path in book.root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path not in stays:
+            path.unlink()
+    _make_folders(book)
+
+
+def _make_folders(book: Book) -> None:
+    with writable(book.root):
+        for folder in (book.root, book.broker, book.logs, book.archive):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
