@@ -23,13 +23,14 @@ from trassa.live.subjects import out_topic
 from trassa.live.tile_board import Outgoing
 from trassa.live.warning_desk import StepOutcome, WarningDesk
 from trassa.plan.project import open_project
-from trassa.vehicles.codec import decode
+from trassa.vehicles.codec import decode, encode
 from trassa.vehicles.denm_event import Event
 from trassa.vehicles.denm_message import denm_of, termination_of
 from trassa.vehicles.evidence import STATIONARY_VEHICLE
 from trassa.vehicles.heard_denm import heard_denm
 from trassa.vehicles.relevance import Relevance
 from trassa.vehicles.stations import Sightings, Stations
+from trassa.vehicles.tiles import tiles_touching
 
 OWN = 4_200_000_011
 FILTER = "cits/out/denm/#"
@@ -434,6 +435,78 @@ def test_a_report_of_what_we_warn_of_is_attached_to_our_event(scene: Scene) -> N
     scene.report(said(scene, foreign(scene, 3100.0)))
     shown = {event["event_id"]: event["attached_to"] for event in scene.shown()}
     assert shown == {f"{OWN}-0": "", "77-5": f"{OWN}-0"}
+
+
+def rewritten(pdu: bytes, *, drop_location: bool = False, latitude: int | None = None) -> bytes:
+    """The same DENM with something else about its place."""
+    value = decode(pdu).value
+    if drop_location:
+        del value["denm"]["location"]
+    if latitude is not None:
+        value["denm"]["management"]["eventPosition"]["latitude"] = latitude
+    return encode("DENM", value)
+
+
+def test_without_a_heading_both_carriageways_are_told(scene: Scene) -> None:
+    pdu = rewritten(said(scene, foreign(scene, 2000.0)), drop_location=True)
+    outcome = scene.report(pdu)
+    (shown,) = scene.shown()
+    assert shown["carriageway"] is None
+    assert (shown["start_m"], shown["end_m"]) == pytest.approx((0.0, 4000.0), abs=5.0)
+    relevance = Relevance(scene.roadway.road)
+    tiles = {*relevance.tiles("increasing", 2000.0), *relevance.tiles("decreasing", 2000.0)}
+    assert {topic for topic, _, _ in outcome.published} >= {out_topic(tile, 77, 5) for tile in tiles}
+    scene.run(15.0, (7, 2000.0, 0.0))
+    assert [event["event_id"] for event in scene.shown()] == ["77-5"]
+
+
+def test_off_the_road_a_report_is_passed_on_where_it_is(scene: Scene) -> None:
+    pdu = rewritten(said(scene, foreign(scene, 2000.0)), latitude=559_000_000)
+    outcome = scene.report(pdu)
+    assert outcome.fates == ("live",)
+    heard = heard_denm(decode(pdu))
+    assert heard.position_deg is not None
+    tiles = tiles_touching([heard.position_deg[0]], [heard.position_deg[1]])
+    assert [topic for topic, _, _ in outcome.published] == [out_topic(tile, 77, 5) for tile in tiles]
+    (shown,) = scene.shown()
+    assert (shown["carriageway"], shown["anchor_m"], shown["label"]) == (None, None, "")
+
+
+def test_a_report_without_a_place_is_kept_and_passed_on_nowhere(scene: Scene) -> None:
+    outcome = scene.report(rewritten(said(scene, foreign(scene, 2000.0)), latitude=900_000_001))
+    assert outcome.fates == ("live",)
+    assert outcome.published == ()
+    assert [event["event_id"] for event in scene.shown()] == ["77-5"]
+    scene.run(62.0, step_ms=1000)
+    assert [event["ended_because"] for event in scene.ended()] == ["validity over"]
+
+
+def test_the_same_version_in_another_encoding_is_one_report(scene: Scene) -> None:
+    """protocolVersion 1 writes other bits for the same event: who dedupes by bytes would show two."""
+    event = foreign(scene, 2000.0)
+    second = said(scene, event)
+    value = decode(rewritten(second, drop_location=True)).value["denm"]
+    said_now = value["management"]
+    first = encode(
+        "DENM",
+        {
+            "header": {"protocolVersion": 1, "messageID": 1, "stationID": 77},
+            "denm": {
+                "management": {
+                    "actionID": {"originatingStationID": 77, "sequenceNumber": 5},
+                    **{name: said_now[name] for name in ("detectionTime", "referenceTime", "eventPosition")},
+                    "validityDuration": 60,
+                    "stationType": 15,
+                },
+                "situation": {"informationQuality": 3, "eventType": {"causeCode": 94, "subCauseCode": 0}},
+            },
+        },
+        1,
+    )
+    assert first != second
+    assert scene.report(first, second).fates == ("live", "duplicate")
+    assert set(scene.retained().values()) == {first}
+    assert [event["cause_code"] for event in scene.shown()] == [94]
 
 
 def test_the_same_day_twice_says_the_same_bytes(

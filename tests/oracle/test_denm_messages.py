@@ -15,7 +15,7 @@ from drawn_road import drawn_road
 from trassa.clock import its_ms
 from trassa.linear import Carriageway
 from trassa.road.locate import Locator
-from trassa.vehicles.codec import decode
+from trassa.vehicles.codec import decode, encode
 from trassa.vehicles.denm_event import Event
 from trassa.vehicles.denm_message import denm_of, negation_of, termination_of
 from trassa.vehicles.evidence import QUEUE_END, STATIONARY_VEHICLE
@@ -188,3 +188,14 @@ def test_a_negation_carries_the_identity_and_version_of_the_other(shared: Path) 
         assert said["termination"] == "isNegation"
         assert said["referenceTime"] == heard.reference_its_ms
         assert set(value["denm"]) == {"management"}
+
+
+@pytest.mark.parametrize(("carriageway", "heading_deg"), [("increasing", 325.0), ("decreasing", 145.0)])
+def test_without_a_heading_the_trace_tells_the_direction_of_traffic(
+    carriageway: Carriageway, heading_deg: float
+) -> None:
+    made = event(carriageway)
+    value = decode(denm_of(made, Relevance(road()).approach(carriageway, made.anchor_m), repetition_ms=5000)).value
+    del value["denm"]["location"]["eventPositionHeading"]
+    heard = heard_denm(decode(encode("DENM", value)))
+    assert heard.heading_deg == pytest.approx(heading_deg, abs=0.5)

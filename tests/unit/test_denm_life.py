@@ -130,6 +130,24 @@ SCENES = {
         11    | Q+7950..7990:1,2,3,4,5; S+8000:7     | repeat 1-1
         12    | Q+7950..7990:1,2,3,4,5; gone 1-0:7   | end 1-0 seen moving
         """,
+    "who stood near a breakdown is of the queue once there is one": """
+        0     | S+8000:7                                 | new 1-0 94+8000
+        1     | S+7980:1                                 |
+        6     | Q+7900..7990:1,2,3,4,5; S+7900:1,2,3,7   | new 1-1 27+7900; repeat 1-0
+        7     | Q+7900..7990:1,2,3,4,5; gone 1-0:7       | end 1-0 seen moving
+        """,
+    "the last vehicles of a queue have time to move off": """
+        0     | Q+7950..8000:1,2,3,4      | new 1-0 27+7950
+        1     | gone 1-0:1,2              | end 1-0 queue dissolved
+        1.1   | S+7950:3,4                |
+        20.9  | S+7950:4                  |
+        20.95 | S+7950:9                  | new 1-1 94+7950
+        """,
+    "one of a queue that stays when all others have gone is a stationary vehicle": """
+        0     | Q+7950..8000:1,2,3,4      | new 1-0 27+7950
+        1     | gone 1-0:1,2              | end 1-0 queue dissolved
+        21    | S+7950:4                  | new 1-1 94+7950
+        """,
     "two chains of one queue are one event and do not fight over it": """
         0     | Q+7700..7820:1,2,3,4,5; Q+7900..8000:6,7,8,9,10 | new 1-0 27+7700
         1     | Q+7700..7820:1,2,3,4,5; Q+7900..8000:6,7,8,9,10 |
