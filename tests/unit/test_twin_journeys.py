@@ -66,6 +66,14 @@ def test_an_end_that_nobody_saw_is_held(lists: tuple[PriceList, ...]) -> None:
     assert _owed(lists, (MOSCOW, noon, True), (ZELENOGRAD, later, True), exempt=True) == []
 
 
+def test_who_is_first_seen_at_the_boundary_owes_nothing_before_it(lists: tuple[PriceList, ...]) -> None:
+    noon, one, two = "2026-06-05T12:00", "2026-06-05T12:30", "2026-06-05T13:00"
+    owed = _owed(lists, (MOSCOW, noon, False), (BOUNDARY, one, True), (KLIN, two, True))
+    assert owed == [("m11-58-684", 26_000, "")]
+    owed = _owed(lists, (MOSCOW, noon, True), (BOUNDARY, one, True), (KLIN, two, False))
+    assert owed == [("m11-15-58", 165_000, ""), ("m11-58-684", None, "exit not seen")]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_demand_covers_every_pair_and_one_in_twenty_is_unpriced(lists: tuple[PriceList, ...], seed: int) -> None:
     journeys = journeys_of(lists, START_MS, np.random.default_rng(seed), [Passer(3, "fleet/v3", START_MS + 60_000)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,9 +54,18 @@ class PlatformApi:
         said = self._ask("GET", "/api/toll/charges?limit=10000")
         return {"charges": said["charges"], "held": said["held"]}
 
-    def summary(self) -> dict[str, Any]:
-        """Totals of the ledger, and how many reads met which fate."""
-        return self._ask("GET", "/api/toll/summary")
+    def await_time(self, time_ms: int) -> None:
+        """Return when the web server has learnt from the worker that the platform's clock has come so far."""
+        end_s = time.monotonic() + _PATIENCE_S
+        while int(self._ask("GET", "/api/status")["time_ms"]) < time_ms:
+            if time.monotonic() > end_s:
+                raise InputError(f"drive: the web server's clock does not reach {time_ms}", cure="trassa doctor")
+            time.sleep(0.05)
+
+    def read_fates(self) -> dict[str, int]:
+        """How many reads met which fate."""
+        found: dict[str, int] = self._ask("GET", "/api/toll/summary")["reads"]
+        return found
 
     def close(self) -> None:
         """Close the connection."""
@@ -64,17 +74,28 @@ class PlatformApi:
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = {**self._keys, **({"Content-Type": "application/json"} if sent else {})}
-        try:
-            self._connection.request(method, path, sent, headers)
-            answer = self._connection.getresponse()
-            text = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise InputError(f"drive: {self._url} does not answer: {error}", cure="trassa doctor") from None
-        if answer.status != 200:
+        status, cookie, text = self._answer(method, path, sent, headers)
+        if status != 200:
             said = text.decode("utf-8", "replace")[:300]
-            raise InputError(f"drive: {method} {path} was answered with {answer.status}: {said}", cure="trassa doctor")
-        for name, value in answer.getheaders():
-            if name.lower() == "set-cookie":
-                self._keys["Cookie"] = value.partition(";")[0]
+            raise InputError(f"drive: {method} {path} was answered with {status}: {said}", cure="trassa doctor")
+        if cookie:
+            self._keys["Cookie"] = cookie.partition(";")[0]
         found: dict[str, Any] = json.loads(text)
         return found
+
+    def _answer(self, method: str, path: str, sent: bytes | None, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        """Status, cookie and body. A connection that the server closed while it idled is opened again: everything
+        asked here may be asked twice.
+        """
+        for attempt in range(2):
+            try:
+                self._connection.request(method, path, sent, headers)
+                answer = self._connection.getresponse()
+                return answer.status, answer.getheader("Set-Cookie") or "", answer.read()
+            except (ConnectionError, http.client.HTTPException) as error:
+                self._connection.close()
+                if attempt:
+                    raise InputError(f"drive: {self._url} does not answer: {error}", cure="trassa doctor") from None
+            except OSError as error:
+                raise InputError(f"drive: {self._url} does not answer: {error}", cure="trassa doctor") from None
+        raise AssertionError("the second attempt returns or raises")

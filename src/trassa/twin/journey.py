@@ -4,7 +4,8 @@ A journey is a list of passages at toll points in order. Of each tariff system i
 
 1. Entry and exit seen: the table's price of the pair at the moment that the table names.
 2. The table has no price for it: held, with what it lacks.
-3. Entry or exit seen by nobody: held.
+3. Entry or exit seen by nobody: held. But a vehicle first seen where two systems meet, and then in the second, owes
+   nothing in the first: nobody knows that it was there.
 4. Nobody saw the vehicle at the boundary of two systems, but somewhere in each: both trips end there. The moment is not
    known, only its bounds; a trip is priced where it costs the same at every moment between them, else it is held.
 5. The vehicle is exempt: no charge.
@@ -88,12 +89,18 @@ def dues(lists: Sequence[PriceList], journey: Journey) -> list[Due]:
     for prices in lists:
         node_of = {point.id: point.node for point in prices.points}
         stops = [stop for stop in journey.stops if stop.point in node_of]
-        if len(stops) < 2 or not any(stop.seen for stop in stops):
+        if len(stops) < 2 or not any(stop.seen for stop in stops) or _only_began_behind(journey, stops):
             continue
         start, end = node_of[stops[0].point], node_of[stops[-1].point]
         amount_minor, because = _outcome(prices, journey, stops, (start, end))
         found.append(Due(journey.account.contract_id, prices.system, start, end, amount_minor, because))
     return found
+
+
+def _only_began_behind(journey: Journey, stops: Sequence[Stop]) -> bool:
+    """Rule 3: whether the last stop is all that was seen here, and the journey was seen to go on from it."""
+    later = journey.stops[journey.stops.index(stops[-1]) + 1 :]
+    return not any(stop.seen for stop in stops[:-1]) and any(stop.seen for stop in later)
 
 
 def _outcome(

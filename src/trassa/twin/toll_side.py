@@ -97,14 +97,15 @@ class TollSide:
         while time_ms <= last_ms:
             time_ms = min(time_ms + _STRIDE_MS, last_ms + 60_000)
             broker.step(time_ms)
+            api.await_time(time_ms)
             self.keep_up(api, time_ms)
         time_ms += max(prices.longest_trip_ms for prices in self.lists) + 3_600_000
         for attempt in range(_SETTLED_ATTEMPTS):
             broker.step(time_ms + attempt * 1000)
-            summary = api.summary()
-            if not summary["fates"].get("open"):
+            fates = api.read_fates()
+            if not fates.get("open"):
                 break
-        return {**api.charges(), "fates": summary["fates"]}
+        return {**api.charges(), "fates": fates}
 
     def score(self, said: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The toll part of the score and its differences."""
