@@ -125,6 +125,8 @@ class Stage:
     def _events(self) -> list[dict[str, Any]]:
         place_m, length_m = self.traffic.place_m, self.roadway.road.length_m
 
+        queue = {"vehicles": 7, "length_m": 64, "mean_speed_mps": 1.6, "because": "faster traffic upstream"}
+
         def event(number: int, cause: int, sub: int, anchor_m: float, way: str, **more: Any) -> dict[str, Any]:
             reach = -1500.0 if way == "increasing" else 1500.0
             ends = sorted((anchor_m, min(max(anchor_m + reach, 0.0), length_m)))
@@ -132,13 +134,13 @@ class Stage:
                 "event_id": f"900001-{number}", "cause_code": cause, "sub_cause_code": sub, "state": "open",
                 "carriageway": way, "anchor_m": anchor_m, "label": self.roadway.text(anchor_m), "start_m": ends[0],
                 "end_m": ends[1], "detection_ms": START_MS - 48_000, "reference_ms": START_MS - 9_000, "rule": "Q2",
-                "evidence": {"vehicles_seen": 7, "median_speed_kmh": 8.4, "standing_s": 31.0}, "acknowledged_by": None,
+                "evidence": queue, "acknowledged_by": None,
                 "acknowledged_ms": None, "reported": False, **more,
             }  # fmt: skip
 
         queue_m = place_m - 9.0 * len(self.traffic.queue)
         return [
-            event(41, 94, 2, place_m, "increasing", rule="S1", evidence={"standing_s": 46, "speed_mps": 0.0}),
+            event(41, 94, 2, place_m, "increasing", rule="S1", evidence={"vehicles": 1, "standing_s": 46}),
             event(42, 27, 0, queue_m, "increasing"),
             event(38, 10, 0, 0.3 * length_m, "decreasing", reported=True, rule="reported", evidence={"reports": 1}),
             event(
@@ -151,15 +153,14 @@ class Stage:
         held = index % 6 == 5
         return {
             "charge_key": f"m11-15-58|{index:064x}|{START_MS}", "system": "m11-15-58", "vehicle_key": f"{index:032x}",
-            "state": "held" if held else "closed", "amount_minor": None if held else 41_000 + 2_500 * index,
-            "currency": "RUB", "reason": "no published price" if held else None,
-            "entry_name": "Москва", "exit_name": "Солнечногорск", "event_time_ms": START_MS - 60_000 * index,
+            "state": "held" if held else "charged", "amount_minor": None if held else 41_000 + 2_500 * index,
+            "currency": "RUB", "contract_id": "C-7", "event_time_ms": START_MS - 60_000 * index,
         }  # fmt: skip
 
     def status(self) -> dict[str, Any]:
         """What the status line shows."""
         done = 48_210 + (0 if self.still else int((time.monotonic() - self.began_s) * 1470))
-        counts = {"accepted": done + 26, "processed": done, "refused": 14, "shed": 12, "lost": 0}
+        counts = {"accepted": done + 26, "processed": done, "refused": 14, "shed": 12, "waiting": 0, "lost": 0}
         return {
             "type": "status", "time_ms": self.now_ms, "simulated": True, "broker": True, "worker": True, "store": True,
             "counts": counts,
@@ -236,7 +237,11 @@ def stage_app(stage: Stage, hosts: frozenset[str], static: Path = STATIC) -> Doo
     async def charge(request: Request) -> Any:
         found = next(c for c in stage.charges if c["charge_key"] == request.path_params["key"])
         lines = [{"text": "Москва → Солнечногорск, class 1, day, transponder", "amount_minor": found["amount_minor"]}]
-        return found | {"explanation": {"lines": lines, "tariff": "m11-15-58 from 2026-04-01"}}
+        explanation = {"tariff": "m11-15-58 from 2026-04-01", "lines": lines}
+        return found | {
+            "time": "2026-06-05T15:00:00+03:00", "reason": None, "text": None, "explanation": explanation,
+            "passages": [], "reads": [{"read_id": "r-1", "fate": "charged"}], "entries": [],
+        }  # fmt: skip
 
     async def plan(_request: Request) -> Any:
         return stage.plan

@@ -206,7 +206,8 @@ def test_click_on_a_site_says_why_it_is_there_and_on_a_warning_which_rule_found_
     assert site["label"] in why.inner_text()
     room.page.locator('[data-event="900001-42"] .head').click()
     until(lambda: "End of a queue" in why.inner_text())
-    assert "Q2" in why.inner_text()
+    assert "Q2. A chain of slow vehicles" in why.inner_text()
+    assert "faster traffic comes from behind" in why.inner_text()
     assert room.stage.events[1]["label"] in why.inner_text()
     assert room.ask("() => window.trassa.view.span_m") <= 12_000
 
@@ -229,7 +230,7 @@ def test_language_changes_every_word_of_the_room(room: Room) -> None:
 
 def test_counts_are_those_of_the_platform(room: Room) -> None:
     counts = room.stage.status()["counts"]
-    for name in ("accepted", "processed", "refused", "shed", "lost"):
+    for name in ("accepted", "processed", "refused", "shed", "waiting", "lost"):
         shown = room.page.locator(f'[data-count="{name}"] b').inner_text()
         assert int(shown.replace(",", "")) == counts[name]
 

@@ -12,6 +12,7 @@ import { warningsAhead } from './warnings_ahead';
 
 const LATE_MS = 4000;
 const LIGHT = 'trassa.light';
+const STATES = ['good', 'weak', 'none'] as const;
 
 /** The on-board page: warnings ahead, connection ahead, toll so far. */
 class OnBoard {
@@ -136,7 +137,7 @@ class OnBoard {
       : gap.from_m < 50
         ? t('drive.gapnow', { length: distance(gap.length_m) })
         : t('drive.gap', { distance: distance(gap.from_m), length: distance(gap.length_m) });
-    return el('section', { class: 'connection' }, el('h2', {}, t('drive.connection')), this.strip.frame, this.journey.ahead?.position ? el('p', {}, words) : null);
+    return el('section', { class: 'connection' }, el('h2', {}, t('drive.connection')), el('ul', { class: 'key' }, ...STATES.map((state) => el('li', { class: state }, t(`drive.${state}`)))), this.strip.frame, this.journey.ahead?.position ? el('p', {}, words) : null);
   }
 
   private toll(): HTMLElement {

@@ -20,14 +20,31 @@ export interface RoadEvent {
   reported: boolean;
   ended_ms?: number | null;
   ended_because?: string | null;
+  ended_by?: string | null;
+  remark?: string | null;
+  attached_to?: string | null;
 }
 
-/** A charge as the ticker gets it. What it says beyond these is shown as it comes. */
+/** A charge as the ticker gets it. */
 export interface Charge {
   charge_key: string;
-  amount_minor?: number | null;
-  currency?: string | null;
-  [more: string]: unknown;
+  system: string;
+  state: string;
+  amount_minor: number | null;
+  currency: string | null;
+  event_time_ms?: number;
+}
+
+/** A charge with everything that explains it. */
+export interface ExplainedCharge extends Charge {
+  time: string;
+  reason: string | null;
+  text: string | null;
+  contract_id?: string | null;
+  explanation: unknown;
+  passages: unknown;
+  reads: unknown;
+  entries: unknown;
 }
 
 export interface Status {

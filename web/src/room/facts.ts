@@ -1,5 +1,5 @@
 import { el } from '../markup';
-import { clockTime, number } from '../words';
+import { clockTime, distance, named, number, speed, t } from '../words';
 
 /** Name and value; a wide one has its value on a line of its own. */
 export type Fact = [name: string, value: string, width?: 'wide'];
@@ -20,19 +20,37 @@ export function tree(value: unknown, depth = 0): HTMLElement {
   if (typeof value === 'object' && value !== null && depth < DEEPEST) {
     const rows = Object.entries(value).map(([key, inner]) => {
       const nested = typeof inner === 'object' && inner !== null;
-      return el('div', { class: nested ? 'wide' : '' }, el('dt', {}, key.replaceAll('_', ' ')), el('dd', {}, timed(key, inner) ?? tree(inner, depth + 1)));
+      return el('div', { class: nested ? 'wide' : '' }, el('dt', {}, word(key)), el('dd', {}, measured(key, inner) ?? tree(inner, depth + 1)));
     });
     return el('dl', { class: 'tree' }, ...rows);
   }
   return el('span', {}, plain(value));
 }
 
-function timed(key: string, value: unknown): string | null {
-  return /_ms$/.test(key) && typeof value === 'number' && value > 1e12 ? clockTime(value) : null;
+/** A part of an explanation that is opened by whoever wants to see it; nothing where there is nothing. */
+export function folded(title: string, value: unknown): HTMLElement[] {
+  if (value === null || value === undefined || (Array.isArray(value) && !value.length)) return [];
+  return [el('details', {}, el('summary', {}, title), tree(value))];
+}
+
+/** The catalogue's word for a key, else the key itself without underscores. */
+function word(key: string): string {
+  const known = named('evidence', key);
+  return known === key ? key.replaceAll('_', ' ') : known;
+}
+
+/** A number shown in the unit that the end of its key names. */
+function measured(key: string, value: unknown): string | null {
+  if (typeof value !== 'number') return null;
+  if (key.endsWith('_ms') && value > 1e12) return clockTime(value);
+  if (key.endsWith('_mps')) return speed(value);
+  if (key.endsWith('_m')) return distance(value);
+  if (key.endsWith('_s')) return `${number(value)} ${t('unit.s')}`;
+  return null;
 }
 
 function plain(value: unknown): string {
-  if (value === null || value === undefined) return '—';
+  if (value === null || value === undefined || value === '') return '—';
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : number(value, Math.abs(value) < 10 ? 2 : 1);
-  return String(value);
+  return named('evidence', String(value));
 }

@@ -1,9 +1,9 @@
 import type { Charge, Status } from '../live/news';
 import { el } from '../markup';
 import type { RoadView } from '../road/view';
-import { money, number, onLanguage, t, type Word } from '../words';
+import { clockTime, money, named, number, onLanguage, t, type Word } from '../words';
 
-const COUNTS = ['accepted', 'processed', 'refused', 'shed', 'lost'] as const;
+const COUNTS = ['accepted', 'processed', 'refused', 'shed', 'waiting', 'lost'] as const;
 const SERVICES = ['broker', 'store', 'worker'] as const;
 
 /** The line at the foot: counts of messages, health of the services, the last charges. */
@@ -57,27 +57,18 @@ export class StatusLine {
 
   private ticker(): HTMLElement {
     const entries = this.charges.slice(0, 8).map((charge) => {
-      const { amount_minor, currency, charge_key } = charge;
-      const known = typeof amount_minor === 'number' && typeof currency === 'string';
+      const { amount_minor, currency, charge_key, state } = charge;
+      const known = amount_minor !== null && currency !== null && state !== 'held';
       const choose = (): void => this.view.choose({ kind: 'charge', charge_key }, 'list');
       return el(
         'button',
         { class: known ? 'charge' : 'charge held', type: 'button', onclick: choose, 'data-key': charge_key },
-        el('b', {}, known ? money(amount_minor, currency) : t('why.held')),
-        journey(charge),
+        el('b', {}, known ? money(amount_minor, currency) : named('charge', state)),
+        `${charge.system}${charge.event_time_ms ? ` ${clockTime(charge.event_time_ms, false)}` : ''}`,
       );
     });
     return el('div', { class: 'ticker' }, el('span', { class: 'name' }, t('status.charges')), ...(entries.length ? entries : [t('status.none')]));
   }
-}
-
-/** From where to where, in whatever words the charge has for it. */
-function journey(charge: Charge): string {
-  const text = (...names: string[]): string => names.map((name) => charge[name]).find((value) => typeof value === 'string') as string;
-  const from = text('entry_name', 'entry', 'entry_point', 'from');
-  const to = text('exit_name', 'exit', 'exit_point', 'to');
-  if (from && to) return `${from} → ${to}`;
-  return from || to || text('system') || '';
 }
 
 /** A count by name, as a number or as the sum over kinds of messages. */

@@ -1,13 +1,13 @@
 import { signElement, type Sign } from '../icons';
 import { get } from '../live/api';
-import { urgency, type Charge, type RoadEvent } from '../live/news';
+import { urgency, type ExplainedCharge, type RoadEvent } from '../live/news';
 import type { Traffic } from '../live/traffic';
 import type { RoadPlan } from '../map/road_map';
 import { el } from '../markup';
 import { arrow, type Hut, type Place, type Sides, type Site, type TollPoint } from '../road/plan';
 import type { RoadView, Thing } from '../road/view';
 import { cause, clockTime, distance, money, named, number, onLanguage, speed, t } from '../words';
-import { facts, tree, type Fact } from './facts';
+import { facts, folded, tree, type Fact } from './facts';
 
 interface Said {
   sign: Sign | null;
@@ -20,7 +20,7 @@ interface Said {
 
 /** The panel that says of the chosen thing what it is and why it is so. */
 export class Why {
-  private charge: { key: string; body: unknown } | null = null;
+  private charge: { key: string; body: ExplainedCharge | null; trouble: string } | null = null;
 
   constructor(
     private readonly container: HTMLElement,
@@ -141,12 +141,14 @@ export class Why {
       measure_m: event.anchor_m,
       facts: [
         [t('why.anchor'), event.anchor_m === null ? '—' : this.place(event.anchor_m, way)],
-        [t('why.rule'), event.rule],
+        [t('why.rule'), event.rule === 'reported' ? named('rule', event.rule) : `${event.rule}. ${named('rule', event.rule)}`, 'wide'],
         ...(start_m !== null && end_m !== null ? [[t('why.relevance'), this.extent(start_m, end_m, way), 'wide'] as Fact] : []),
         ...(typeof inside === 'number' ? [[t('why.warned'), number(inside)] as Fact] : []),
         [t('why.detected'), clockTime(event.detection_ms)],
         [t('why.reference'), clockTime(event.reference_ms)],
-        ...(event.ended_ms ? [[t('why.ended'), `${clockTime(event.ended_ms)} ${event.ended_because ?? ''}`] as Fact] : []),
+        ...(event.ended_ms ? [[t('why.ended'), [clockTime(event.ended_ms), named('because', event.ended_because ?? ''), event.ended_by].filter(Boolean).join(' · ')] as Fact] : []),
+        ...(event.remark ? [[t('why.remark'), event.remark] as Fact] : []),
+        ...(event.attached_to ? [[t('why.attached'), event.attached_to] as Fact] : []),
         [t('why.code'), `${event.cause_code}.${event.sub_cause_code}`],
         [t('why.number'), event.event_id],
       ],
@@ -186,24 +188,37 @@ export class Why {
   }
 
   private explainCharge(key: string): Said {
-    if (this.charge?.key !== key) {
-      this.charge = { key, body: null };
-      void get<unknown>(`/api/toll/charges/${encodeURIComponent(key)}`)
-        .catch((error: unknown) => ({ error: String(error) }))
-        .then((body) => {
-          this.charge = { key, body };
-          if (this.view.chosen?.kind === 'charge') this.render();
-        });
-    }
-    const charge = (this.charge.body ?? {}) as Partial<Charge>;
-    const { amount_minor, currency } = charge;
-    const known = typeof amount_minor === 'number' && typeof currency === 'string';
+    if (this.charge?.key !== key) this.fetchCharge(key);
+    const heading = t('why.charge');
+    const charge = this.charge?.body;
+    if (!charge) return { sign: 'toll', heading, title: '…', facts: [], more: [el('p', { class: 'hint' }, this.charge?.trouble ?? '')] };
+    const { amount_minor, currency, state } = charge;
+    const charged = amount_minor !== null && currency !== null && state !== 'held';
     return {
       sign: 'toll',
-      heading: t('why.charge'),
-      title: known ? money(amount_minor, currency) : t('why.held'),
-      facts: [],
-      more: [el('h4', {}, t('why.explanation')), tree(this.charge.body)],
+      heading,
+      title: charged ? money(amount_minor, currency) : named('charge', state),
+      facts: [
+        [t('why.state'), named('charge', state)],
+        ...(charge.text ? [[t('why.reason'), charge.text, 'wide'] as Fact] : []),
+        [t('why.system'), charge.system],
+        [t('why.time'), charge.time ?? '—'],
+        ...(charge.contract_id ? [[t('why.contract'), charge.contract_id] as Fact] : []),
+      ],
+      more: [
+        ...(charge.explanation ? [el('h4', {}, t('why.explanation')), tree(charge.explanation)] : []),
+        ...folded(t('why.passages'), charge.passages),
+        ...folded(t('why.reads'), charge.reads),
+        ...folded(t('why.entries'), charge.entries),
+      ],
     };
+  }
+
+  private fetchCharge(key: string): void {
+    this.charge = { key, body: null, trouble: '' };
+    get<ExplainedCharge>(`/api/toll/charges/${encodeURIComponent(key)}`)
+      .then((body) => (this.charge = { key, body, trouble: '' }))
+      .catch((error: unknown) => (this.charge = { key, body: null, trouble: String(error) }))
+      .finally(() => this.view.chosen?.kind === 'charge' && this.render());
   }
 }
