@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from trassa.clock import Clock
@@ -31,7 +31,7 @@ from trassa.toll.ledger import entries_for
 from trassa.toll.passage import TOGETHER_MS
 from trassa.toll.read import Read, read_id_of
 
-__all__ = ["FixCounts", "TollDesk", "due_after", "toll_context"]
+__all__ = ["FixCounts", "TollDesk", "due_after", "settle_vehicle", "toll_context"]
 
 _AHEAD_MS = 300_000
 _FIXES_MAX = 10_000
@@ -101,7 +101,7 @@ class TollDesk:
             by_vehicle.setdefault(plain, []).extend(fixes)
             self.counts.messages += 1
         for plain in sorted(by_vehicle):
-            self._store.within(lambda connection, who=plain: self._take(connection, who, by_vehicle[who], now_ms))  # type: ignore[misc]
+            self._store.within(partial(self._take, plain=plain, fixes=by_vehicle[plain], now_ms=now_ms))
 
     def settle(self, limit: int = 10_000) -> list[dict[str, Any]]:
         """Settle every vehicle that is due; the charges that changed."""
@@ -110,19 +110,9 @@ class TollDesk:
             due = tracks.due_vehicles(connection, now_ms, limit)
         changed: list[dict[str, Any]] = []
         for vehicle_key in due:
-            changed += self._store.within(lambda connection, who=vehicle_key: self.settle_one(connection, who, now_ms))  # type: ignore[misc]
-        return changed
-
-    def settle_one(self, connection: Connection, vehicle_key: str, now_ms: int) -> list[dict[str, Any]]:
-        """Settle one vehicle in the transaction at hand; the charges that changed."""
-        watermark_ms = tracks.lock_due(connection, vehicle_key, now_ms)
-        if watermark_ms is None:
-            return []  # another hand has settled it meanwhile
-        reads = reads_of(connection, vehicle_key)
-        outcome = charges(self.context, reads, watermark_ms, facts_of(connection, vehicle_key))
-        entries = entries_for(booked(connection, vehicle_key), outcome.charges)
-        changed = save_outcome(connection, vehicle_key, outcome, entries, now_ms)
-        tracks.settled(connection, vehicle_key, watermark_ms, due_after(self.context, reads, outcome, watermark_ms))
+            changed += self._store.within(
+                partial(settle_vehicle, context=self.context, vehicle_key=vehicle_key, now_ms=now_ms)
+            )
         return changed
 
     def _take(self, connection: Connection, plain: str, fixes: list[Fix], now_ms: int) -> None:
@@ -146,6 +136,19 @@ class TollDesk:
     @cached_property
     def _index(self) -> AxisIndex:
         return AxisIndex(self._roadway.road)
+
+
+def settle_vehicle(connection: Connection, context: TollContext, vehicle_key: str, now_ms: int) -> list[dict[str, Any]]:
+    """Settle one vehicle in the transaction at hand: rules, ledger, charges, trips, fates; the charges that changed."""
+    watermark_ms = tracks.lock_due(connection, vehicle_key, now_ms)
+    if watermark_ms is None:
+        return []  # another hand has settled it meanwhile
+    reads = reads_of(connection, vehicle_key)
+    outcome = charges(context, reads, watermark_ms, facts_of(connection, vehicle_key))
+    entries = entries_for(booked(connection, vehicle_key), outcome.charges)
+    changed = save_outcome(connection, vehicle_key, outcome, entries, now_ms)
+    tracks.settled(connection, vehicle_key, watermark_ms, due_after(context, reads, outcome, watermark_ms))
+    return changed
 
 
 def due_after(context: TollContext, reads: Sequence[Read], outcome: Outcome, watermark_ms: int) -> int | None:
