@@ -102,7 +102,8 @@ class TileBoard:
         :raises NotPublished: the broker does not say what it retains, or does not take what it must.
         """
         # RULE 4
-        expected = {topic for notice in self._standing.values() for topic in notice.topics}
+        ending = [notice for kind, notice in self._to_do if kind == "end"]
+        expected = {topic for notice in [*self._standing.values(), *ending] for topic in notice.topics}
         retained = self._broker.retained(_EVERYTHING)
         strays = sorted(topic for topic in retained if topic not in expected)
         published = self._publish((topic, self._last_word(retained[topic]), True) for topic in strays)

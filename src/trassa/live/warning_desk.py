@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,11 +24,13 @@ from trassa.live.store import events as event_store
 from trassa.live.store import reports as report_store
 from trassa.live.store.store import Connection, Store, StoreDown
 from trassa.live.tile_board import Broker, Notice, Outgoing, TileBoard
+from trassa.vehicles.codec import encode
 from trassa.vehicles.denm_event import Event
 from trassa.vehicles.denm_life import end_by_operator, restored, step
 from trassa.vehicles.denm_message import denm_of, termination_of
 from trassa.vehicles.denm_state import Effect, Life, LifeRules
 from trassa.vehicles.hazards import HazardWatch
+from trassa.vehicles.refusal import Refused
 from trassa.vehicles.relevance import Relevance
 from trassa.vehicles.station_memory import StationColumns
 
@@ -76,12 +79,13 @@ class WarningDesk:
         return dict(self._reports.counts)
 
     def recover(self) -> StepOutcome:
-        """Before ``ready``: read the store, and make the broker's retained messages agree with it.
+        """Before ``ready``, and after the broker was away: read the store, and make the broker's tiles agree with it.
 
         :raises StoreDown: the store does not answer.
         :raises NotPublished: the broker does not.
         """
         with self._turn:
+            _load_schemas()
             now_ms = self._clock.now_ms()
             self._reload()
             # what ran out while nobody was there ends before it could be put up again
@@ -246,3 +250,10 @@ class WarningDesk:
 
     def _place(self, carriageway: Carriageway, anchor_m: float) -> tuple[Extent, tuple[str, ...]]:
         return self._relevance.extent(carriageway, anchor_m), self._relevance.tiles(carriageway, anchor_m)
+
+
+def _load_schemas() -> None:
+    """Compile what messages are written and read with, while nobody waits for a warning."""
+    for protocol_version in (1, 2):
+        with contextlib.suppress(Refused):
+            encode("DENM", {}, protocol_version)

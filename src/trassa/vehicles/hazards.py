@@ -243,9 +243,10 @@ class HazardWatch:
     def _departures(self, stations: StationColumns, heard: BoolArray, known: Sequence[KnownEvent]) -> list[Departure]:
         """The witnesses of each event that were seen moving or elsewhere."""
         sought = np.unique(np.array([station for event in known for station in event.witnesses], np.uint32))
+        # asked also for nobody: the look-up is compiled with the first call, not with the first hazard
+        rows = stations.rows_of(sought)
         if not len(sought):
             return []
-        rows = stations.rows_of(sought)
         row_of = {
             station: row for station, row in zip(sought.tolist(), rows.tolist(), strict=True) if row >= 0 and heard[row]
         }
