@@ -38,7 +38,6 @@ CAM, QUESTION, STEP = range(len(SUBJECTS))
 _LOOK_S = 0.1
 _FRAME_S = 0.25
 _SECOND_S = 1.0
-_SAVE_S = 5.0
 _AGAIN_S = 1.0
 _LATE_S = 1.0
 _READS_MAX = 8
@@ -122,9 +121,9 @@ class HotLoop:
         self._window_s = rooms.window_ms / 1000.0
         self._answers = Answers(rooms.stations, rooms.warnings, rooms.counts, self._more_counts)
         self._look, self._draw = _Every(_LOOK_S), _Every(_FRAME_S)
-        self._second, self._save = _Every(_SECOND_S), _Every(_SAVE_S)
+        self._second = _Every(_SECOND_S)
         self._not_before_s = 0.0
-        self._busy_s = 0.0
+        self._reading_s = 0.0
         self.trouble = ""
 
     def run(self, stop: threading.Event) -> None:
@@ -133,9 +132,9 @@ class HotLoop:
         while not stop.is_set():
             begun_s = time.monotonic()
             self.turn()
-            self._busy_s = time.monotonic() - begun_s
-            if self._busy_s < self._window_s:
-                stop.wait(self._window_s - self._busy_s)
+            left_s = self._window_s - (time.monotonic() - begun_s)
+            if left_s > 0.0:
+                stop.wait(left_s)
         self._rooms.tolls.close()
         self._rooms.counts.save()
 
@@ -150,7 +149,7 @@ class HotLoop:
     def _read(self) -> bool:
         """Read until the socket is empty, a few batches at most; whether there was a CAM."""
         heard, rooms = False, self._rooms
-        behind = self._busy_s > _LATE_S
+        behind, begun_s = self._reading_s > _LATE_S, time.monotonic()
         for _ in range(_READS_MAX):
             batch = rooms.reader.read(0.0)
             cams = batch.subscription == CAM
@@ -161,6 +160,7 @@ class HotLoop:
                 self._take_other(batch, int(i))
             if not batch.more:
                 break
+        self._reading_s = time.monotonic() - begun_s
         return heard
 
     def _take_cams(self, batch: RawBatch, rows: npt.NDArray[np.intp], *, behind: bool) -> None:
@@ -232,10 +232,9 @@ class HotLoop:
         if self._second():
             rooms.stations.expire(rooms.clock.now_ms())
             rooms.counts.sample(rooms.inbox.last_sequence)
+            rooms.counts.save()
             if rooms.archive is not None:
                 rooms.archive.tend(rooms.clock.now_ms())
-        if self._save():
-            rooms.counts.save()
 
     def _hear(self, news: News) -> None:
         self._rooms.counts.processed["toll"] += news.taken - news.refused
