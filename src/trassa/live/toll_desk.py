@@ -40,16 +40,16 @@ _SOURCE = "own"
 
 @dataclass
 class FixCounts:
-    """What became of toll messages: accepted with their fixes, or refused, by reason."""
+    """What became of toll messages: taken, with their fixes and crossings, or refused, by reason."""
 
     messages: int = 0
     fixes: int = 0
     crossings: int = 0
     refused: dict[str, int] = field(default_factory=dict)
 
-    def refuse(self, reason: str) -> None:
-        """Count one message that cannot be used."""
-        self.refused[reason] = self.refused.get(reason, 0) + 1
+    def refuse(self, reason: str, messages: int = 1) -> None:
+        """Count messages that cannot be used."""
+        self.refused[reason] = self.refused.get(reason, 0) + messages
 
 
 def toll_context(roadway: Roadway) -> TollContext:
@@ -90,7 +90,7 @@ class TollDesk:
 
         What cannot be used is counted and dropped: the caller acknowledges all of them.
         """
-        by_vehicle: dict[str, list[Fix]] = {}
+        by_vehicle: dict[str, list[list[Fix]]] = {}
         now_ms = self._clock.now_ms()
         for subject, payload in messages:
             try:
@@ -98,10 +98,15 @@ class TollDesk:
             except ValueError as error:
                 self.counts.refuse(str(error))
                 continue
-            by_vehicle.setdefault(plain, []).extend(fixes)
-            self.counts.messages += 1
-        for plain in sorted(by_vehicle):
-            self._store.within(partial(self._take, plain=plain, fixes=by_vehicle[plain], now_ms=now_ms))
+            by_vehicle.setdefault(plain, []).append(fixes)
+        for plain, batches in sorted(by_vehicle.items()):
+            crossed = self._store.within(partial(self._take, plain=plain, batches=batches, now_ms=now_ms))
+            if crossed is None:
+                self.counts.refuse("the vehicle has no contract for own fixes", len(batches))
+                continue
+            self.counts.messages += len(batches)
+            self.counts.fixes += sum(len(fixes) for fixes in batches)
+            self.counts.crossings += crossed
 
     def settle(self, limit: int = 10_000) -> list[dict[str, Any]]:
         """Settle every vehicle that is due; the charges that changed."""
@@ -115,23 +120,24 @@ class TollDesk:
             )
         return changed
 
-    def _take(self, connection: Connection, plain: str, fixes: list[Fix], now_ms: int) -> None:
+    def _take(self, connection: Connection, plain: str, batches: list[list[Fix]], now_ms: int) -> int | None:
+        """Commit what one vehicle sent, message by message as if each came alone; its crossings, None if unbound."""
         hidden = identity_key(self._key, "own", plain)
         vehicle_key = is_bound(connection, hidden)
         if vehicle_key is None:
-            self.counts.refuse("the vehicle has no contract for own fixes")
-            return
+            return None
         track = Track.of(tracks.lock_track(connection, vehicle_key))
-        fresh = located(self._index, track, fixes)
-        track, found = crossings(track, fresh, self.crossing_points)
-        rows = [_read_row(crossing, plain_key=hidden, vehicle_key=vehicle_key, now_ms=now_ms) for crossing in found]
+        found: list[Crossing] = []
+        for fixes in batches:
+            track, more = crossings(track, located(self._index, track, fixes), self.crossing_points)
+            found += more
         tracks.save_track(connection, vehicle_key, track.as_dict())
+        rows = [_read_row(crossing, plain_key=hidden, vehicle_key=vehicle_key, now_ms=now_ms) for crossing in found]
         new = set(store_reads(connection, rows, now_ms))
         for row, crossing in zip(rows, found, strict=True):
             if row["read_id"] in new:
                 tracks.save_crossing(connection, row["read_id"], vehicle_key, crossing)
-        self.counts.fixes += len(fixes)
-        self.counts.crossings += len(found)
+        return len(new)
 
     @cached_property
     def _index(self) -> AxisIndex:

@@ -27,6 +27,11 @@ __all__ = [
     "totals",
 ]
 
+_ENDS = """
+ passages -> 0 ->> 'toll_point' AS entry,
+ CASE WHEN json_array_length(passages) > 1 THEN passages -> -1 ->> 'toll_point' END AS exit
+"""
+"""Where a trip began, and where it ended if that is another passage."""
 _COLUMNS = "charge_key, system, vehicle_key, contract_id, amount_minor, currency, event_time_ms, changed_ms"
 
 
@@ -48,9 +53,13 @@ def save_outcome(
 def list_charges(
     connection: Connection, *, vehicle_key: str | None = None, since_ms: int | None = None, limit: int = 200
 ) -> list[dict[str, Any]]:
-    """Charges, the latest trip first; ``state`` is charged, or reversed with amount 0."""
+    """Charges, the latest trip first; ``state`` is charged, or reversed with amount 0.
+
+    ``entry`` and ``exit`` are toll points; null where the trip is no more, or where it was seen only once.
+    """
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, CASE WHEN amount_minor = 0 THEN 'reversed' ELSE 'charged' END AS state FROM charge"
+        f"SELECT {_COLUMNS}, CASE WHEN amount_minor = 0 THEN 'reversed' ELSE 'charged' END AS state, entry, exit"
+        f" FROM charge LEFT JOIN (SELECT charge_key, {_ENDS} FROM trip) AS ends USING (charge_key)"
         " WHERE (%(vehicle)s::text IS NULL OR vehicle_key = %(vehicle)s)"
         " AND (%(since)s::bigint IS NULL OR event_time_ms >= %(since)s)"
         " ORDER BY event_time_ms DESC, charge_key LIMIT %(limit)s",
@@ -62,7 +71,7 @@ def list_charges(
 def list_held(connection: Connection, *, vehicle_key: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
     """Trips that are held, the latest first, with the reason for programs and the text for people."""
     return connection.execute(
-        "SELECT charge_key, system, vehicle_key, reason, said AS text, event_time_ms, passages FROM trip"
+        f"SELECT charge_key, system, vehicle_key, reason, said AS text, event_time_ms, passages, {_ENDS} FROM trip"
         " WHERE state = 'held' AND (%(vehicle)s::text IS NULL OR vehicle_key = %(vehicle)s)"
         " ORDER BY event_time_ms DESC, charge_key LIMIT %(limit)s",
         {"vehicle": vehicle_key, "limit": limit},

@@ -55,19 +55,25 @@ GRANT SELECT ON trassa.schema_version TO trassa_app
 
 
 class StoreDown(TrassaError):
-    """PostgreSQL does not answer; nothing of the transaction under way was done, or all of it."""
+    """PostgreSQL does not answer or cannot work; nothing of the transaction under way was done, or all of it."""
 
 
 class Store:
     """A few connections to one database, handed out one transaction at a time; safe between threads.
 
     A connection that died with the database is replaced once, for at most ``patience_s`` seconds; then
-    :class:`StoreDown`.
+    :class:`StoreDown`. The same for a connection that is not free within that time, and for a statement that takes longer
+    than ``statement_s``.
     """
 
-    def __init__(self, url: str, *, patience_s: float = 10.0, connections: int = 4) -> None:
+    def __init__(
+        self, url: str, *, patience_s: float = 10.0, connections: int = 4, statement_s: float | None = None
+    ) -> None:
         self._url = url
         self._patience_s = patience_s
+        self._session = _SESSION
+        if statement_s is not None:
+            self._session += f"; SET statement_timeout = {round(statement_s * 1000)}"
         self._slots = threading.BoundedSemaphore(connections)
         self._idle: list[Connection] = []
         self._closed = False
@@ -75,22 +81,20 @@ class Store:
     @contextlib.contextmanager
     def transaction(self, *, snapshot: bool = False) -> Iterator[Connection]:
         """One transaction on one connection; with ``snapshot`` it only reads, and all of it sees one moment."""
-        with self._slots:
+        with self._slot():
             connection, begun = self._begin()
             try:
                 with begun:
                     if snapshot:
                         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                     yield connection
-            except psycopg.OperationalError as error:
-                if connection.closed:
-                    raise StoreDown(f"store: the database went away ({_told(error)})", cure="try again") from error
-                raise
+            except psycopg.OperationalError as error:  # gone, full, out of memory, a deadlock: nothing we wrote wrong
+                raise StoreDown(f"store: the database fails ({_told(error)})", cure="try again") from error
             finally:
                 self._give_back(connection)
 
     def within(self, work: Callable[[Connection], T]) -> T:
-        """Do work in a transaction, once more where the database went away. The work must bear repetition."""
+        """Do work in a transaction, once more where the database failed. The work must bear repetition."""
         try:
             with self.transaction() as connection:
                 return work(connection)
@@ -115,6 +119,16 @@ class Store:
         while self._idle:
             self._idle.pop().close()
 
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[None]:
+        """One of the connections; those who hold them all may be waiting for a database that hangs."""
+        if not self._slots.acquire(timeout=self._patience_s):
+            raise StoreDown(f"store: every connection is busy for {self._patience_s:g} s", cure="try again")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
     def _begin(self) -> tuple[Connection, contextlib.AbstractContextManager[object]]:
         """A connection with a transaction begun: an idle one, or a fresh one where the idle ones have died."""
         while self._idle:
@@ -124,11 +138,11 @@ class Store:
             connection.close()
         connection = _connected(self._url, self._patience_s)
         try:
-            _execute_all(connection, _SESSION)
+            _execute_all(connection, self._session)
             return connection, _begun(connection)
         except psycopg.OperationalError as error:
             connection.close()
-            raise StoreDown(f"store: the database went away ({_told(error)})", cure="try again") from error
+            raise StoreDown(f"store: the database fails ({_told(error)})", cure="try again") from error
 
     def _give_back(self, connection: Connection) -> None:
         if connection.closed or self._closed:
@@ -148,7 +162,7 @@ def _connected(url: str, patience_s: float) -> Connection:
     deadline_s = time.monotonic() + patience_s
     while True:
         try:
-            return psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=5)
+            return psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=_connect_s(patience_s))
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline_s:
                 raise StoreDown(
@@ -156,6 +170,11 @@ def _connected(url: str, patience_s: float) -> Connection:
                     cure="trassa doctor, or look at the postgres log of the book",
                 ) from error
             time.sleep(0.1)
+
+
+def _connect_s(patience_s: float) -> int:
+    """Whole seconds for one attempt to connect; the driver knows none below 2."""
+    return max(2, min(5, round(patience_s)))
 
 
 def _told(error: BaseException) -> str:
