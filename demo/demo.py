@@ -3,7 +3,7 @@
 1. ``hills``: 40 km of drawn road over generated terrain; the proof holds.
 2. A copy of it from which one radio site is deleted and everything re-signed; verification must fail.
 3. ``m11``: the M-11 Neva from published facts; an estimate, and marked as one.
-4. A drive over it: a hundred simulated vehicles for two minutes, a breakdown, warnings, tolls; scored against the truth,
+4. A drive over it: a hundred simulated vehicles for two minutes, a breakdown, warnings, tolls; scored against truth,
    and the ledger recomputed from the reads.
 
 Ends with the claims, ten lines of the straight-line diagram, the reports, and the next command to type.
