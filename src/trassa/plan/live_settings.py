@@ -13,6 +13,13 @@ class LiveSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     host: str = Field(default="127.0.0.1", description="Address the web server binds; another than loopback needs TLS")
+    public_hosts: list[str] = Field(
+        default=[],
+        max_length=20,
+        description="Names by which browsers reach the web server beside its own address, road.example or"
+        " road.example:8443. A proxy on this machine that speaks TLS for them says who the client is"
+        " (X-Forwarded-For, X-Forwarded-Proto) and passes the Host on",
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="Port of the web server; 0 takes a free one")
     mqtt_port: int = Field(default=1883, ge=0, le=65535, description="Port of the MQTT door; 0 takes a free one")
     postgres_url: str = Field(default="", description="External PostgreSQL; empty: the embedded one")

@@ -62,8 +62,8 @@ class Store:
     """A few connections to one database, handed out one transaction at a time; safe between threads.
 
     A connection that died with the database is replaced once, for at most ``patience_s`` seconds; then
-    :class:`StoreDown`. The same for a connection that is not free within that time, and for a statement that takes longer
-    than ``statement_s``.
+    :class:`StoreDown`. So it is for a connection that is not free within that time, and for a statement that takes
+    longer than ``statement_s``.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from trassa.live.book import Book
 from trassa.live.doorway import Doorway
 from trassa.live.ports import LOOPBACK, Ports
 from trassa.live.web.assembly import assembled_app
+from trassa.plan.project import open_project
 
 __all__ = ["main"]
 
@@ -20,6 +21,7 @@ def main() -> None:
     words = _arguments()
     book = Book(words.project, words.book)
     doorway = Doorway(words.host, tls_cert=words.tls_cert, tls_key=words.tls_key)
+    behind_proxy = bool(open_project(words.project).settings.live.public_hosts)
     uvicorn.run(
         assembled_app(book, doorway),
         host=words.host,
@@ -29,8 +31,10 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=behind_proxy,
+        forwarded_allow_ips=LOOPBACK,
         ws_max_size=65_536,
+        limit_concurrency=2_000,
         timeout_graceful_shutdown=2,
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
-
-from fastapi import FastAPI
 
 from trassa.linear import KmLabel
 from trassa.linear.calibration import LabelNotFound
@@ -19,6 +18,7 @@ from trassa.live.store.store import Store
 from trassa.live.web.app import create_app
 from trassa.live.web.control_room import fresh_news
 from trassa.live.web.desk import Desk
+from trassa.live.web.doors import Doors
 from trassa.live.web.live_feed import LiveFeed
 from trassa.live.web.plan_view import plan_view
 from trassa.plan.project import open_project
@@ -28,9 +28,10 @@ __all__ = ["assembled_app", "hosts_of", "toll_points"]
 
 _PATIENCE_S = 1.0
 _CONNECTIONS = 8
+_STATEMENT_S = 15.0
 
 
-def assembled_app(book: Book, doorway: Doorway) -> FastAPI:
+def assembled_app(book: Book, doorway: Doorway) -> Doors:
     """The application of a book whose broker and store are running."""
     roadway = Roadway.of(open_project(book.project_root))
     secrets, ports = Secrets.of(book), Ports.of(book)
@@ -42,16 +43,15 @@ def assembled_app(book: Book, doorway: Doorway) -> FastAPI:
 
     desk = Desk(
         roadway=roadway,
-        store=Store(url, patience_s=_PATIENCE_S, connections=_CONNECTIONS),
+        store=Store(url, patience_s=_PATIENCE_S, connections=_CONNECTIONS, statement_s=_STATEMENT_S),
         feed=LiveFeed(f"nats://{LOOPBACK}:{ports.nats}", secrets.platform_user, secrets.platform_password, refresh),
         reads_key=secrets.reads_key,
         identity_key=secrets.identity_key,
         password_fits=partial(_fits, secrets),
         plan=plan_view(roadway, toll_points(roadway), simulated=simulated),
         simulated=simulated,
-        secure=doorway.tls_cert is not None,
     )
-    return create_app(desk, hosts_of(doorway.host, ports.web))
+    return create_app(desk, hosts_of(doorway.host, ports.web, roadway.settings.live.public_hosts))
 
 
 def toll_points(roadway: Roadway) -> list[dict[str, Any]]:
@@ -77,10 +77,13 @@ def toll_points(roadway: Roadway) -> list[dict[str, Any]]:
     return sorted(points, key=lambda row: (row["measure_m"] is None, row["measure_m"] or 0.0, row["id"]))
 
 
-def hosts_of(host: str, port: int) -> frozenset[str]:
-    """The Host headers that this server answers to."""
-    names = {host, "localhost", LOOPBACK, "[::1]"}
-    return frozenset(f"{name}:{port}" for name in names)
+def hosts_of(host: str, port: int, public: Sequence[str] = ()) -> frozenset[str]:
+    """The Host headers that this server answers to; browsers leave out the port that the scheme implies."""
+    names = {f"[{host}]" if ":" in host else host, "localhost", LOOPBACK, "[::1]", *public}
+    here = {f"{name}:{port}" for name in names}
+    if port in (80, 443):
+        here |= names
+    return frozenset(name.lower() for name in here | set(public))
 
 
 def _measure_of(roadway: Roadway, km: float | None) -> float | None:

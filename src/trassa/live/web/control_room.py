@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Path, Query, WebSocket
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from trassa.live.store import charges as charge_store
 from trassa.live.store import events as event_store
-from trassa.live.web.desk import Desk, DeskOf, OperatorName, Refusal, desk_of
-from trassa.live.web.live_feed import Watcher
+from trassa.live.store.store import StoreDown
+from trassa.live.web.desk import Desk, DeskOf, Refusal, desk_of
+from trassa.live.web.gate import BY_OPERATORS, PROBLEMS, ForOperators, OperatorName
+from trassa.live.web.live_feed import STORE_AWAY, Watcher
+from trassa.live.web.sockets import AGAIN, GONE, admitted, received, send_in_time, side_by_side, while_allowed
 
-__all__ = ["fresh_news", "router"]
+__all__ = ["fresh_news", "router", "sockets"]
 
-router = APIRouter(prefix="/api", tags=["control room"])
+router = APIRouter(
+    prefix="/api", tags=["control room"], route_class=ForOperators, dependencies=BY_OPERATORS, responses=PROBLEMS
+)
+sockets = APIRouter(prefix="/api")
 
-EventId = Annotated[str, Path(pattern=r"^\d{1,10}-\d{1,5}$", description="originatingStationID-sequenceNumber")]
+EventId = Annotated[str, Path(pattern=r"^[0-9]{1,10}-[0-9]{1,5}$", description="originatingStationID-sequenceNumber")]
 _TICKER = 20
 
 
@@ -31,21 +36,19 @@ class Ending(BaseModel):
 
 
 @router.get("/plan")
-def plan(desk: DeskOf, _operator: OperatorName) -> dict[str, Any]:
+def plan(desk: DeskOf) -> dict[str, Any]:
     """The plan under the live road."""
     return desk.plan
 
 
 @router.get("/status")
-async def status(desk: DeskOf, _operator: OperatorName) -> dict[str, Any]:
+async def status(desk: DeskOf) -> dict[str, Any]:
     """Counts of messages and the state of broker, store and worker."""
     return await _status(desk)
 
 
 @router.get("/events")
-def events(
-    desk: DeskOf, _operator: OperatorName, ended: Annotated[int, Query(ge=0, le=1000)] = 0
-) -> dict[str, list[dict[str, Any]]]:
+def events(desk: DeskOf, ended: Annotated[int, Query(ge=0, le=1000)] = 0) -> dict[str, list[dict[str, Any]]]:
     """Open events and reports, and the last ``ended`` ones."""
     with desk.store.transaction() as database:
         there = event_store.open_events(database)
@@ -74,23 +77,33 @@ async def end(desk: DeskOf, operator: OperatorName, event_id: EventId, body: End
     return {"event_id": event_id, "ended_by": operator}
 
 
-@router.websocket("/live")
+@sockets.websocket("/live")
 async def live(websocket: WebSocket) -> None:
     """Frames (binary) and news (JSON text) as they come."""
     desk = desk_of(websocket)
-    if await run_in_threadpool(desk.operator_of, websocket) is None:
-        await websocket.close(code=4401, reason="no session")
+    operator = await admitted(websocket, desk.operator_of)
+    if operator is None:
         return
-    await websocket.accept()
-    watcher = desk.feed.watch()
+    with desk.crowd.place_for(operator) as has_place:
+        if not has_place:
+            await websocket.close(code=AGAIN, reason="too many pages watch")
+            return
+        watcher = desk.feed.watch()
+        try:
+            for text in await _first_news(desk):
+                watcher.tell(text)
+            await side_by_side(
+                websocket, _send(websocket, watcher), _until_gone(websocket), while_allowed(websocket, desk.operator_of)
+            )
+        finally:
+            desk.feed.leave(watcher)
+
+
+async def _first_news(desk: Desk) -> list[str]:
     try:
-        for text in await fresh_news(desk, {"events", "charges", "status"}):
-            await websocket.send_text(text)
-        await asyncio.gather(_send(websocket, watcher), _until_gone(websocket))
-    except (WebSocketDisconnect, RuntimeError):
-        pass
-    finally:
-        desk.feed.leave(watcher)
+        return await fresh_news(desk, {"events", "charges", "status"})
+    except StoreDown:
+        return [STORE_AWAY]
 
 
 async def fresh_news(desk: Desk, wanted: set[str]) -> list[str]:
@@ -109,7 +122,7 @@ def _stored_news(desk: Desk, wanted: set[str]) -> list[dict[str, Any]]:
         if "events" in wanted:
             texts.append({"type": "events", "events": event_store.open_events(database)})
         if "charges" in wanted:
-            texts.append({"type": "charges", "charges": charge_store.list_charges(database, limit=_TICKER)})
+            texts.append({"type": "charges", "charges": desk.named(charge_store.list_charges(database, limit=_TICKER))})
     return texts
 
 
@@ -125,21 +138,23 @@ async def _status(desk: Desk) -> dict[str, Any]:
     }
 
 
-async def _send(websocket: WebSocket, watcher: Watcher) -> None:
+async def _send(websocket: WebSocket, watcher: Watcher) -> int:
+    """News in order, of the frames the newest; ends where the page is too slow for that."""
     sent = b""
     while not watcher.overrun:
         await watcher.woken.wait()
         watcher.woken.clear()
         while not watcher.news.empty():
-            await websocket.send_text(watcher.news.get_nowait())
+            if not await send_in_time(websocket, watcher.news.get_nowait()):
+                return AGAIN
         if watcher.frame is not sent:
             sent = watcher.frame
-            await websocket.send_bytes(sent)
-    await websocket.close(code=1013, reason="too slow")
+            if not await send_in_time(websocket, sent):
+                return AGAIN
+    return AGAIN
 
 
 async def _until_gone(websocket: WebSocket) -> None:
-    while True:
-        message = await websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1000))
+    async for _text in received(websocket):
+        pass
+    return GONE

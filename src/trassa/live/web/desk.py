@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Depends, Request
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from trassa.clock import UtcClock
@@ -19,8 +19,10 @@ from trassa.live.store import access
 from trassa.live.store.access import PairedVehicle
 from trassa.live.store.store import Store, StoreDown
 from trassa.live.web.live_feed import LiveFeed
+from trassa.live.web.sockets import Crowd
+from trassa.road.locate import Locator
 
-__all__ = ["OPERATOR_COOKIE", "VEHICLE_COOKIE", "Desk", "DeskOf", "OperatorName", "Refusal", "Vehicle", "desk_of"]
+__all__ = ["OPERATOR_COOKIE", "VEHICLE_COOKIE", "Desk", "DeskOf", "Refusal", "desk_of"]
 
 OPERATOR_COOKIE = "trassa_session"
 VEHICLE_COOKIE = "trassa_vehicle"
@@ -46,8 +48,9 @@ class Desk:
     password_fits: Callable[[str], bool]
     plan: dict[str, Any]
     simulated: bool
-    secure: bool
     clock: UtcClock = field(default_factory=UtcClock)
+    crowd: Crowd = field(default_factory=Crowd)
+    vehicle_crowd: Crowd = field(default_factory=lambda: Crowd(each=4, all_together=2000))
 
     def platform_ms(self) -> int:
         """The platform's present moment: that of the newest frame in a drive, else UTC."""
@@ -81,6 +84,15 @@ class Desk:
         """The toll points of the systems in force."""
         return frozenset(point["id"] for point in self.plan["toll_points"])
 
+    @cached_property
+    def _toll_point_names(self) -> dict[str, str]:
+        return {point["id"]: point["name"] for point in self.plan["toll_points"]}
+
+    def named(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Charges or held trips with the names of their toll points beside the ids."""
+        names = self._toll_point_names
+        return [row | {f"{end}_name": names.get(row[end], row[end]) for end in ("entry", "exit")} for row in rows]
+
     def store_answers(self) -> bool:
         """Whether the database is there."""
         try:
@@ -89,6 +101,11 @@ class Desk:
         except StoreDown:
             return False
         return True
+
+    @cached_property
+    def locator(self) -> Locator:
+        """Finds the place of a position on this road."""
+        return Locator(self.roadway.road)
 
     @cached_property
     def connection_runs(self) -> dict[str, tuple[Any, Any, Any]]:
@@ -107,20 +124,4 @@ def desk_of(connection: HTTPConnection) -> Desk:
     return desk
 
 
-def _operator(request: Request) -> str:
-    name = desk_of(request).operator_of(request)
-    if name is None:
-        raise Refusal(401, "this needs an operator's session", cure="POST /api/login with the operator password")
-    return name
-
-
-def _vehicle(request: Request) -> PairedVehicle:
-    vehicle = desk_of(request).vehicle_of(request)
-    if vehicle is None:
-        raise Refusal(401, "this page is not paired with a vehicle", cure="open a fresh pairing link")
-    return vehicle
-
-
 DeskOf = Annotated[Desk, Depends(desk_of)]
-OperatorName = Annotated[str, Depends(_operator)]
-Vehicle = Annotated[PairedVehicle, Depends(_vehicle)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,12 +20,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from trassa.live.store.store import StoreDown
 from trassa.live.subjects import ASK, FRAME, NOTICE
 
-__all__ = ["LiveFeed", "Watcher"]
+__all__ = ["STORE_AWAY", "LiveFeed", "Watcher"]
 
+STORE_AWAY = json.dumps({"type": "trouble", "error": "the store does not answer"})
 _NEWS = 256
 _ASK_S = 3.0
+_LOG = logging.getLogger("uvicorn.error")
 _HEADER = struct.Struct("<IId")
 
 
@@ -141,9 +145,12 @@ class LiveFeed:
                 continue
             try:
                 texts = await self._refresh(wanted)
-            except Exception as error:  # the feed outlives a store that is restarting
+            except StoreDown:  # the feed outlives a store that is restarting
                 self._stale |= wanted - {"status"}
-                texts = [json.dumps({"type": "trouble", "error": str(error)[:200]})]
+                texts = [STORE_AWAY]
+            except Exception:  # and a fault of ours, which stands in the log and not on a page
+                _LOG.exception("the news could not be read")
+                texts = []
             for watcher in list(self._watchers):
                 for text in texts:
                     watcher.tell(text)

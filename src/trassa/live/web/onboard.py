@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Request, Response, WebSocket
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from trassa.errors import InputError
 from trassa.live.store import access, charges, events, identities
 from trassa.live.store.access import PairedVehicle
-from trassa.live.web.desk import VEHICLE_COOKIE, Desk, DeskOf, OperatorName, Refusal, desk_of
+from trassa.live.store.store import StoreDown
+from trassa.live.web.desk import VEHICLE_COOKIE, Desk, DeskOf, Refusal, desk_of
+from trassa.live.web.doors import is_secure
+from trassa.live.web.gate import BY_OPERATORS, PROBLEMS, ForOperators
+from trassa.live.web.sockets import AGAIN, GONE, admitted, received, send_in_time, side_by_side, while_allowed
 from trassa.road.locate import Locator
 
-__all__ = ["Place", "ahead_m", "connection_ahead", "router"]
+__all__ = ["Place", "ahead_m", "connection_ahead", "pairing", "router"]
 
-router = APIRouter(prefix="/api", tags=["on-board"])
+router = APIRouter(prefix="/api", tags=["on-board"], responses=PROBLEMS)
+pairing = APIRouter(
+    prefix="/api", tags=["on-board"], route_class=ForOperators, dependencies=BY_OPERATORS, responses=PROBLEMS
+)
 
 _AHEAD_M = 20_000.0
 _OFF_M = 60.0
@@ -56,8 +63,8 @@ class Place:
     measure_m: float
 
 
-@router.post("/vehicles/pair")
-def pair_link(desk: DeskOf, _operator: OperatorName, body: Pairing) -> dict[str, Any]:
+@pairing.post("/vehicles/pair")
+def pair_link(desk: DeskOf, body: Pairing) -> dict[str, Any]:
     """A link that pairs one page with this vehicle, once, within fifteen minutes."""
     with desk.store.transaction() as database:
         code = access.pairing_code(
@@ -67,7 +74,7 @@ def pair_link(desk: DeskOf, _operator: OperatorName, body: Pairing) -> dict[str,
 
 
 @router.post("/drive/pair")
-def pair(desk: DeskOf, body: Code, response: Response) -> dict[str, Any]:
+def pair(request: Request, desk: DeskOf, body: Code, response: Response) -> dict[str, Any]:
     """Use up a code; the cookie that comes back is the vehicle's token."""
     with desk.store.transaction() as database:
         token = access.pair_vehicle(database, body.code, desk.clock.now_ms())
@@ -79,7 +86,7 @@ def pair(desk: DeskOf, body: Code, response: Response) -> dict[str, Any]:
         max_age=access.VEHICLE_TOKEN_MS // 1000,
         httponly=True,
         samesite="strict",
-        secure=desk.secure,
+        secure=is_secure(request.scope),
     )
     return {"paired": True}
 
@@ -88,22 +95,20 @@ def pair(desk: DeskOf, body: Code, response: Response) -> dict[str, Any]:
 async def drive_live(websocket: WebSocket) -> None:
     """Once a second what lies ahead; the page may send its own position."""
     desk = desk_of(websocket)
-    vehicle = await run_in_threadpool(desk.vehicle_of, websocket)
+    vehicle = await admitted(websocket, desk.vehicle_of)
     if vehicle is None:
-        await websocket.close(code=4401, reason="not paired")
         return
-    await websocket.accept()
-    own = _OwnPosition()
-    told = asyncio.create_task(_tell(websocket, desk, vehicle, own))
-    try:
-        while True:
-            own.take(await websocket.receive_text())
-    except (WebSocketDisconnect, KeyError, RuntimeError):
-        pass
-    finally:
-        told.cancel()
-        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-            await told
+    with desk.vehicle_crowd.place_for(vehicle.plain) as has_place:
+        if not has_place:
+            await websocket.close(code=AGAIN, reason="too many pages of this vehicle")
+            return
+        own = _OwnPosition()
+        await side_by_side(
+            websocket,
+            _tell(websocket, desk, vehicle, own),
+            _listen(websocket, own),
+            while_allowed(websocket, desk.vehicle_of),
+        )
 
 
 class _OwnPosition:
@@ -116,25 +121,35 @@ class _OwnPosition:
         try:
             said = json.loads(text)
             fix = (float(said["latitude_deg"]), float(said["longitude_deg"]))
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return
         if all(map(math.isfinite, fix)) and abs(fix[0]) <= 90.0 and abs(fix[1]) <= 180.0:
             self.fixes = [*self.fixes[-1:], fix] if not self.fixes or self.fixes[-1] != fix else self.fixes
 
 
-async def _tell(websocket: WebSocket, desk: Desk, vehicle: PairedVehicle, own: _OwnPosition) -> None:
-    locator = Locator(desk.roadway.road)
+async def _listen(websocket: WebSocket, own: _OwnPosition) -> None:
+    async for text in received(websocket):
+        own.take(text)
+    return GONE
+
+
+async def _tell(websocket: WebSocket, desk: Desk, vehicle: PairedVehicle, own: _OwnPosition) -> int:
+    """What lies ahead, once a second; nothing while the store is away: the page sees how old its news are."""
     while True:
-        place = await _place_of(desk, vehicle, own, locator)
-        body = await run_in_threadpool(_ahead, desk, vehicle, place)
-        await websocket.send_text(json.dumps(body, ensure_ascii=False, allow_nan=False))
+        place = await _place_of(desk, vehicle, own)
+        try:
+            body = await run_in_threadpool(_ahead, desk, vehicle, place)
+        except StoreDown:
+            body = {}
+        if body and not await send_in_time(websocket, json.dumps(body, ensure_ascii=False, allow_nan=False)):
+            return AGAIN
         await asyncio.sleep(_PERIOD_S)
 
 
-async def _place_of(desk: Desk, vehicle: PairedVehicle, own: _OwnPosition, locator: Locator) -> Place | None:
+async def _place_of(desk: Desk, vehicle: PairedVehicle, own: _OwnPosition) -> Place | None:
     """From the page's own position where it sends one, else from the station's messages."""
     if own.fixes:
-        return _located(locator, own.fixes)
+        return await run_in_threadpool(_located, desk.locator, own.fixes)
     if vehicle.station_id is None:
         return None
     said = await desk.feed.ask("where", {"station_id": vehicle.station_id})
@@ -145,7 +160,10 @@ async def _place_of(desk: Desk, vehicle: PairedVehicle, own: _OwnPosition, locat
 
 def _located(locator: Locator, fixes: list[tuple[float, float]]) -> Place | None:
     """The place of the newest fix; the sense of two fixes decides the carriageway where they say it."""
-    found = locator.locate([lat for lat, _ in fixes], [lon for _, lon in fixes])
+    try:
+        found = locator.locate([lat for lat, _ in fixes], [lon for _, lon in fixes])
+    except InputError:  # far off, as with latitude and longitude swapped
+        return None
     if abs(float(found.offset_m[-1])) > _OFF_M:
         return None
     carriageway = str(found.carriageway[-1])

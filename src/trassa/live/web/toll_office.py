@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from trassa.live.store import charges, identities, reads
-from trassa.live.web.desk import Desk, DeskOf, OperatorName, Refusal, desk_of
+from trassa.live.web.desk import DeskOf, Refusal
+from trassa.live.web.gate import BY_GANTRIES, BY_OPERATORS, PROBLEMS, ForGantries, ForOperators
 
-__all__ = ["router"]
+__all__ = ["reads_door", "router"]
 
-router = APIRouter(prefix="/api/toll", tags=["toll"])
+router = APIRouter(
+    prefix="/api/toll", tags=["toll"], route_class=ForOperators, dependencies=BY_OPERATORS, responses=PROBLEMS
+)
+reads_door = APIRouter(
+    prefix="/api/toll", tags=["toll"], route_class=ForGantries, dependencies=BY_GANTRIES, responses=PROBLEMS
+)
 
 _TEXT = r"^[^\x00-\x1f\x7f]+$"
-_BIGINT = 2**63 - 1
 
 
 class GantryRead(BaseModel):
-    """One sensor's observation at a toll point. ``identity`` is what the sensor saw: a tag's or plate's text."""
+    """One sensor's observation at a toll point. ``identity`` is what the sensor saw: a tag's or plate's text.
+
+    Only names and kinds of the fields are checked here: a value out of bounds is rejected alone, with a receipt that
+    says why, and does not hold up the batch.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    source: str = Field(min_length=1, max_length=80, pattern=_TEXT)
-    device: str = Field(min_length=1, max_length=80, pattern=_TEXT)
-    sequence: int | None = Field(default=None, ge=0, le=_BIGINT)
-    time_ms: int = Field(ge=0, le=253_402_300_799_999)
-    toll_point: str = Field(min_length=1, max_length=80, pattern=_TEXT)
-    means: Literal["tag", "plate"]
-    identity: str = Field(min_length=1, max_length=80, pattern=_TEXT)
-    vehicle_class: str | None = Field(default=None, min_length=1, max_length=20, pattern=_TEXT)
-    movement: Literal["entry", "exit", "through", "unknown"] = "unknown"
+    source: str
+    device: str
+    sequence: int | None = Field(default=None, description="the device's own count, up to 2^53")
+    time_ms: int = Field(description="milliseconds of UTC")
+    toll_point: str = Field(description="its id in GET /api/plan")
+    means: str = Field(description="tag or plate")
+    identity: str = Field(description="1 to 200 characters")
+    vehicle_class: str | None = None
+    movement: str = Field(default="unknown", description="entry, exit, through or unknown")
 
 
 class Reads(BaseModel):
@@ -59,10 +68,9 @@ class Contract(BaseModel):
     identities: list[Identity] = Field(min_length=1, max_length=10)
 
 
-@router.post("/reads")
-def accept_reads(request: Request, body: Reads) -> dict[str, Any]:
+@reads_door.post("/reads")
+def accept_reads(desk: DeskOf, body: Reads) -> dict[str, Any]:
     """Accept reads: the answer comes after they are committed; the same read sent again is the same read."""
-    desk = _reads_door(request)
     with desk.store.transaction() as database:
         receipts = reads.accept_reads(
             database,
@@ -74,10 +82,9 @@ def accept_reads(request: Request, body: Reads) -> dict[str, Any]:
     return {"receipts": [receipt.as_dict() for receipt in receipts]}
 
 
-@router.post("/contracts")
-def register_contract(request: Request, body: Contract) -> dict[str, Any]:
+@reads_door.post("/contracts")
+def register_contract(desk: DeskOf, body: Contract) -> dict[str, Any]:
     """Bind identities to a contract; the same contract again replaces what it said."""
-    desk = _reads_door(request)
     with desk.store.transaction() as database:
         key = identities.register_contract(database, body.model_dump(), desk.platform_ms(), desk.identity_key)
     return {"vehicle_key": key}
@@ -86,22 +93,20 @@ def register_contract(request: Request, body: Contract) -> dict[str, Any]:
 @router.get("/charges")
 def list_charges(
     desk: DeskOf,
-    _operator: OperatorName,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
     vehicle_key: Annotated[str | None, Query(max_length=128, pattern=r"^[0-9a-f]+$")] = None,
 ) -> dict[str, Any]:
     """The newest charges, with what is held and why."""
     with desk.store.transaction() as database:
         return {
-            "charges": charges.list_charges(database, vehicle_key=vehicle_key, limit=limit),
-            "held": charges.list_held(database, vehicle_key=vehicle_key, limit=limit),
+            "charges": desk.named(charges.list_charges(database, vehicle_key=vehicle_key, limit=limit)),
+            "held": desk.named(charges.list_held(database, vehicle_key=vehicle_key, limit=limit)),
         }
 
 
 @router.get("/charges/{charge_key}")
 def explain_charge(
     desk: DeskOf,
-    _operator: OperatorName,
     charge_key: Annotated[str, Path(max_length=300, pattern=_TEXT)],
 ) -> dict[str, Any]:
     """Why this driver pays this."""
@@ -113,15 +118,7 @@ def explain_charge(
 
 
 @router.get("/summary")
-def summary(desk: DeskOf, _operator: OperatorName) -> dict[str, Any]:
+def summary(desk: DeskOf) -> dict[str, Any]:
     """Totals of the ledger and the fate of every read."""
     with desk.store.transaction() as database:
         return charges.totals(database)
-
-
-def _reads_door(request: Request) -> Desk:
-    """Gantries come with their key, operators with their session."""
-    desk = desk_of(request)
-    if not desk.holds_reads_key(request) and desk.operator_of(request) is None:
-        raise Refusal(401, "this needs the key of the gantries", cure="Authorization: Bearer <reads_key>")
-    return desk
