@@ -180,6 +180,22 @@ def test_a_queue_warned_of_lasts_with_three_vehicles_and_ends_with_two() -> None
         assert causes(play(watch(), scene, 9.0, known=known)) == expected
 
 
+def test_of_a_queue_only_the_first_vehicle_is_stationary() -> None:
+    """A platform that starts in the middle of a jam must not take each of its vehicles for a wreck."""
+    for carriageway, first_m in (("increasing", 8000.0 - 9.0), ("decreasing", 8000.0 - 9.0 * 200)):
+        jam = [Vehicle(n, standing(8000.0 - 9.0 * n), carriageway) for n in range(1, 201)]
+        seen = play(watch(), jam, 30.0)
+        stationary = {(s.anchor_m, len(s.stations)) for m in seen for s in m.sightings if s.cause_code == 94}
+        assert stationary == {(first_m, 1)}
+
+
+def test_who_was_warned_of_before_the_queue_came_is_still_seen() -> None:
+    known = [Known("1-1", STATIONARY_VEHICLE, "increasing", 7900.0, 7900.0, (5,))]
+    jam = [Vehicle(n, standing(8000.0 - 20.0 * n)) for n in range(1, 9)]
+    sightings = play(watch(), jam, 15.0, known=known)[-1].sightings
+    assert {s.stations for s in sightings if s.cause_code == STATIONARY_VEHICLE} == {(1, 5)}
+
+
 # ---- departures
 
 

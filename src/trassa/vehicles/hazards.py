@@ -13,6 +13,8 @@ Stationary vehicle (cause 94)::
     S2  same place  the table begins its clock again where a "standing" vehicle turns up elsewhere
     S3  open road   outside plaza zones and service areas
     S4  neighbours  standing vehicles less than merge_m apart are one sighting
+    S5  not queued  in a chain of queue_vehicles (Q1, Q2), dangerous or not, only the first vehicle counts, and those
+                    that have been warned of before
 
 End of queue (cause 27), anchored at the vehicle that traffic meets first::
 
@@ -100,18 +102,39 @@ class HazardWatch:
         for code in range(len(CARRIAGEWAYS)) if len(slow) else ():
             here = slow[stations.carriageway[slow] == code]
             here = here[np.lexsort((stations.station_id[here], stations.measure_m[here]))]
-            sightings += self._queues(stations, heard, code, here, known)
-            sightings += self._standing(stations, code, here)
+            chains = self._chains(stations, here)
+            sightings += self._queues(stations, heard, code, chains, known)
+            sightings += self._standing(stations, code, here, chains, known)
         return sightings, self._departures(stations, heard, known)
 
-    def _standing(self, stations: StationColumns, code: int, slow: IntArray) -> list[Sighting]:
+    def _chains(self, stations: StationColumns, slow: IntArray) -> list[IntArray]:
+        """The vehicles that queue on one carriageway, parted at wide gaps; ``slow`` is sorted by measure."""
+        # RULE Q1
+        lasting_ms = stations.seen_ms[slow] - self._memory.slow_since_ms[slow]
+        queueing = slow[lasting_ms >= self._settings.queue_after_s * 1000]
+        if not len(queueing):
+            return []
+        # RULE Q2
+        breaks = np.flatnonzero(np.diff(stations.measure_m[queueing]) > self._settings.queue_gap_m) + 1
+        return np.split(queueing, breaks)
+
+    def _standing(
+        self,
+        stations: StationColumns,
+        code: int,
+        slow: IntArray,
+        chains: Sequence[IntArray],
+        known: Sequence[KnownEvent],
+    ) -> list[Sighting]:
         """Sightings of stationary vehicles on one carriageway."""
         settings, since = self._settings, stations.standing_since_ms[slow]
         # RULE S1 and S2
         stands = (since >= 0) & (stations.seen_ms[slow] - since >= settings.stationary_after_s * 1000)
         # RULE S3
         stands &= ~self._in_quiet(stations.measure_m[slow])
+        # RULE S5
         found = slow[stands]
+        found = found[~np.isin(found, self._queueing(stations, code, chains, known))]
         measures = stations.measure_m[found]
         sightings = []
         begin = 0
@@ -125,20 +148,31 @@ class HazardWatch:
             begin = end
         return sightings
 
+    def _queueing(
+        self, stations: StationColumns, code: int, chains: Sequence[IntArray], known: Sequence[KnownEvent]
+    ) -> IntArray:
+        """The vehicles that stand because they queue: all of a chain but the first, and but those already warned of."""
+        behind = [
+            chain[:-1] if code == 0 else chain[1:] for chain in chains if len(chain) >= self._settings.queue_vehicles
+        ]
+        if not behind:
+            return np.zeros(0, np.int64)
+        warned_of = [s for event in known if event.cause_code == STATIONARY_VEHICLE for s in event.witnesses]
+        rows = np.concatenate(behind)
+        return rows[~np.isin(stations.station_id[rows], np.array(warned_of, np.uint32))]
+
     def _queues(
-        self, stations: StationColumns, heard: BoolArray, code: int, slow: IntArray, known: Sequence[KnownEvent]
+        self,
+        stations: StationColumns,
+        heard: BoolArray,
+        code: int,
+        chains: Sequence[IntArray],
+        known: Sequence[KnownEvent],
     ) -> list[Sighting]:
-        """Sightings of queues on one carriageway; ``slow`` is sorted by measure."""
+        """Sightings of queues on one carriageway."""
         settings = self._settings
-        # RULE Q1
-        lasting_ms = stations.seen_ms[slow] - self._memory.slow_since_ms[slow]
-        queueing = slow[lasting_ms >= settings.queue_after_s * 1000]
-        if len(queueing) < min(settings.queue_keeps, settings.queue_vehicles):
-            return []
-        # RULE Q2
-        breaks = np.flatnonzero(np.diff(stations.measure_m[queueing]) > settings.queue_gap_m) + 1
         sightings = []
-        for chain in np.split(queueing, breaks):
+        for chain in chains:
             open_road = chain[~self._in_quiet(stations.measure_m[chain])]
             if len(open_road) < settings.queue_keeps or not self._is_beyond_zones(stations, code, chain):
                 continue
