@@ -21,6 +21,7 @@ from drawn_road import drawn_road
 from running_broker import PATIENCE_S, RunningBroker, Vehicle
 from trassa.clock import Clock, SteppedClock, UtcClock, its_ms
 from trassa.errors import TrassaError
+from trassa.live import axis_index, wire_kernel
 from trassa.live.archive import Archive
 from trassa.live.axis_index import AxisIndex
 from trassa.live.counts import Counts
@@ -32,6 +33,7 @@ from trassa.live.raw_reader import RawReader
 from trassa.live.stepped_loop import SteppedLoop
 from trassa.live.toll_room import TollRoom
 from trassa.road.locate import Locator
+from trassa.vehicles import cam_kernel, stations
 from trassa.vehicles.cam_columns import encode_cams
 from trassa.vehicles.stations import Stations
 
@@ -84,6 +86,8 @@ class NotingTolls:
     counts: Any = field(default_factory=lambda: SimpleNamespace(messages=0))
 
     def take_fixes(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        if any(payload == b"fatal" for _, payload in messages):
+            raise ZeroDivisionError
         if self.down:
             self.down -= 1
             raise TrassaError("store: the database went away")
@@ -102,6 +106,7 @@ class Running:
     desk: NotingDesk
     tolls: NotingTolls
     vehicle: Vehicle
+    ended: list[BaseException]
 
     def ask(self, question: str, **body: object) -> Any:
         async def request(client: Any) -> Any:
@@ -130,11 +135,12 @@ def running(root: Path, clock: Clock) -> Iterator[Running]:
     )
     loop = SteppedLoop(rooms, clock, patience_s=1.0) if isinstance(clock, SteppedClock) else HotLoop(rooms)
     stop = threading.Event()
-    thread = threading.Thread(target=loop.run, args=[stop])
+    ended: list[BaseException] = []
+    thread = threading.Thread(target=_run, args=[loop, stop, ended])
     thread.start()
     vehicle = broker.vehicle()
     try:
-        yield Running(broker, rooms, desk, tolls, vehicle)
+        yield Running(broker, rooms, desk, tolls, vehicle, ended)
     finally:
         vehicle.leave()
         stop.set()
@@ -144,6 +150,13 @@ def running(root: Path, clock: Clock) -> Iterator[Running]:
         broker.close()
         if archive is not None:
             archive.close()
+
+
+def _run(loop: HotLoop, stop: threading.Event, ended: list[BaseException]) -> None:
+    try:
+        loop.run(stop)
+    except BaseException as error:
+        ended.append(error)
 
 
 def until(reached: Callable[[], bool]) -> bool:
@@ -221,6 +234,24 @@ def test_what_the_broker_took_is_accounted_for(tmp_path: Path) -> None:
     places = pq.read_table(book.archive / "places")
     assert places.num_rows == 100
     assert places["measure_m"].to_pylist() == pytest.approx([1000.0] * 100, abs=0.1)
+
+
+def test_a_room_that_dies_takes_the_worker_with_it(tmp_path: Path) -> None:
+    with running(tmp_path, UtcClock()) as live:
+        live.vehicle.publish("cits/in/toll/fleet/v", b"fatal")
+        assert until(lambda: bool(live.ended))
+        assert isinstance(live.ended[0], ZeroDivisionError)
+
+
+def test_nothing_is_compiled_in_the_middle_of_a_run(tmp_path: Path) -> None:
+    kernels = (cam_kernel.decode, axis_index._locate, stations._update, stations._find_all, stations._find)
+    with running(tmp_path, UtcClock()) as live:
+        warm = [len(kernel.signatures) for kernel in (*kernels, wire_kernel.frame)]  # type: ignore[attr-defined]
+        assert min(warm) >= 1
+        for number in range(20):
+            live.vehicle.publish("cits/in/cam/fleet/v", cam(number, 1000.0, now_ms()), qos=0)
+        assert until(lambda: live.ask("where", station_id=19) != {})
+        assert [len(k.signatures) for k in (*kernels, wire_kernel.frame)] == warm  # type: ignore[attr-defined]
 
 
 def test_after_the_broker_was_killed_the_loop_goes_on(tmp_path: Path) -> None:

@@ -224,6 +224,10 @@ class HotLoop:
 
     def _tell(self) -> None:
         rooms = self._rooms
+        if rooms.tolls.failure is not None:  # a worker without it would look well and lose tolls: better a new one
+            raise rooms.tolls.failure
+        if not rooms.inbox.is_alive:
+            raise RuntimeError(f"the inbox has ended: {rooms.inbox.error}")
         while not rooms.tolls.news.empty():
             self._hear(rooms.tolls.news.get())
         if self._draw():

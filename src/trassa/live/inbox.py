@@ -78,6 +78,11 @@ class Inbox:
         if self._thread.is_alive():
             self._thread.join(5.0)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread works."""
+        return self._thread.is_alive()
+
     def take(self, kind: str, most: int = _PULL) -> list[Delivery]:
         """What has come, oldest first."""
         queue = self._queues[kind]

@@ -56,6 +56,8 @@ class TollRoom:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tolls", daemon=True)
         self.news: SimpleQueue[News] = SimpleQueue()
+        self.failure: BaseException | None = None
+        """What ended the thread, where it ended by itself."""
 
     def open(self) -> None:
         """Work on a thread."""
@@ -81,6 +83,12 @@ class TollRoom:
         return News(charges=len(self._tolls.settle()))
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self.failure = error
+
+    def _work(self) -> None:
         idle_s = 0.0
         while not self._stop.wait(_IDLE_S):
             deliveries = self._inbox.take("toll")
