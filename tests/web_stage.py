@@ -88,7 +88,7 @@ class Stage:
                 "name": place["name"],
                 "measure_m": place["measure_m"],
                 "carriageway": place["carriageway"],
-                "label": self.roadway.text(place["measure_m"]),
+                "label": self.roadway.text(float(place["measure_m"])),
             }
             for i, place in enumerate(self.roadway.road.places.rows())
             if place["kind"] == "toll_plaza"
@@ -133,7 +133,8 @@ class Stage:
             return {
                 "event_id": f"900001-{number}", "cause_code": cause, "sub_cause_code": sub, "state": "open",
                 "carriageway": way, "anchor_m": anchor_m, "label": self.roadway.text(anchor_m), "start_m": ends[0],
-                "end_m": ends[1], "detection_ms": START_MS - 48_000, "reference_ms": START_MS - 9_000, "rule": "Q2",
+                "end_m": ends[1], "opened_ms": START_MS - 48_000,
+                "detection_ms": START_MS - 9_000, "reference_ms": START_MS - 9_000, "rule": "Q2",
                 "evidence": queue, "acknowledged_by": None,
                 "acknowledged_ms": None, "reported": False, **more,
             }  # fmt: skip
@@ -282,10 +283,8 @@ def stage_app(stage: Stage, hosts: frozenset[str], static: Path = STATIC) -> Doo
         if socket.cookies.get("trassa_vehicle") != "own":
             await socket.close(code=4401)
             return
-        if stage.cut:
-            await socket.close(code=1012)
-            return
-        await socket.accept()
+        if not stage.cut:
+            await socket.accept()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while not stage.cut:
                 await socket.send_text(json.dumps(stage.ahead(), ensure_ascii=False))

@@ -11,6 +11,8 @@ export interface RoadEvent {
   label: string | null;
   start_m: number | null;
   end_m: number | null;
+  /** When it began; `detection_ms` moves on with every update. */
+  opened_ms?: number;
   detection_ms: number;
   reference_ms: number;
   rule: string;
@@ -61,6 +63,11 @@ export type News =
   | { type: 'charges'; charges: Charge[] }
   | ({ type: 'status' } & Status)
   | { type: 'trouble'; error: string };
+
+/** When an event began. */
+export function began_ms(event: RoadEvent): number {
+  return event.opened_ms ?? event.detection_ms;
+}
 
 /** How an event is drawn: by what an operator has to do about it. */
 export type Urgency = 'new' | 'acknowledged' | 'unconfirmed' | 'reported' | 'ended';

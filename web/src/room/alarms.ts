@@ -1,6 +1,6 @@
 import { signElement } from '../icons';
 import { get, post, Refused } from '../live/api';
-import { urgency, type RoadEvent } from '../live/news';
+import { began_ms, urgency, type RoadEvent } from '../live/news';
 import { el } from '../markup';
 import { arrow } from '../road/plan';
 import type { RoadView } from '../road/view';
@@ -35,7 +35,7 @@ export class Alarms {
   take(events: RoadEvent[]): void {
     const gone = this.events.some((old) => !events.some((event) => event.event_id === old.event_id));
     this.events = events.toSorted(
-      (a, b) => URGENT_FIRST.indexOf(urgency(a)) - URGENT_FIRST.indexOf(urgency(b)) || b.detection_ms - a.detection_ms,
+      (a, b) => URGENT_FIRST.indexOf(urgency(a)) - URGENT_FIRST.indexOf(urgency(b)) || began_ms(b) - began_ms(a),
     );
     if (this.ending && !events.some((event) => event.event_id === this.ending)) this.ending = null;
     if (gone || this.shown === 'past') void this.fetchPast();
@@ -110,7 +110,7 @@ export class Alarms {
 
   private age(event: RoadEvent): HTMLElement {
     if (event.ended_ms) return el('span', {}, clockTime(event.ended_ms, false));
-    return el('span', { 'data-since': String(event.detection_ms) }, lasted(event.detection_ms, this.now_ms()));
+    return el('span', { 'data-since': String(began_ms(event)) }, lasted(began_ms(event), this.now_ms()));
   }
 
   private actions(event: RoadEvent): HTMLElement {

@@ -39,6 +39,7 @@ function askedPassword(): Promise<void> {
         { onsubmit: (event: Event) => void submit(event) },
         el('h1', {}, 'trassa'),
         el('p', {}, t('login.title')),
+        el('input', { type: 'text', name: 'user', value: 'operator', autocomplete: 'username', hidden: true }),
         el('label', {}, t('login.password'), password),
         trouble,
         el('button', { class: 'main', type: 'submit' }, t('login.enter')),

@@ -1,6 +1,6 @@
 import { signElement, type Sign } from '../icons';
 import { get } from '../live/api';
-import { urgency, type ExplainedCharge, type RoadEvent } from '../live/news';
+import { began_ms, urgency, type ExplainedCharge, type RoadEvent } from '../live/news';
 import type { Traffic } from '../live/traffic';
 import type { RoadPlan } from '../map/road_map';
 import { el } from '../markup';
@@ -144,7 +144,7 @@ export class Why {
         [t('why.rule'), event.rule === 'reported' ? named('rule', event.rule) : `${event.rule}. ${named('rule', event.rule)}`, 'wide'],
         ...(start_m !== null && end_m !== null ? [[t('why.relevance'), this.extent(start_m, end_m, way), 'wide'] as Fact] : []),
         ...(typeof inside === 'number' ? [[t('why.warned'), number(inside)] as Fact] : []),
-        [t('why.detected'), clockTime(event.detection_ms)],
+        [t('why.detected'), clockTime(began_ms(event))],
         [t('why.reference'), clockTime(event.reference_ms)],
         ...(event.ended_ms ? [[t('why.ended'), [clockTime(event.ended_ms), named('because', event.ended_because ?? ''), event.ended_by].filter(Boolean).join(' · ')] as Fact] : []),
         ...(event.remark ? [[t('why.remark'), event.remark] as Fact] : []),
