@@ -89,12 +89,9 @@ def test_no_mode_outside_the_data_changes(tmp_path: Path) -> None:
 
 
 def test_it_listens_on_its_socket_alone_and_keeps_what_it_confirms(server: RunningStore) -> None:
+    names = ("listen_addresses", "fsync", "synchronous_commit", "server_encoding", "TimeZone")
     with server.superuser() as connection:
-        said = {
-            name: connection.execute("SELECT current_setting(%s)", [name]).fetchone()
-            for name in ("listen_addresses", "fsync", "synchronous_commit", "server_encoding", "lc_collate", "TimeZone")
-            if name != "lc_collate"
-        }
+        said = {name: connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in names}
     assert said == {
         "listen_addresses": ("",),
         "fsync": ("on",),
@@ -166,6 +163,23 @@ def test_the_owner_too_works_as_the_application(server: RunningStore, store: Sto
         row = connection.execute("SELECT current_user AS name").fetchone()
     owner.close()
     assert row == {"name": "trassa_app"}
+
+
+def test_an_external_database_is_one_url_and_still_two_roles(server: RunningStore) -> None:
+    with server.superuser() as connection:
+        connection.execute("DROP DATABASE IF EXISTS elsewhere")
+        connection.execute("CREATE DATABASE elsewhere")
+    url = server.place.url().replace("trassa_app@/trassa", "postgres@/elsewhere")
+    store = Store(url)
+    assert "0001_toll.sql" in store.migrate()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), store.transaction() as ours:
+        ours.execute("DELETE FROM entry")
+    store.close()
+
+
+def test_a_database_that_refuses_the_tables_is_one_clear_error(server: RunningStore) -> None:
+    with pytest.raises(InputError, match="refuses its tables"):
+        Store(server.place.url().replace("/trassa?", "/postgres?")).migrate()
 
 
 def test_a_store_without_a_database_is_one_clear_error(tmp_path: Path) -> None:
@@ -400,6 +414,9 @@ def test_erasing_an_identity_leaves_no_trace_of_it_and_every_amount(
         assert connection.execute("SELECT track FROM vehicle WHERE vehicle_key = %s", [key]).fetchone() == {
             "track": None
         }
+    again = counter.accept(read(0, "m11-021-moskva"))
+    assert again[0].fate == "charged"
+    assert tables_with(server, PLATE, "fleet/van") == set(), "a message sent again must not bring it back"
     assert audit(counter.store, counter.desk.context) == before
     assert before.differences == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -317,8 +318,12 @@ def test_sessions_that_outlive_a_killed_postmaster_do_not_stop_a_fresh_start(
 def test_a_pid_file_that_names_a_stranger_is_no_server(server: RunningStore, counter: Counter) -> None:
     counter.accept(*journeys(2, 5))
     server.kill()
-    (server.place.lodging.data / "postmaster.pid").write_text(f"{os.getpid()}\n", "ascii")
-    server.start_again()
+    who = {"user": server.place.lodging.runner.uid} if os.geteuid() == 0 else {}
+    with subprocess.Popen(["sleep", "600"], cwd=server.place.lodging.folder.parent, **who) as stranger:  # type: ignore[call-overload]
+        (server.place.lodging.data / "postmaster.pid").write_text(f"{stranger.pid}\n", "ascii")
+        server.start_again()
+        assert stranger.poll() is None
+        stranger.kill()
     assert len(counter.settle()) > 0
 
 

@@ -160,12 +160,13 @@ class PostgresPlace:
             time.sleep(0.02)
 
     def _still_there(self) -> list[int]:
-        """Processes that stand in the data directory, as a server and its sessions do; the dead unreaped do not."""
+        """Servers and sessions that stand in the data directory; the dead unreaped do not."""
         data, found = str(self.lodging.data), []
         for entry in os.scandir("/proc"):
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
-                    if os.readlink(f"/proc/{entry.name}/cwd") == data:
+                    is_postgres = Path(f"/proc/{entry.name}/comm").read_text("utf-8", "replace") == "postgres\n"
+                    if is_postgres and os.readlink(f"/proc/{entry.name}/cwd") == data:
                         found.append(int(entry.name))
         return found
 

@@ -89,7 +89,7 @@ class Lodging:
     @classmethod
     def of(cls, book: Book) -> Lodging:
         """The lodging of a book; chosen and recorded the first time (rules 1 to 3)."""
-        inside = book.root / "postgres"
+        inside = book.root.resolve() / "postgres"  # a server is started from another folder than ours
         owner = inside.stat().st_uid if inside.exists() else os.geteuid()
         if os.geteuid() != 0:  # RULE 1
             if owner != os.geteuid():

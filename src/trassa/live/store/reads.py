@@ -173,21 +173,32 @@ def reads_with_fate(connection: Connection, read_ids: Sequence[str]) -> list[dic
 
 
 def _stored(connection: Connection, seen: Iterable[_Seen], now_ms: int) -> dict[str, dict[str, Any]]:
-    """Store what is new; time, fate and reason by read id, of the old ones too."""
+    """Store what is new; time, fate and reason by read id, of the old ones too.
+
+    Only new reads note their identity: one that was erased does not come back with a message sent again.
+    """
     unique = {read.read_id: read for read in reversed(list(seen))}
     if not unique:
         return {}
-    keys = vehicle_keys(connection, {read.identity_key: (read.means, read.plain) for read in unique.values()})
+    known = _times_and_fates(connection, list(unique))
+    new = [read for read_id, read in unique.items() if read_id not in known]
+    if not new:
+        return known
+    keys = vehicle_keys(connection, {read.identity_key: (read.means, read.plain) for read in new})
     rows = [
         {name: getattr(read, name) for name in _Seen.__dataclass_fields__ if name != "plain"}
         | {"vehicle_key": keys[read.identity_key], "received_ms": now_ms, "fate": "open"}
-        for read in unique.values()
+        for read in new
     ]
     store_reads(connection, rows, now_ms)
-    found = connection.execute(
-        "SELECT read_id, time_ms, fate, reason FROM read WHERE read_id = ANY(%s)", [list(unique)]
+    return known | _times_and_fates(connection, [read.read_id for read in new])
+
+
+def _times_and_fates(connection: Connection, read_ids: list[str]) -> dict[str, dict[str, Any]]:
+    rows = connection.execute(
+        "SELECT read_id, time_ms, fate, reason FROM read WHERE read_id = ANY(%s)", [read_ids]
     ).fetchall()
-    return {row["read_id"]: row for row in found}
+    return {row["read_id"]: row for row in rows}
 
 
 def _seen(body: Mapping[str, Any], key: bytes) -> _Seen:

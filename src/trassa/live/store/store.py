@@ -104,7 +104,7 @@ class Store:
 
     def migrate(self, owner_url: str = "") -> list[str]:
         """Run the migrations not yet run, in order, under a lock; the names of those. As the owner of the tables."""
-        with _connected(owner_url or self._url, self._patience_s) as connection:
+        with _connected(owner_url or self._url, self._patience_s) as connection, _clear_errors():
             connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
             _execute_all(connection, _ROLES)
             _execute_all(connection, _VERSIONS)
@@ -149,6 +149,20 @@ class Store:
             connection.close()
         else:
             self._idle.append(connection)
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """An external database may refuse what we need; that is one line for whoever set it up."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise StoreDown(f"store: the database fails ({_told(error)})", cure="try again") from error
+    except psycopg.Error as error:
+        raise InputError(
+            f"store: the database refuses its tables ({_told(error)})",
+            cure="an owner that may create schemas, and a role trassa_app granted to it",
+        ) from error
 
 
 def _begun(connection: Connection) -> contextlib.AbstractContextManager[object]:
