@@ -48,6 +48,12 @@ def planned_a4(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def planned_m11(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example ``m11``, planned: a schematic axis with its tariffs; tests copy it before they change anything."""
+    return _planned(tmp_path_factory.mktemp("planned") / "m11", "--example", "m11")
+
+
+@pytest.fixture(scope="session")
 def planned_lane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four kilometres of a drawn road with a Cyrillic ref and no terrain, planned in a second: an estimate."""
     folder = tmp_path_factory.mktemp("planned")
