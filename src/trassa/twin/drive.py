@@ -23,6 +23,7 @@ from trassa.twin.score import Witness
 from trassa.twin.toll_side import TollSide, wanted_place_m
 from trassa.twin.truth import Truth
 from trassa.twin.verdict import Verdict, verdict_of
+from trassa.twin.warning import warm_up
 from trassa.twin.world import STEP_MS, World
 
 __all__ = ["Drive", "DrivePlan", "drive"]
@@ -91,6 +92,7 @@ class Drive:
 
     def run(self, broker: BrokerSide, api: PlatformApi, progress: Progress, begun_s: float) -> Verdict:
         """Drive the window, let the clock run to the last watermark, and compare."""
+        warm_up()
         ready_s = time.monotonic()
         broker.begin()
         told = self.window(broker, api, progress)
@@ -134,7 +136,8 @@ class Drive:
                 event_id = f"{heeded.action[0]}-{heeded.action[1]}"
                 told[heeded.vehicle, event_id] = now.time_ms, float(now.progress_m[heeded.vehicle])
             progress((step + 1) / (steps + 1))
-            time.sleep(max(0.0, pace_s - (time.monotonic() - begun_s)))
+            if (ahead_s := pace_s - (time.monotonic() - begun_s)) > 0.0:
+                time.sleep(ahead_s)
         return told
 
 

@@ -39,6 +39,8 @@ def _hazards(score: dict[str, Any]) -> list[str]:
             f"    warned from {row['warned_from_s']:.1f} s, {row['off_by_m']} m off, {ended}{because};"
             f" {row['messages']} messages in {row['tiles']} tiles"
         )
+    if not score["events"]["table"]:
+        lines.append("  none that anybody could hear of: the breakdown had no connection")
     lines.append(f"  no warning was due of: {'; '.join(score['decoys'])}")
     lines.append(f"  false warnings: {score['events']['false']}")
     return [*lines, ""]
@@ -46,6 +48,8 @@ def _hazards(score: dict[str, Any]) -> list[str]:
 
 def _warned(score: dict[str, Any]) -> list[str]:
     lines = ["Vehicles warned"]
+    if not score["warnings"]:
+        lines.append("  none")
     for event, row in zip(score["events"]["table"], score["warnings"], strict=True):
         text = f"  {event['cause']}: {row['warned']} of {row['had_to_be_warned']} that could be"
         if row["distance_min_m"] is not None:
@@ -81,8 +85,24 @@ def _toll(toll: dict[str, Any]) -> list[str]:
         f" {toll['journeys']} journeys: {booked:,.2f} of {due:,.2f}",
         f"  {toll['reads']['distinct']:,} reads and {toll['reads']['by_own_fixes']} crossings by own fixes: {fates}",
     ]
-    lines += [f"  held: {count} for {reason}" for reason, count in toll["held"].items()]
+    lines += [f"  held as it should be: {count} for want of {_want(reason)}" for reason, count in toll["held"].items()]
     return [*lines, ""]
+
+
+def _want(reason: str) -> str:
+    """The twin's own word for what is lacking, and the platform's in brackets."""
+    because, _, said = reason.partition(": ")
+    words = {
+        "pair": "a price of the pair",
+        "class": "a price of the class",
+        "payment": "a price for this means of payment",
+        "hour": "a price at this hour",
+        "time": "a tariff in force",
+        "entry not seen": "an entry",
+        "exit not seen": "an exit",
+        "moment not known": "the moment at the boundary",
+    }
+    return f"{words.get(because, because)} ({said})"
 
 
 def _closing(verdict: Verdict) -> list[str]:

@@ -17,7 +17,7 @@ from trassa.twin.course import degrees_of
 from trassa.vehicles.codec import decode
 from trassa.vehicles.refusal import Refused
 
-__all__ = ["Warning", "understood"]
+__all__ = ["Warning", "understood", "warm_up"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -76,6 +76,11 @@ class Warning:
         latitude_deg, longitude_deg = float(self.trace_deg[0, 0]), float(self.trace_deg[1, 0])
         unit_north, unit_east = degrees_of(np.array([latitude_deg]), np.ones(1), np.ones(1))
         return (places_deg[0] - latitude_deg) / unit_north, (places_deg[1] - longitude_deg) / unit_east
+
+
+def warm_up() -> None:
+    """Load the schema of warnings, while nobody waits for one."""
+    understood(bytes((2, 1)) + bytes(6))
 
 
 @lru_cache(maxsize=256)

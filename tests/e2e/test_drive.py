@@ -1,0 +1,84 @@
+"""Whole drives through real broker, store, worker and web server: the platform says and charges what is true."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import trassa
+
+
+@pytest.fixture(scope="module")
+def m11(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drive") / "m11"
+    for done in (trassa("init", folder, "--example", "m11"), trassa("run", folder)):
+        assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture
+def hills(planned_hills: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(planned_hills, tmp_path / "hills"))
+
+
+def _drive(folder: Path, *words: object) -> dict[str, Any]:
+    done = trassa("drive", folder, "--minutes", 2, "--json", *words)
+    assert done.code in (0, 1), done.err
+    told: dict[str, Any] = json.loads(done.out)
+    assert done.code == (0 if told["score"]["agrees"] else 1)
+    return told
+
+
+def test_m11_agrees_and_repeats(m11: Path) -> None:
+    first = _drive(m11, "--vehicles", 100, "--seed", 11)
+    score = first["score"]
+    assert score["differences"] == []
+    assert [row["cause"] for row in score["events"]["table"]] == ["stationary vehicle", "end of queue"]
+    assert (score["events"]["seen"], score["events"]["false"]) == (2, 0)
+    for row in score["events"]["table"]:
+        assert 0.0 <= row["warned_from_s"] - row["true_from_s"] <= 2.0, "the rule's threshold plus two seconds"
+    for row in score["warnings"]:
+        assert row["warned"] == row["had_to_be_warned"] > 10
+        assert row["distance_min_m"] > 0.0
+    toll = score["toll"]
+    assert toll["charges"] == toll["expected_charges"] >= 100
+    assert toll["amount_minor"] == toll["expected_amount_minor"] > 0
+    assert toll["pairs"] == 35
+    assert toll["fates"]["open"] == 0
+    assert sum(toll["fates"].values()) == toll["reads"]["distinct"] + toll["reads"]["by_own_fixes"]
+    assert toll["reads"]["by_own_fixes"] > 0
+    messages = score["messages"]
+    assert messages["processed"]["cam"] == messages["cam_sent"] > 10_000
+    assert messages["processed"]["toll"] == messages["toll_sent"] > 0
+    assert not (m11 / "live").exists(), "the operator's book is not touched"
+    again = _drive(m11, "--vehicles", 100, "--seed", 11)
+    assert json.dumps(again["score"]) == json.dumps(score)
+
+
+def test_audit_of_the_driven_book_agrees(m11: Path) -> None:
+    if not (m11 / "drive").exists():
+        _drive(m11, "--vehicles", 24, "--seed", 2)
+    done = trassa("toll", "audit", m11, "--book", "drive", "--json")
+    assert done.code == 0, done.err + done.out
+
+
+def test_hills_is_free_and_a_hole_in_the_coverage_silences_the_road(hills: Path) -> None:
+    score = _drive(hills, "--vehicles", 60, "--seed", 3)["score"]
+    assert score["differences"] == []
+    assert score["toll"] == {}
+    assert score["events"]["true"] == 2
+    lost = _drive(hills, "--vehicles", 60, "--seed", 3, "--lost-site", "S-04", "--lost-site", "S-05")["score"]
+    assert lost["differences"] == []
+    assert lost["events"] == {"true": 0, "seen": 0, "false": 0, "table": []}
+    assert 0 < lost["messages"]["cam_sent"] < score["messages"]["cam_sent"]
+
+
+def test_a_site_that_the_plan_lacks_is_named(hills: Path) -> None:
+    done = trassa("drive", hills, "--lost-site", "S-99")
+    assert done.code == 2
+    assert "S-99" in done.err
+    assert "S-01" in done.err
