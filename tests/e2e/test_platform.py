@@ -236,6 +236,33 @@ def test_dead_children_come_back(project: Path, tmp_path: Path) -> None:
         with psycopg.connect(running.database_url) as connection:
             assert connection.execute("SELECT count(*) FROM trassa.schema_version").fetchone() != (0,)
     assert running.restarts == dict.fromkeys(ALL, 1)
+    assert (running.book.root / "farewell").read_text() == "web\nworker\n", (
+        "a restart must not change the order of the stop"
+    )
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.12, 0.2])
+def test_stop_in_the_middle_of_a_restart_leaves_nothing(project: Path, tmp_path: Path, later_s: float) -> None:
+    with platform(project, tmp_path) as running:
+        running.wait_ready()
+        data = str(PostgresPlace.of(running.book).lodging.data)
+        for name in ALL:
+            os.kill(recorded(running.book)[name].pid, signal.SIGKILL)
+        time.sleep(later_s)
+    assert recorded(running.book) == {}
+    until(lambda: not _standing_in(data), "PostgreSQL runs on")
+    assert not _speaking_of(str(project.resolve()))
+
+
+def _speaking_of(text: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if text.encode() in (process / "cmdline").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
 
 
 def test_child_that_keeps_failing_ends_the_platform(project: Path, tmp_path: Path) -> None:

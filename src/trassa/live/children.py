@@ -27,7 +27,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 
-from trassa.errors import InputError
+from trassa.errors import InputError, TrassaError
 from trassa.live.child import Child, ChildSpec, Footprint, end_leftover
 from trassa.plan.folder import replace_text
 
@@ -51,7 +51,7 @@ class Children:
         self._due: dict[str, tuple[float, ChildSpec]] = {}
         self._orders: queue.Queue[tuple[Callable[[], None], Future[None]]] = queue.Queue()
         self._leave = threading.Event()
-        self._stopping = threading.Event()
+        self._stopping = False
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._keeper = threading.Thread(target=self._keep, name="keeper of children", daemon=True)
         self._keeper.start()
@@ -85,17 +85,12 @@ class Children:
         child = self._running.get(name)
         return child.process.pid if child is not None and child.process.poll() is None else None
 
-    def stop(self, name: str) -> None:
-        """Stop a child in order: ask, wait, force. Nothing where it does not run."""
-        self._order(lambda: self._stop(name))
-
     def close(self) -> None:
-        """Stop what still runs, last started first, and let the keeper go."""
-        self._stopping.set()
-        for name in reversed([*self._running, *self._due]):
-            self.stop(name)
-        self._leave.set()
-        self._keeper.join()
+        """Stop each child that runs, the other way round than they were first started: ask, wait, force."""
+        if self._keeper.is_alive():
+            self._order(self._stop_all)
+            self._leave.set()
+            self._keeper.join()
 
     def _order(self, action: Callable[[], None]) -> None:
         """Have something done in the keeper's thread, and wait for it."""
@@ -112,8 +107,13 @@ class Children:
                     done.set_result(None)
                 except BaseException as error:
                     done.set_exception(error)
-            if not self._stopping.is_set() and self.failure is None:
-                self._look_after()
+            if not self._stopping and self.failure is None:
+                try:
+                    self._look_after()
+                except Exception as error:  # the keeper must live: with its thread the kernel ends every child
+                    self.failure = InputError(
+                        f"platform: its keeper of children failed: {error!r}", cure="trassa doctor"
+                    )
 
     def _look_after(self) -> None:
         for name, child in list(self._running.items()):
@@ -131,7 +131,7 @@ class Children:
                 self.restarts[name] += 1
                 try:
                     self._start(spec)
-                except (InputError, OSError) as error:
+                except (TrassaError, OSError) as error:
                     self.failure = InputError(f"{name}: cannot be started again: {error}", cure="trassa doctor")
 
     def _bury(self, child: Child) -> None:
@@ -153,13 +153,16 @@ class Children:
         self._running[spec.name] = Child(spec, self._logs / f"{spec.name}.log")  # RULES 1, 2
         self._write_record()
 
-    def _stop(self, name: str) -> None:
-        self._due.pop(name, None)
-        child = self._running.pop(name, None)
-        if child is not None:
-            child.ask_to_stop()
-            child.end(child.spec.stop_within_s)
-            self._write_record()
+    def _stop_all(self) -> None:
+        """In the keeper's thread, so that nothing is being started meanwhile."""
+        self._stopping = True
+        self._due.clear()
+        for name in reversed(self.restarts):
+            child = self._running.pop(name, None)
+            if child is not None:
+                child.ask_to_stop()
+                child.end(child.spec.stop_within_s)
+                self._write_record()
 
     def _write_record(self) -> None:  # RULE 3
         said = {

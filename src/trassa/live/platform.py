@@ -12,28 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
-import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Literal
 
-from trassa.errors import InputError
 from trassa.live.book import Book, BookName
 from trassa.live.broker import broker_command, connected, open_streams, write_broker_configuration
 from trassa.live.child import ChildSpec, Launch
 from trassa.live.children import Children, end_leftovers
+from trassa.live.custody import custody, empty
 from trassa.live.doorway import Doorway
 from trassa.live.ports import Ports, choose_ports
 from trassa.live.publisher import knock
 from trassa.live.secrets import Secrets, make_secrets
-from trassa.plan.folder import writable
 from trassa.plan.project import Project
 
 __all__ = ["ClockKind", "Platform", "Programs", "accepts"]
@@ -174,12 +170,11 @@ class Platform:
 
     def _open_book(self) -> None:
         book = self.book
-        _make_folders(book)
-        self._held.enter_context(_only_supervisor(book))
+        self._held.enter_context(custody(book))
         if left := end_leftovers(book.children_file):
             self._say(f"ended what an earlier platform left running: {', '.join(left)}")
         if self._fresh:
-            _empty(book)
+            empty(book)
         self._secrets, self.operator_password = make_secrets(book, new_password=self._wants_password)
         door = self.doorway
         self._ports = choose_ports(book, mqtt=door.mqtt_port, web=door.web_port, host=door.host)
@@ -263,45 +258,3 @@ async def _open_streams(platform: Platform) -> None:
         await open_streams(client, platform.project.settings.live)
     finally:
         await client.close()
-
-
-@contextlib.contextmanager
-def _only_supervisor(book: Book) -> Iterator[None]:
-    """Hold the book alone. The lock ends with its process, however that ends."""
-    with writable(book.root):
-        held = os.open(book.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            other = os.pread(held, 20, 0).decode("ascii", "replace").strip()
-            raise InputError(
-                f"platform: {book.root} is being served by another trassa{f' (process {other})' if other else ''}",
-                cure="stop that one, or use its address",
-            ) from None
-        os.ftruncate(held, 0)
-        os.pwrite(held, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(held)
-
-
-def _empty(book: Book) -> None:
-    """Throw away what a drive before this one wrote; ports and secrets stay."""
-    from trassa.live.store.embedded import PostgresPlace
-
-    PostgresPlace.of(book).discard()
-    stays = {book.ports_file, book.secrets_file, book.lock_file}
-    for path in book.root.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path not in stays:
-            path.unlink()
-    _make_folders(book)
-
-
-def _make_folders(book: Book) -> None:
-    with writable(book.root):
-        for folder in (book.root, book.broker, book.logs, book.archive):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
