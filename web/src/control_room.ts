@@ -64,6 +64,7 @@ function openRoom(plan: Plan): void {
       alarms.take(news.events);
       warn();
     } else if (news.type === 'charges') status.charge(news.charges);
+    else if (news.type === 'trouble') status.trouble(news.error);
     else if (news.type === 'status') {
       status.take(news);
       clock.set(news.time_ms);

@@ -10,6 +10,7 @@ const SERVICES = ['broker', 'store', 'worker'] as const;
 export class StatusLine {
   private status: Status | null = null;
   private charges: Charge[] = [];
+  private said = '';
 
   constructor(
     private readonly container: HTMLElement,
@@ -19,7 +20,14 @@ export class StatusLine {
     this.render();
   }
 
+  /** What the server says is wrong, until a good status comes. */
+  trouble(error: string): void {
+    this.said = error;
+    this.render();
+  }
+
   take(status: Status): void {
+    this.said = '';
     this.status = status;
     this.render();
   }
@@ -31,7 +39,8 @@ export class StatusLine {
 
   private render(): void {
     const focused = document.activeElement?.getAttribute('data-key');
-    this.container.replaceChildren(this.services(), this.counts(), this.ticker());
+    const said = el('span', { class: 'service down', role: 'alert', hidden: !this.said }, this.said);
+    this.container.replaceChildren(said, this.services(), this.counts(), this.ticker());
     if (focused) this.container.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus();
   }
 
