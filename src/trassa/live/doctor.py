@@ -19,6 +19,7 @@ from trassa.live.broker import nats_server
 from trassa.live.children import recorded_pids
 from trassa.live.ports import LOOPBACK, Ports, holder_of, require_free
 from trassa.live.serving import SCHEMATIC_NOTICE, pages_are_built
+from trassa.live.store.lodging import STATE_FOLDER
 from trassa.plan.project import Project
 from trassa.plan.proof import Proof
 
@@ -101,7 +102,16 @@ def _machine() -> Iterator[Finding]:
     enough = most == resource.RLIM_INFINITY or most > _CONNECTIONS + 500
     yield Finding("ok" if enough else "note", "open files", f"{handles}, at most {most}: one per vehicle")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        yield Finding("note", "user", "root: PostgreSQL refuses root and runs as nobody, under /var/lib/trassa")
+        yield Finding("note", "user", f"root: PostgreSQL refuses root and runs as nobody, under {STATE_FOLDER}")
+        if orphans := _orphans():
+            said = f"{len(orphans)} whose project is gone. Try: rm -r {' '.join(map(str, orphans))}"
+            yield Finding("note", "stores", said)
+
+
+def _orphans() -> list[Path]:
+    """Stores that a root kept apart from its projects, and whose projects are no longer there."""
+    marks = sorted(STATE_FOLDER.glob("*/book"))
+    return [mark.parent for mark in marks if not Path(mark.read_text("utf-8")).exists()]
 
 
 def _fonts() -> Finding:
