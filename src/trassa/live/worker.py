@@ -40,6 +40,8 @@ __all__ = ["main", "open_rooms"]
 _PATIENCE_S = 60.0
 _PROMPT_S = 0.5
 """How long the hot loop waits for a store that is away before it goes on without."""
+_RECEIPT_S = 3.0
+"""How long it waits for the broker's receipt of a warning; what has none is published again."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -98,7 +100,7 @@ def open_rooms(book: Book, clock: Clock) -> Iterator[Rooms]:
         store, prompt_store = Store(url), Store(url, patience_s=_PROMPT_S)
         held.callback(store.close)
         held.callback(prompt_store.close)
-        publisher = held.enter_context(Publisher(ports, secrets))
+        publisher = held.enter_context(Publisher(ports, secrets, timeout_s=_RECEIPT_S))
         reader = RawReader(ports.nats, secrets.platform_user, secrets.platform_password, SUBJECTS)
         reader.warm_up()
         held.callback(reader.close)
