@@ -4,7 +4,7 @@
 # make e2e     install Chromium and fonts from Debian packages, then the browser and end-to-end tests
 # make check   lint, types, import contracts, house rules (seconds)
 # make bench   ratios and stage times on this machine
-# make docs    regenerate the data-model and settings pages
+# make docs    regenerate the data-model, settings and API pages
 
 VENV := .venv
 BIN := $(VENV)/bin

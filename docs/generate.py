@@ -1,4 +1,4 @@
-"""make docs: write data-model.md and settings.md from the tables and models that the code itself uses.
+"""make docs: write data-model.md, settings.md and api.md from the tables and models that the code itself uses.
 
 ``python docs/generate.py --check`` writes nothing and ends with 1 when a page is not up to date.
 """
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from api_page import api
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -112,7 +113,7 @@ def main() -> int:
     """Write the pages, or compare them with what they should be."""
     check = "--check" in sys.argv
     stale = []
-    for name, lines in (("data-model.md", data_model()), ("settings.md", settings())):
+    for name, lines in (("data-model.md", data_model()), ("settings.md", settings()), ("api.md", api())):
         page, text = DOCS / name, "\n".join(lines).rstrip() + "\n"
         if not page.exists() or page.read_text("utf-8") != text:
             stale.append(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 from pathlib import Path
 
 import uvicorn
@@ -15,6 +16,8 @@ from trassa.plan.project import open_project
 
 __all__ = ["main"]
 
+_TAKES_NOTHING_MS = 30_000
+
 
 def main() -> None:
     """Serve one book until the process ends."""
@@ -22,7 +25,7 @@ def main() -> None:
     book = Book(words.project, words.book)
     doorway = Doorway(words.host, tls_cert=words.tls_cert, tls_key=words.tls_key)
     behind_proxy = bool(open_project(words.project).settings.live.public_hosts)
-    uvicorn.run(
+    config = uvicorn.Config(
         assembled_app(book, doorway),
         host=words.host,
         port=Ports.of(book).web,
@@ -37,6 +40,10 @@ def main() -> None:
         limit_concurrency=2_000,
         timeout_graceful_shutdown=2,
     )
+    listening = config.bind_socket()
+    # inherited by every connection: the kernel ends one whose page has taken nothing for so long
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TAKES_NOTHING_MS)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _arguments() -> argparse.Namespace:

@@ -37,19 +37,31 @@ class Ending(BaseModel):
 
 @router.get("/plan")
 def plan(desk: DeskOf) -> dict[str, Any]:
-    """The plan under the live road."""
+    """The plan under the live road, which does not change while it runs.
+
+    Gives ``road``, ``lines``, ``labels``, ``coverage``, ``sites``, ``cables``, ``huts``, ``chambers``, ``toll_points``,
+    ``places``, ``quiet``, ``holds``, ``credit``, ``simulated``, ``notice``; measures in metres.
+    """
     return desk.plan
 
 
 @router.get("/status")
 async def status(desk: DeskOf) -> dict[str, Any]:
-    """Counts of messages and the state of broker, store and worker."""
+    """Counts of messages and the state of broker, store and worker.
+
+    Gives ``time_ms``, ``simulated``, ``broker``, ``worker``, ``store``, ``pages``, ``counts``.
+    """
     return await _status(desk)
 
 
 @router.get("/events")
 def events(desk: DeskOf, ended: Annotated[int, Query(ge=0, le=1000)] = 0) -> dict[str, list[dict[str, Any]]]:
-    """Open events and reports, and the last ``ended`` ones."""
+    """Open events and reports, and the last ``ended`` ones; gives ``events`` and ``ended``.
+
+    Each has ``event_id``, ``cause_code``, ``sub_cause_code``, ``state``, ``carriageway``, ``anchor_m``, ``label``,
+    ``start_m``, ``end_m``, ``detection_ms``, ``reference_ms``, ``rule``, ``evidence``, ``acknowledged_by``,
+    ``acknowledged_ms``, ``reported``.
+    """
     with desk.store.transaction() as database:
         there = event_store.open_events(database)
         gone = event_store.ended_events(database, ended) if ended else []
@@ -133,6 +145,7 @@ async def _status(desk: Desk) -> dict[str, Any]:
         "simulated": desk.simulated,
         "broker": desk.feed.connected,
         "worker": counts is not None,
+        "pages": desk.feed.watchers,
         "store": await run_in_threadpool(desk.store_answers),
         "counts": counts or {},
     }

@@ -90,6 +90,11 @@ class LiveFeed:
         """Whether the broker is there."""
         return bool(self._client and self._client.is_connected)
 
+    @property
+    def watchers(self) -> int:
+        """How many pages watch."""
+        return len(self._watchers)
+
     def watch(self) -> Watcher:
         """A new watcher, which sees the newest frame at once."""
         watcher = Watcher(frame=self.frame)

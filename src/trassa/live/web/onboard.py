@@ -65,7 +65,7 @@ class Place:
 
 @pairing.post("/vehicles/pair")
 def pair_link(desk: DeskOf, body: Pairing) -> dict[str, Any]:
-    """A link that pairs one page with this vehicle, once, within fifteen minutes."""
+    """A link that pairs one page with this vehicle, once, within fifteen minutes. Gives ``link``."""
     with desk.store.transaction() as database:
         code = access.pairing_code(
             database, PairedVehicle(body.login, body.vehicle, body.station_id), desk.clock.now_ms()

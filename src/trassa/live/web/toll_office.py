@@ -70,7 +70,11 @@ class Contract(BaseModel):
 
 @reads_door.post("/reads")
 def accept_reads(desk: DeskOf, body: Reads) -> dict[str, Any]:
-    """Accept reads: the answer comes after they are committed; the same read sent again is the same read."""
+    """Accept reads: the answer comes after they are committed; the same read sent again is the same read.
+
+    Gives ``receipts`` in the order of the reads: ``read_id``, ``fate`` (open, charged, duplicate, exempt, held or
+    rejected) and, where there is one, ``reason``.
+    """
     with desk.store.transaction() as database:
         receipts = reads.accept_reads(
             database,
@@ -84,7 +88,7 @@ def accept_reads(desk: DeskOf, body: Reads) -> dict[str, Any]:
 
 @reads_door.post("/contracts")
 def register_contract(desk: DeskOf, body: Contract) -> dict[str, Any]:
-    """Bind identities to a contract; the same contract again replaces what it said."""
+    """Bind identities to a contract; the same contract again replaces what it said. Gives ``vehicle_key``."""
     with desk.store.transaction() as database:
         key = identities.register_contract(database, body.model_dump(), desk.platform_ms(), desk.identity_key)
     return {"vehicle_key": key}
@@ -96,7 +100,12 @@ def list_charges(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
     vehicle_key: Annotated[str | None, Query(max_length=128, pattern=r"^[0-9a-f]+$")] = None,
 ) -> dict[str, Any]:
-    """The newest charges, with what is held and why."""
+    """The newest ``charges``, and what is ``held`` and why.
+
+    Each has ``charge_key``, ``system``, ``vehicle_key``, ``event_time_ms``, ``entry``, ``exit``, ``entry_name``,
+    ``exit_name`` (toll points; ``exit`` is null where only one was passed); a charge ``amount_minor``, ``currency``,
+    ``state``, ``contract_id``; a held trip ``reason`` and ``text``.
+    """
     with desk.store.transaction() as database:
         return {
             "charges": desk.named(charges.list_charges(database, vehicle_key=vehicle_key, limit=limit)),
@@ -109,7 +118,11 @@ def explain_charge(
     desk: DeskOf,
     charge_key: Annotated[str, Path(max_length=300, pattern=_TEXT)],
 ) -> dict[str, Any]:
-    """Why this driver pays this."""
+    """Why this driver pays this.
+
+    Gives the charge with ``passages``, ``explanation`` (lines, rules, tariff version), ``reads`` and ledger
+    ``entries``; of a held trip ``reason`` and ``text``.
+    """
     with desk.store.transaction() as database:
         explained = charges.explain_charge(database, charge_key)
     if explained is None:
@@ -119,6 +132,6 @@ def explain_charge(
 
 @router.get("/summary")
 def summary(desk: DeskOf) -> dict[str, Any]:
-    """Totals of the ledger and the fate of every read."""
+    """Totals of the ledger, trips by state, held ones by reason, reads by fate."""
     with desk.store.transaction() as database:
         return charges.totals(database)
