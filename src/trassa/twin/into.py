@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trassa.clock import rfc3339
+from trassa.errors import InputError
 from trassa.live.book import Book
 from trassa.live.ports import Ports
 from trassa.live.secrets import Secrets
@@ -13,10 +14,13 @@ from trassa.twin.api import PlatformApi
 from trassa.twin.broker_side import BrokerSide
 from trassa.twin.drive import Drive, DrivePlan
 from trassa.twin.fleet import Login
+from trassa.twin.mqtt import NotInTime
 from trassa.twin.score import CAUSES, SeenEvent
 from trassa.twin.world import STEP_MS
 
 __all__ = ["drive_into"]
+
+_FIRST_S, _PATIENCE_S = 15.0, 60.0
 
 
 def drive_into(
@@ -39,9 +43,24 @@ def drive_into(
     say(f"{plan.vehicles} simulated vehicles around {work.roadway.text(work.scenario.place_m)}")
     try:
         broker.begin()
+        _first_step(broker, plan.start_ms)
         told = work.window(broker, api, progress, pace_s=STEP_MS / 1000.0)
         broker.fleet.close()
     finally:
         broker.close()
         api.close()
     say(f"{len({vehicle for vehicle, _ in told})} vehicles were warned; {broker.sent.cam:,} CAM were sent")
+
+
+def _first_step(broker: BrokerSide, start_ms: int) -> None:
+    """See whether the platform's clock follows; a platform on which somebody drove before may stand later."""
+    assert broker.stepper is not None
+    broker.stepper.patience_s = _FIRST_S
+    try:
+        broker.step(start_ms)
+    except NotInTime:
+        raise InputError(
+            f"drive: the platform does not step to {rfc3339(start_ms)}; its clock may stand later",
+            cure="serve --allow-drive anew, or a later --start",
+        ) from None
+    broker.stepper.patience_s = _PATIENCE_S

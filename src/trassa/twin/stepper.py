@@ -13,8 +13,6 @@ from trassa.twin.mqtt_packet import Delivery, publish_head
 
 __all__ = ["Done", "Stepper", "StepsBroke"]
 
-_PATIENCE_S = 60.0
-
 
 class StepsBroke(TrassaError):
     """The platform did not do a step as announced."""
@@ -38,6 +36,7 @@ class Stepper:
     link: Link
     processed: Counter[str] = field(default_factory=Counter)
     walls_us: list[int] = field(default_factory=list)
+    patience_s: float = 60.0
     _number: int = -1
     _answer: Done | None = None
 
@@ -66,7 +65,7 @@ class Stepper:
         self._answer = None
         order = {"step": self._number, "time_ms": time_ms, "cam": cam, "denm": denm, "toll": toll}
         self.hub.publish(self.link, publish_head(STEP_TOPIC), json.dumps(order).encode())
-        self.hub.wait(lambda: self._answer is not None or bool(self.link.lost), "a step", _PATIENCE_S)
+        self.hub.wait(lambda: self._answer is not None or bool(self.link.lost), "a step", self.patience_s)
         done = self._answered()
         if done is None:
             raise StepsBroke(f"drive: the driver's link was lost: {self.link.lost}", cure="trassa doctor")
