@@ -319,11 +319,14 @@ def test_a_pid_file_that_names_a_stranger_is_no_server(server: RunningStore, cou
     counter.accept(*journeys(2, 5))
     server.kill()
     who = {"user": server.place.lodging.runner.uid} if os.geteuid() == 0 else {}
-    with subprocess.Popen(["sleep", "600"], cwd=server.place.lodging.folder.parent, **who) as stranger:  # type: ignore[call-overload]
+    stranger = subprocess.Popen(["sleep", "600"], cwd="/", **who)  # type: ignore[call-overload]
+    try:
         (server.place.lodging.data / "postmaster.pid").write_text(f"{stranger.pid}\n", "ascii")
         server.start_again()
         assert stranger.poll() is None
+    finally:
         stranger.kill()
+        stranger.wait()
     assert len(counter.settle()) > 0
 
 
