@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,14 @@ def _seconds(work: Any) -> float:
 
 def load(asked: argparse.Namespace) -> Figures:
     """A crowd over a platform of its own."""
+    from trassa.live.doorway import Doorway
     from trassa.live.platform import Platform
     from trassa.plan.project import open_project
 
     with tempfile.TemporaryDirectory(prefix="live-rate-") as place:
         project = open_project(_project(asked.project, Path(place)))
-        with Platform(project, "live", web=False) as platform:
+        doorway = replace(Doorway.of(project.settings.live, "live"), mqtt_port=0, web_port=0)  # beside whoever serves
+        with Platform(project, "live", web=False, doorway=doorway) as platform:
             platform.wait_ready()
             words = [
                 "--port",
