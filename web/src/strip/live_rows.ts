@@ -67,11 +67,11 @@ function density(pen: Pen, vehicles: Vehicle[], scale: Scale, view: RoadView, mi
       speeds[Math.floor(vehicle.measure_m / step_m) - first]?.push(vehicle.speed_mps);
     }
     const perKm = speeds.map((list) => list.length / (step_m / 1000));
-    const top = Math.max(4, ...perKm);
+    const top = usualTop(perKm);
     pen.fillStyle = '#34475a';
     perKm.forEach((count, i) => {
       const [x, end] = [Math.max(scale.x((first + i) * step_m), scale.left), Math.min(scale.x((first + i + 1) * step_m), scale.right)];
-      const height = (half - 4) * (count / top);
+      const height = (half - 4) * Math.min(1, count / top);
       if (count) pen.fillRect(x, sense < 0 ? middle - height : middle, Math.max(1, end - x - 1), height);
     });
     speedLine(pen, speeds, (i) => scale.x((first + i + 0.5) * step_m), (speed) => middle + sense * (half - 2) * Math.min(1, speed / TOP_MPS));
@@ -80,6 +80,12 @@ function density(pen: Pen, vehicles: Vehicle[], scale: Scale, view: RoadView, mi
     pen.textAlign = 'left';
     pen.fillText(`${number(top)} ${t('row.density')}`, 14, middle + sense * (half - 3));
   }
+}
+
+/** A density that few stretches exceed: one queue must not flatten all the others; its own bar is cut off. */
+function usualTop(perKm: number[]): number {
+  const sorted = perKm.toSorted((a, b) => a - b);
+  return Math.max(4, 1.6 * (sorted[Math.floor(sorted.length * 0.95)] ?? 0));
 }
 
 /** Median speed of each stretch; amber where the stretch is slow. */
