@@ -7,19 +7,19 @@ its database is used and the lock is left alone.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trassa.errors import InputError
 from trassa.live.book import Book
+from trassa.live.children import end_leftovers
+from trassa.live.custody import custody
 from trassa.live.roadway import Roadway
 from trassa.live.secrets import Secrets, make_secrets
 from trassa.live.store.embedded import PostgresPlace
 from trassa.live.store.store import Store
 from trassa.live.toll_desk import toll_context
-from trassa.plan.folder import writable
 from trassa.toll.context import TollContext
 
 __all__ = ["LedgerRoom", "open_ledger"]
@@ -54,11 +54,8 @@ def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[Ledge
         )
     if not create and not book.secrets_file.exists():
         raise InputError(f"toll: {book.root} has no ledger yet", cure=f"trassa serve {book.project_root}")
-    with writable(book.root):
-        for folder in (book.root, book.logs):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        is_served = not stack.enter_context(_held(book))
+        is_served = not _takes_custody(stack, book)
         secrets, password = (Secrets.of(book), None) if is_served else make_secrets(book)
         url = owner_url = roadway.settings.live.postgres_url
         if not url:
@@ -73,18 +70,13 @@ def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[Ledge
         yield LedgerRoom(roadway, context, store, secrets, is_served, password)
 
 
-@contextlib.contextmanager
-def _held(book: Book) -> Iterator[bool]:
-    """Hold the book's lock where it is free; whether we hold it."""
-    held = os.open(book.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _takes_custody(stack: contextlib.ExitStack, book: Book) -> bool:
+    """Hold the book where nobody does, and end what an earlier platform left; whether we hold it."""
     try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        os.ftruncate(held, 0)
-        os.pwrite(held, str(os.getpid()).encode(), 0)
-        yield True
-    finally:
-        os.close(held)
+        stack.enter_context(custody(book))
+    except InputError:
+        if not os.access(book.root, os.W_OK):
+            raise
+        return False
+    end_leftovers(book.children_file)
+    return True
