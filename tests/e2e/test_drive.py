@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import canary_worker
 from command_line import trassa
+from trassa.live.platform import Programs
+from trassa.plan.project import open_project
+from trassa.twin.drive import DrivePlan, drive
+
+CANARY = Path(canary_worker.__file__)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +71,16 @@ def test_audit_of_the_driven_book_agrees(m11: Path) -> None:
         _drive(m11, "--vehicles", 24, "--seed", 2)
     done = trassa("toll", "audit", m11, "--book", "drive", "--json")
     assert done.code == 0, done.err + done.out
+
+
+def test_mistakes_planted_in_the_platform_are_found(m11: Path) -> None:
+    plan = DrivePlan(vehicles=40, window_s=120, seed=5, start_ms=1_780_660_800_000)
+    worker = (sys.executable, str(CANARY), "sorted-pair,no-zones")
+    verdict = drive(open_project(m11), plan, programs=Programs(worker=worker))
+    assert not verdict.agrees
+    said = "\n".join(verdict.score["differences"])
+    assert "but there was none" in said, "standing vehicles at the plaza are no hazard"
+    assert "is due, was charged" in said, "the price of the other direction is another price"
 
 
 def test_hills_is_free_and_a_hole_in_the_coverage_silences_the_road(hills: Path) -> None:

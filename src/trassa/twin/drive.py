@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trassa.errors import InputError
-from trassa.live.platform import Platform
+from trassa.live.platform import Platform, Programs
 from trassa.live.roadway import Roadway
 from trassa.plan.project import Project
 from trassa.twin.api import PlatformApi
@@ -43,12 +43,28 @@ class DrivePlan:
     lost_sites: tuple[str, ...] = ()
 
 
-def drive(project: Project, plan: DrivePlan, progress: Progress, say: Say = lambda _sentence: None) -> Verdict:
-    """Drive a planned project in a fresh drive book; the operator's book is not touched."""
+def drive(
+    project: Project,
+    plan: DrivePlan,
+    progress: Progress = lambda _share: None,
+    say: Say = lambda _sentence: None,
+    programs: Programs | None = None,
+) -> Verdict:
+    """Drive a planned project in a fresh drive book; the operator's book is not touched.
+
+    ``programs`` are other processes than the platform's own, to be judged like them.
+    """
     begun_s = time.monotonic()
     work = Drive.of(project, plan)
     platform = Platform(
-        project, "drive", clock="stepped", start_ms=plan.start_ms, fresh=True, new_password=True, say=say
+        project,
+        "drive",
+        clock="stepped",
+        start_ms=plan.start_ms,
+        fresh=True,
+        new_password=True,
+        programs=programs,
+        say=say,
     )
     with platform:
         platform.wait_ready()
