@@ -1,6 +1,6 @@
 """Ledger transactions per second on the embedded PostgreSQL: reads in, charges settled, each vehicle its own COMMIT.
 
-    python benchmarks/ledger.py [VEHICLES]
+    python benchmarks/ledger.py [VEHICLES] [--json FILE]
 
 Printed beside it, in the same run and on the same database: bare single-row COMMITs, the price of one fsync.
 """
@@ -8,9 +8,10 @@ Printed beside it, in the same run and on the same database: bare single-row COM
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,9 @@ def main() -> None:
     """Print one line of figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vehicles", nargs="?", type=int, default=2000)
-    vehicles = parser.parse_args().vehicles
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    vehicles = asked.vehicles
     with tempfile.TemporaryDirectory() as folder:
         place = PostgresPlace.of(Book(Path(folder), "live"))
         try:
@@ -115,6 +118,8 @@ def main() -> None:
         f" {rates.settled_per_s:,.0f} ledger transactions/s (one COMMIT a vehicle, fsync on),"
         f" bare commits {rates.commits_per_s:,.0f}/s, chain verified {rates.verified_per_s:,.0f} entries/s"
     )
+    if asked.json:
+        asked.json.write_text(json.dumps(asdict(rates)), "utf-8")
 
 
 if __name__ == "__main__":

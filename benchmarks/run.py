@@ -1,10 +1,11 @@
 """make bench: what this machine takes for a long road, stage by stage, and ratios against peers in the same run.
 
-    python benchmarks/run.py [--only propagation,siting,long,m11,a4] [--km 700]
+    python benchmarks/run.py [--only propagation,siting,long,m11,a4,live,ledger] [--km 700]
 
 ``propagation`` and ``siting`` are the two heavy parts alone, each beside a peer. ``long`` is a generated road of 700
 km through every stage of ``trassa run`` and ``trassa verify``; ``m11`` and ``a4`` are the bundled example and a real
-road. Kernels are compiled in an empty cache first, and that time is told apart. Inputs are drawn once into
+road. ``live`` is a platform under 10 000 CAMs a second from 1 000 MQTT connections, with the column decoder beside
+asn1tools; ``ledger`` is trips to double entry. Kernels are compiled in an empty cache first, and that time is told apart. Inputs are drawn once into
 ``bench-out/``, untimed. Figures are printed and written to ``bench-out/bench.json``.
 """
 
@@ -88,6 +89,16 @@ def a4(_: float) -> Figures:
         return {}
     tiles = [word for tile in sorted(place.glob("*.hgt.gz")) for word in ("--dem", str(tile))]
     return _twice("a4", "--ref", "A 4", "--osm", str(place / "osm_bbox.osm.gz"), *tiles)
+
+
+def live(_: float) -> Figures:
+    """A platform under a crowd; columns against asn1tools."""
+    return _script("live_rate.py")
+
+
+def ledger(_: float) -> Figures:
+    """Reads to trips to the ledger, one COMMIT a vehicle."""
+    return _script("ledger.py")
 
 
 def _twice(name: str, *words: str) -> Figures:
@@ -186,17 +197,33 @@ def project_rows(figures: Figures) -> list[Row]:
     return rows
 
 
+def live_rows(figures: Figures) -> list[Row]:
+    """The script has printed its own table."""
+    load = figures["load"]
+    lost = load["lost_before_broker"] + load["worker_lost"]
+    return [("CAMs lost on the way", f"{lost:,}", f"of {load['cams_sent']:,}, counted on both sides")]
+
+
+def ledger_rows(figures: Figures) -> list[Row]:
+    """The script has printed its own line."""
+    ratio = figures["settled_per_s"] / figures["commits_per_s"]
+    return [("ledger transactions", f"{figures['settled_per_s']:,.0f}/s", f"{ratio:.2f} of bare commits beside them")]
+
+
 def _held(part: Figures) -> bool:
     return "verify" not in part or part["verify"]["exit_code"] == 0
 
 
 PARTS = {"propagation": propagation, "siting": siting, "long": long, "m11": m11, "a4": a4}
+PARTS |= {"live": live, "ledger": ledger}
 ROWS = {
     "propagation": propagation_rows,
     "siting": siting_rows,
     "long": project_rows,
     "m11": project_rows,
     "a4": project_rows,
+    "live": live_rows,
+    "ledger": ledger_rows,
 }
 
 
