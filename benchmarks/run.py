@@ -5,8 +5,8 @@
 ``propagation`` and ``siting`` are the two heavy parts alone, each beside a peer. ``long`` is a generated road of 700
 km through every stage of ``trassa run`` and ``trassa verify``; ``m11`` and ``a4`` are the bundled example and a real
 road. ``live`` is a platform under 10 000 CAMs a second from 1 000 MQTT connections, with the column decoder beside
-asn1tools; ``ledger`` is trips to double entry. Kernels are compiled in an empty cache first, and that time is told apart. Inputs are drawn once into
-``bench-out/``, untimed. Figures are printed and written to ``bench-out/bench.json``.
+asn1tools; ``ledger`` is trips to double entry. Kernels are compiled in an empty cache first, and that time is told
+apart. Inputs are drawn once into ``bench-out/``, untimed. Figures are printed and written to ``bench-out/bench.json``.
 """
 
 from __future__ import annotations
