@@ -28,7 +28,7 @@ class Coverage:
         known = set(roadway.layers["sites"]["site"].tolist())
         for site in lost_sites:
             if site not in known:
-                raise UsageError(f"drive: the plan has no site {site}", cure=f"one of {', '.join(sorted(known))}")
+                raise UsageError(f"drive: the plan has no site {site}", cure=f"one of {min(known)} … {max(known)}")
         bins = roadway.layers["bins"]
         self._runs: list[tuple[FloatArray, BoolArray]] = []
         for carriageway in roadway.road.carriageways:

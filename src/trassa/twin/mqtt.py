@@ -6,6 +6,7 @@ condition and always ends: with the condition, or with :class:`NotInTime`.
 
 from __future__ import annotations
 
+import resource
 import selectors
 import socket
 import time
@@ -20,6 +21,7 @@ __all__ = ["Hub", "Link", "LinkLost", "NotInTime"]
 
 _CHUNK = 65_536
 _PATIENCE_S = 10.0
+_SOCKETS = 65_536
 
 
 class NotInTime(TrassaError):
@@ -55,6 +57,7 @@ class Hub:
     """All links of a program. ``on_delivery(link, delivery)`` is called from :meth:`poll`."""
 
     def __init__(self, port: int, on_delivery: Callable[[Link, Delivery], None], host: str = "127.0.0.1") -> None:
+        _allow_sockets()
         self._address = (host, port)
         self._on_delivery = on_delivery
         self._selector = selectors.DefaultSelector()
@@ -207,3 +210,11 @@ class Hub:
             link.lost = why
             self._selector.unregister(link.socket)
             link.socket.close()
+
+
+def _allow_sockets() -> None:
+    """Raise the soft limit of open files as far as the system lets this process: a socket a vehicle."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(_SOCKETS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from trassa.errors import InputError
+from trassa.errors import InputError, UsageError
 from trassa.live.roadway import Roadway
 
-__all__ = ["Point", "PriceList", "Unpriced", "price_lists"]
+__all__ = ["Point", "PriceList", "Unpriced", "price_lists", "unjudged_systems"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -66,8 +66,19 @@ class PriceList:
         return {point.node: point.km for point in reversed(self.points)}
 
     def priced_pairs(self, vehicle_class: str, means: str, time_ms: int) -> list[tuple[str, str]]:
-        """Every directed pair that the tables list for a class and means of payment at a moment."""
-        version = self._version(self._local(time_ms))
+        """Every directed pair that the tables list for a class and means of payment at a moment.
+
+        :raises UsageError: no version is in force then, so that there is nothing to judge by.
+        """
+        local = self._local(time_ms)
+        try:
+            version = self._version(local)
+        except Unpriced:
+            since = ", ".join(f"{version['from']:%Y-%m-%d}" for version in self._versions)
+            raise UsageError(
+                f"drive: {self.system} has no prices in force on {local:%Y-%m-%d %H:%M}",
+                cure=f"--start within one of its versions, which begin on {since}",
+            ) from None
         return [
             (start, end)
             for table in version["table"]
@@ -122,14 +133,22 @@ class PriceList:
 
 def price_lists(roadway: Roadway) -> tuple[PriceList, ...]:
     """The price lists in force on a road, of the kind that the twin can judge; empty where the road is free."""
-    lists = []
+    said = _tariffs(roadway)
+    return tuple(PriceList(body, file.name) for file, body in said if body.get("kind") == "matrix")
+
+
+def unjudged_systems(roadway: Roadway) -> list[str]:
+    """The systems in force that are priced in another way than by entry and exit."""
+    return [str(body.get("system", file.name)) for file, body in _tariffs(roadway) if body.get("kind") != "matrix"]
+
+
+def _tariffs(roadway: Roadway) -> list[tuple[Path, dict[str, Any]]]:
+    found = []
     for name in roadway.settings.toll.systems:
         file = _tariff_file(roadway, name)
         with file.open("rb") as stream:
-            said = tomllib.load(stream)
-        if said.get("kind") == "matrix":
-            lists.append(PriceList(said, file.name))
-    return tuple(lists)
+            found.append((file, tomllib.load(stream)))
+    return found
 
 
 def _tariff_file(roadway: Roadway, name: str) -> Path:

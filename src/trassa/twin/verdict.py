@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trassa.clock import rfc3339
 from trassa.twin.broker_side import BrokerSide
+from trassa.twin.prices import unjudged_systems
 from trassa.twin.score import CAUSES, SeenEvent, Witness, ending_fault, matched, warned
 from trassa.twin.truth import TrueEvent
 
@@ -58,6 +59,7 @@ def verdict_of(
         "events": events,
         "warnings": warnings,
         "toll": toll,
+        "toll_not_judged": unjudged_systems(drive.roadway),
         "differences": differences,
         "agrees": not differences,
     }

@@ -19,7 +19,7 @@ def verdict_text(verdict: Verdict) -> str:
         *_hazards(score),
         *_warned(score),
         *_messages(score),
-        *_toll(score["toll"]),
+        *_toll(score["toll"], score["toll_not_judged"]),
         *_closing(verdict),
     ]
     return "\n".join(lines)
@@ -74,9 +74,10 @@ def _messages(score: dict[str, Any]) -> list[str]:
     ]
 
 
-def _toll(toll: dict[str, Any]) -> list[str]:
+def _toll(toll: dict[str, Any], not_judged: list[str]) -> list[str]:
     if not toll:
-        return ["Tolls", "  none: the road is free", ""]
+        why = f"not judged: {', '.join(not_judged)}, priced by sections" if not_judged else "none: the road is free"
+        return ["Tolls", f"  {why}", ""]
     fates = ", ".join(f"{count} {name}" for name, count in toll["fates"].items() if count)
     booked, due = toll["amount_minor"] / 100, toll["expected_amount_minor"] / 100
     lines = [
