@@ -31,6 +31,7 @@ from trassa.plan.live_settings import LiveSettings
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js.api import ConsumerConfig
 
 __all__ = [
     "CAPTURE_SUBJECT",
@@ -41,6 +42,7 @@ __all__ = [
     "connected",
     "nats_server",
     "open_streams",
+    "rewind",
     "write_broker_configuration",
 ]
 
@@ -191,7 +193,7 @@ async def open_streams(client: Client, settings: LiveSettings) -> None:
 
     Somebody must have come in by the MQTT door before: then the broker's own MQTT streams are there.
     """
-    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
+    from nats.js.api import DiscardPolicy, StorageType, StreamConfig
     from nats.js.errors import NotFoundError
 
     stream = client.jetstream()
@@ -208,17 +210,49 @@ async def open_streams(client: Client, settings: LiveSettings) -> None:
         await stream.update_stream(wanted)
     except NotFoundError:
         await stream.add_stream(wanted)
-    for durable, kind in ((DENM_CONSUMER, "denm"), (TOLL_CONSUMER, "toll")):
-        consumer = ConsumerConfig(
-            durable_name=durable,
-            filter_subject=f"cits.in.{kind}.>",
-            ack_policy=AckPolicy.EXPLICIT,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_wait=_WAIT_FOR_ACKNOWLEDGEMENT_S,
-            max_ack_pending=_UNACKNOWLEDGED_MAX,
-        )
-        await stream.add_consumer(CAPTURE_STREAM, consumer)
+    for durable in (DENM_CONSUMER, TOLL_CONSUMER):
+        try:
+            begun = (await stream.consumer_info(CAPTURE_STREAM, durable)).config.opt_start_seq
+        except NotFoundError:
+            begun = None
+        await stream.add_consumer(CAPTURE_STREAM, _consumer(durable, begun))
     underway = (await stream.stream_info(_MQTT_UNDERWAY)).config
     if underway.max_age != _UNDERWAY_S:
         underway.max_age = _UNDERWAY_S
         await stream.update_stream(underway)
+
+
+async def rewind(client: Client, durable: str) -> int:
+    """Let a consumer begin again behind its last gapless acknowledgement; the last sequence it had delivered before.
+
+    Left alone, the broker sends what nobody acknowledged again after a minute, *behind* everything newer; but the
+    fixes of a vehicle mean something in their order only.
+    """
+    from nats.js.errors import NotFoundError
+
+    stream = client.jetstream()
+    try:
+        info = await stream.consumer_info(CAPTURE_STREAM, durable)
+    except NotFoundError:  # an earlier rewind died half way: what was dealt with comes once more
+        await stream.add_consumer(CAPTURE_STREAM, _consumer(durable, None))
+        return 0
+    if info.num_ack_pending:
+        floor = info.ack_floor.stream_seq if info.ack_floor else 0
+        await stream.delete_consumer(CAPTURE_STREAM, durable)
+        await stream.add_consumer(CAPTURE_STREAM, _consumer(durable, floor + 1))
+    return int(info.delivered.stream_seq) if info.delivered else 0
+
+
+def _consumer(durable: str, begin: int | None) -> ConsumerConfig:
+    """A durable pull consumer, from a sequence of the stream on, or from its begin."""
+    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+    return ConsumerConfig(
+        durable_name=durable,
+        filter_subject=f"cits.in.{durable}.>",
+        ack_policy=AckPolicy.EXPLICIT,
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE if begin else DeliverPolicy.ALL,
+        opt_start_seq=begin or None,
+        ack_wait=_WAIT_FOR_ACKNOWLEDGEMENT_S,
+        max_ack_pending=_UNACKNOWLEDGED_MAX,
+    )

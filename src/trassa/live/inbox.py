@@ -1,7 +1,7 @@
 """The inbox: inbound DENM and toll fixes out of the capture stream, each acknowledged only when its reader says so.
 
 A thread with its own connection pulls from the two durable consumers and queues what comes. What was handed out and not
-acknowledged comes again, to this process or the next.
+acknowledged comes again, to this process or the next: in the order of the stream, before anything newer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trassa.live.broker import DENM_CONSUMER, TOLL_CONSUMER, connected
+from trassa.live.broker import DENM_CONSUMER, TOLL_CONSUMER, connected, rewind
 from trassa.live.ports import Ports
 from trassa.live.secrets import Secrets
 from trassa.live.subjects import CAPTURE_STREAM
@@ -58,6 +58,7 @@ class Inbox:
         self._client: Client | None = None
         self._asked: dict[str, float] = {}
         self._left: Counter[str] = Counter()
+        self._known: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
         """First deliveries by kind since the inbox was opened."""
         self.last_sequence = 0
@@ -115,15 +116,17 @@ class Inbox:
         inboxes = {kind: client.new_inbox() for kind in _CONSUMERS}
         for kind, inbox in inboxes.items():
             await client.subscribe(inbox, cb=self._receiver(kind))
-        tick, reconnects = 0, 0
+        tick, reconnects = 0, -1
         while not self._stop.is_set():
             with contextlib.suppress(Exception):  # the client comes back by itself; the pulls are asked for again
                 if tick % _SAMPLE_TICKS == 0:
                     self.last_sequence = (await client.jetstream().stream_info(CAPTURE_STREAM)).state.last_seq
                     self._up.set()
-                if client.stats["reconnects"] != reconnects:  # what was asked of the broker before is forgotten
-                    reconnects = client.stats["reconnects"]
-                    self._left.clear()
+                if (now := client.stats["reconnects"]) != reconnects:
+                    for kind, durable in _CONSUMERS.items():
+                        self._known[kind] = max(self._known[kind], await rewind(client, durable))
+                    self._left.clear()  # what was asked of the broker before is forgotten
+                    reconnects = now
                 for kind, inbox in inboxes.items():
                     await self._pull(client, kind, inbox)
             tick += 1
@@ -153,7 +156,8 @@ class Inbox:
                 self.error = str(message.headers or "")
                 return
             about = message.metadata
-            again = about.num_delivered > 1
+            again = about.num_delivered > 1 or about.sequence.stream <= self._known[kind]
+            self._known[kind] = max(self._known[kind], about.sequence.stream)
             queue.append(Delivery(message.subject, message.data, about.sequence.stream, again, message.reply))
             self._left[kind] -= 1
             if not again:
