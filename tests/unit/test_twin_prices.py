@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import trassa
+from trassa.errors import UsageError
 from trassa.twin.prices import PriceList, Unpriced
 
 TARIFFS = Path(trassa.__file__).parent / "toll" / "tariffs"
@@ -99,3 +100,8 @@ def test_row_from_km_58_by_the_published_figures() -> None:
     assert _price(prices, "solnechnogorsk", "sankt-peterburg", "2026-06-04T12:00") == 390_000
     assert _price(prices, "solnechnogorsk", "sankt-peterburg", "2026-06-05T12:00") == 420_000
     assert len(prices.priced_pairs("1", "plate", _ms("2026-06-05T12:00"))) == 20
+
+
+def test_a_moment_before_every_version_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match=r"m11-15-58 has no prices in force on 2026-03-20 .* begin on 2026-04-24"):
+        _list("m11-15-58").priced_pairs("1", "plate", _ms("2026-03-20T12:00"))

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from trassa.cli.moment import drive_moment_ms
 from trassa.cli.talk import emit_json, note, watching
 
 __all__ = ["register"]
 
+_LONGEST_MIN = 1440
 _START = "2026-06-05T15:00+03:00"
 
 
@@ -42,8 +44,10 @@ def drive(
     from trassa.twin.into import drive_into
     from trassa.twin.verdict_text import verdict_text
 
+    plan = DrivePlan(
+        vehicles, _window_s(minutes), seed, drive_moment_ms("drive", start, _START), tuple(lost_site or ())
+    )
     project = open_project(folder)
-    plan = DrivePlan(vehicles, round(minutes * 60), seed, _moment_ms(start), tuple(lost_site or ()))
     with watching() as watch:
         if into:
             drive_into(project, plan, into, watch("drive"), note)
@@ -56,15 +60,10 @@ def drive(
     raise typer.Exit(0 if verdict.agrees else 1)
 
 
-def _moment_ms(text: str) -> int:
-    from datetime import datetime
-
+def _window_s(minutes: float) -> int:
+    """Whole seconds of the simulated window; how short it may be is the scenario's to say."""
     from trassa.errors import UsageError
 
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"drive: --start {text!r} is no moment with an offset", cure=_START)
-    return int(moment.timestamp()) * 1000
+    if not 0.0 <= minutes <= _LONGEST_MIN:
+        raise UsageError(f"drive: --minutes {minutes:g} is no length of a drive", cure=f"2 to {_LONGEST_MIN}")
+    return round(minutes * 60)

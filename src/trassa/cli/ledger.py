@@ -45,7 +45,7 @@ def post(
     from trassa.live.reads_file import post_reads, reads_in
 
     with _lines(file) as lines:
-        reads = list(reads_in(lines, file))  # a table with a mistake in it posts nothing
+        reads = list(reads_in(lines, "stdin" if file == "-" else file))  # a table with a mistake in it posts nothing
     with _room(folder, book, create=True) as (room, its_book):
         posted = post_reads(room, its_book, reads)
     if as_json:

@@ -16,7 +16,8 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="trassa",
-    help="Plan connected roads: radio sites, the roadside optical line, and the proof that they are enough.",
+    help="Plan, drive and run connected roads: radio sites and the roadside optical line with the proof that they are"
+    " enough; simulated drives over the plan; vehicles, warnings and tolls live.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

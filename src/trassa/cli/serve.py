@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trassa.cli.moment import drive_moment_ms
 from trassa.cli.talk import emit_json, note, table
 
 __all__ = ["register"]
@@ -34,21 +35,29 @@ def serve(
     allow_drive: Annotated[
         bool, typer.Option("--allow-drive", help="Serve the book of simulated drives, for `trassa drive --into`.")
     ] = False,
-    start: Annotated[str, typer.Option(metavar="TIME", help="Where the clock of a drive stands.")] = DRIVE_START,
+    start: Annotated[
+        str, typer.Option(metavar="TIME", help=f"Where the clock of --allow-drive stands; default: {DRIVE_START}.")
+    ] = "",
     no_web: Annotated[bool, typer.Option("--no-web", help="Broker, store and worker only.")] = False,
     new_password: Annotated[bool, typer.Option("--new-password", help="Make a new operator password.")] = False,
 ) -> None:
     """Run the road: broker, store, warnings, tolls, API and web map; until Ctrl-C."""
+    from trassa.errors import UsageError
     from trassa.live.book import BookName
     from trassa.live.doorway import Doorway
     from trassa.live.serving import Wish
     from trassa.live.serving import serve as serve_project
     from trassa.plan.project import open_project
 
+    if start and not allow_drive:
+        raise UsageError(
+            "serve: --start sets the clock of a drive; the operator's book runs on UTC", cure="--allow-drive"
+        )
+    start_ms = drive_moment_ms("serve", start or DRIVE_START, DRIVE_START) if allow_drive else None
     project = open_project(folder)
     book: BookName = "drive" if allow_drive else "live"
     doorway = Doorway.of(project.settings.live, book, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key)
-    wish = Wish(doorway, not no_web, _moment_ms(start) if allow_drive else None, new_password)
+    wish = Wish(doorway, not no_web, start_ms, new_password)
     serve_project(project, wish, say=note, announce=lambda url: typer.echo(f"ready {url}"))
 
 
@@ -69,17 +78,3 @@ def doctor(
         rows = [(finding.state, finding.thing, finding.said) for finding in findings]
         typer.echo(table(("", "", ""), rows).lstrip("\n"))
     raise typer.Exit(1 if any(finding.state == "missing" for finding in findings) else 0)
-
-
-def _moment_ms(text: str) -> int:
-    from datetime import datetime
-
-    from trassa.errors import UsageError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"serve: --start {text!r} is not a moment with its offset", cure=f"--start {DRIVE_START}")
-    return round(moment.timestamp() * 1000)

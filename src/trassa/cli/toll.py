@@ -48,7 +48,8 @@ def check(
     elif found:
         rows = [[name, finding.weight, finding.place, finding.text] for name, finding in found]
         typer.echo(table(["tariff", "weight", "place", "finding"], rows))
-    note(f"{errors} errors in {tariff or 'the bundled tariffs'}" if errors else "no errors")
+    count = f"{errors} error{'s' if errors > 1 else ''}" if errors else "no errors"
+    note(f"{count} in {tariff or 'the bundled tariffs'}" if errors else count)
     if errors:
         raise typer.Exit(1)
 

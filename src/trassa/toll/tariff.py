@@ -42,7 +42,7 @@ class TollPoint(_Said):
 
     id: _Id
     name: str
-    km: float | None = None
+    km: Annotated[float, Field(ge=0.0, le=100_000.0, allow_inf_nan=False)] | None = None
     at: Literal["main line", "ramp"] = "main line"
     carriageways: tuple[Literal["increasing", "decreasing"], ...] = ("increasing", "decreasing")
     node: str = ""

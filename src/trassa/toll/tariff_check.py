@@ -1,10 +1,10 @@
 """What a tariff file says that cannot be meant (errors), and what a person should look at (warnings, notes).
 
 Errors: versions that overlap or leave a gap in time; points, classes, payments, profiles, columns or nodes that are
-not declared; prices that are missing, negative or given twice; a kind of day in two profiles; a price above the legal
-cap over the longest way that the labels allow. Warnings, because real tariffs have them: a pair that differs from its
-opposite; a farther place that costs less; a kind of day without a profile. Notes: pairs and classes without a price
-(trips over them are held).
+not declared; prices that are missing, negative, beyond any toll or given twice; a kind of day in two profiles; a price
+above the legal cap over the longest way that the labels allow. Warnings, because real tariffs have them: a pair that
+differs from its opposite; a farther place that costs less; a kind of day without a profile. Notes: pairs and classes
+without a price (trips over them are held).
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from trassa.toll.calendar import DAYS, NIGHT
 from trassa.toll.tariff import PriceTable, TariffSystem, TariffVersion
 
 __all__ = ["Finding", "findings_of"]
+
+_HIGHEST_MINOR = 10**12
+"""No toll comes near it, and sums over a year of trips still fit into 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ def _rows(system: TariffSystem, version: TariffVersion) -> Iterator[Finding]:
         for price in prices:
             if not isinstance(price, int) or price < 0:
                 yield _error(place, f"{price!r} is no price; whole price units, 0 and more")
+            elif price * system.price_unit_minor > _HIGHEST_MINOR:
+                yield _error(place, f"{price} price units are more than any toll: {_HIGHEST_MINOR} minor units at most")
         for column in table.columns:
             key = (table.vehicle_class, table.payment, start, end, column)
             if key in seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trassa.errors import InputError
+from trassa.toll.calendar import DAYS, NIGHT
 from trassa.toll.tariff import TariffSystem
 from trassa.toll.tariff_check import Finding, findings_of
 
@@ -51,10 +53,16 @@ def checked(path: Path) -> tuple[TariffSystem | None, list[Finding]]:
     """The tariff of a file, or none where it cannot be built, and everything that is to be said about it."""
     try:
         content = path.read_bytes()
-        body = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
         raise InputError(f"tariff: {path}: {error.strerror}", cure="give a readable TOML file") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    if content.startswith(codecs.BOM_UTF8):
+        return None, [Finding(True, "the file", "begins with a byte order mark; save it as UTF-8 without one")]
+    try:
+        body = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        return None, [Finding(True, "the file", f"is not UTF-8 (byte {byte:#04x} at {error.start}); save it as UTF-8")]
+    except tomllib.TOMLDecodeError as error:
         return None, [Finding(True, "the file", f"is no TOML: {error}")]
     own = {"file", "sha256"} & body.keys()
     if own:
@@ -62,7 +70,8 @@ def checked(path: Path) -> tuple[TariffSystem | None, list[Finding]]:
     try:
         system = TariffSystem.model_validate({**body, "file": path.name, "sha256": hashlib.sha256(content).hexdigest()})
     except ValidationError as error:
-        return None, [_finding(body, fault) for fault in error.errors(include_url=False)]
+        found = [_finding(body, fault) for fault in error.errors(include_url=False)]
+        return None, list(dict.fromkeys(found))  # a value that fits no kind of a union is told once
     return system, findings_of(system)
 
 
@@ -71,22 +80,37 @@ def _finding(body: dict[str, Any], fault: Any) -> Finding:
     words: list[str] = []
     at: Any = body
     for step in fault["loc"]:
-        if isinstance(step, str) and step in ("int", "str"):
+        if isinstance(step, str) and (step in ("int", "str") or step.startswith("literal[")):
             continue  # the branches of a union, not a place
         at = _below(at, step)
         if isinstance(step, int) and isinstance(at, dict) and "id" in at:
             words.append(str(at["id"]))
         else:
             words.append(str(step + 1) if isinstance(step, int) else step)
+    return Finding(True, " › ".join(words) or "the file", _fault_text(fault))
+
+
+def _fault_text(fault: Any) -> str:
+    """What is wrong with a value and what it should be, in words of the file."""
+    kind, value, place = fault["type"], fault.get("input"), fault["loc"]
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not known; delete it or correct its name"
+    said = str(value).lower() if isinstance(value, bool) else repr(value)
+    if "rows" in place and isinstance(value, bool):
+        return f"{said} is no price; whole price units, 0 and more"
+    if "rows" in place and isinstance(value, float):
+        return f"{said} is no whole number of price units; choose a smaller price_unit_minor and write whole numbers"
+    if "profiles" in place and kind == "literal_error":
+        return f"{said} is no kind of day; one of {', '.join((*DAYS, NIGHT))}"
+    if "discounts" in place:
+        return f'{said} is no share as text; write 20 % as "0.2"'
+    if kind == "string_pattern_mismatch" and place[-1] in ("id", "system", "operator"):
+        return f"{said} is no name for programs; small Latin letters, digits and hyphens, as m11-058"
     text = str(fault["msg"]).removeprefix("Value error, ")
-    value = fault.get("input")
-    if isinstance(value, float):
-        text = f"{value} is no whole number of price units; choose a smaller price_unit_minor and write whole numbers"
-    elif fault["type"] == "extra_forbidden":
-        text = "is not known; delete it or correct its name"
-    elif isinstance(value, (str, int)):
-        text = f"{value!r}: {text}"
-    return Finding(True, " › ".join(words) or "the file", text)
+    is_said = not isinstance(value, (str, int, float)) or str(value) in text
+    return text if is_said else f"{said}: {text}"
 
 
 def _below(at: Any, step: str | int) -> Any:
