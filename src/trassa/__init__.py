@@ -1,3 +1,3 @@
 """trassa: plan, prove and run connected roads."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
