@@ -292,13 +292,14 @@ def test_what_ran_out_while_nobody_was_there_is_not_put_up_again(scene: Scene) -
 def test_an_operator_ends_it_and_the_same_vehicle_does_not_bring_it_back(scene: Scene) -> None:
     scene.run(11.0, (7, 3000.0, 0.0))
     assert scene.desk.end_by_operator("1-1", "anna") == (False, "there is no open event 1-1 of ours")
-    assert scene.desk.end_by_operator(f"{OWN}-0", "anna") == (True, "")
+    assert scene.desk.end_by_operator(f"{OWN}-0", "anna", "Ложное срабатывание: «съёмка»") == (True, "")
     assert scene.retained() == {}
     assert kinds(scene.run(10.0, (7, 3000.0, 0.0))) == []
     scene.start()
     assert kinds(scene.run(15.0, (7, 3000.0, 0.0))) == []
     (ended,) = scene.ended()
     assert (ended["ended_because"], ended["ended_by"]) == ("operator", "anna")
+    assert ended["ended_note"] == "Ложное срабатывание: «съёмка»"
 
 
 def test_an_operator_takes_note_once(scene: Scene) -> None:

@@ -128,14 +128,14 @@ class WarningDesk:
             outcome = self._flushed(turn.changed)
             return replace(outcome, fates=tuple(turn.fates))
 
-    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
-        """End one of our events by hand; whether it was done, and why not."""
+    def end_by_operator(self, event_id: str, user: str, note: str = "") -> tuple[bool, str]:
+        """End one of our events by hand, for the reason noted; whether it was done, and why not."""
         with self._turn:
             now_ms = self._clock.now_ms()
             try:
                 if self._must_reload:
                     self._reload()
-                life, effects = end_by_operator(self._life, event_id, user, now_ms, self._rules)
+                life, effects = end_by_operator(self._life, event_id, user, now_ms, self._rules, note)
                 if not effects:
                     return False, f"there is no open event {event_id} of ours"
                 self._commit(life, effects, now_ms)

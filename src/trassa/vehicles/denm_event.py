@@ -21,7 +21,7 @@ class Event:
     ``anchor_m`` is where traffic meets it, ``head_m`` its other end as last seen. ``detection_ms`` and
     ``reference_ms`` are those of the current version, ``opened_ms`` of the first. ``witnesses`` are the stations that
     prove it, ``departed`` those of them that were seen gone since, ``founders`` those that proved it first (empty where
-    that was forgotten).
+    that was forgotten). ``ended_note`` is what the operator who ended it said of it.
     """
 
     station_id: int
@@ -48,6 +48,7 @@ class Event:
     ended_ms: int | None = None
     ended_because: str = ""
     ended_by: str = ""
+    ended_note: str = ""
     founders: tuple[int, ...] = ()
 
     @property

@@ -67,14 +67,16 @@ def step(
     return turn.result()
 
 
-def end_by_operator(life: Life, event_id: str, user: str, now_ms: int, rules: LifeRules) -> tuple[Life, list[Effect]]:
-    """End an event by hand; without effects where it is not open."""
+def end_by_operator(
+    life: Life, event_id: str, user: str, now_ms: int, rules: LifeRules, note: str = ""
+) -> tuple[Life, list[Effect]]:
+    """End an event by hand, with a note of why; without effects where it is not open."""
     turn = _Turn(life, now_ms, rules, ())
     event = life.event(event_id)
     if event is not None:
         # RULE L9
         turn.mute(event)
-        turn.end(event, "operator", by=user)
+        turn.end(event, "operator", by=user, note=note)
     return turn.result()
 
 
@@ -176,7 +178,7 @@ class _Turn:
 
     # ---- transitions
 
-    def end(self, event: Event, because: str, by: str = "") -> None:
+    def end(self, event: Event, because: str, by: str = "", note: str = "") -> None:
         """The last version of an event: its number stays taken until nobody can hold any version valid."""
         last = replace(
             event,
@@ -186,6 +188,7 @@ class _Turn:
             ended_ms=self._now_ms,
             ended_because=because,
             ended_by=by,
+            ended_note=note,
         )
         if event.cause_code == QUEUE_END:
             # RULE L7
