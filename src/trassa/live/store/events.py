@@ -39,15 +39,16 @@ _WRITE = (
 _SHOWN = """
 SELECT e.event_id, e.cause_code, e.sub_cause_code, e.state, e.carriageway, e.anchor_m, e.head_m, e.label, e.start_m,
        e.end_m, e.opened_ms, e.detection_ms, e.reference_ms, e.validity_s, e.rule, e.evidence, e.ended_ms,
-       e.ended_because, e.ended_by, e.ended_note, a.operator AS acknowledged_by, a.time_ms AS acknowledged_ms, false AS reported,
-       '' AS remark, '' AS attached_to
+       e.ended_because, e.ended_by, e.ended_note, a.operator AS acknowledged_by, a.time_ms AS acknowledged_ms,
+       false AS reported, '' AS remark, '' AS attached_to
 FROM denm_event e LEFT JOIN acknowledgement a USING (event_id, opened_ms)
 """
 _SHOWN_REPORTS = """
 SELECT r.report_id, r.cause_code, r.sub_cause_code, CASE WHEN r.state = 'live' THEN 'open' ELSE 'ended' END,
        r.carriageway, r.measure_m, r.measure_m, r.label, r.start_m, r.end_m, r.opened_ms, r.detection_ms,
        r.reference_ms, ((r.void_ms - r.detection_ms) / 1000)::integer, 'reported', r.evidence, r.ended_ms,
-       CASE WHEN r.state = 'ended' THEN r.remark ELSE '' END, '', '', a.operator, a.time_ms, true, r.remark, r.attached_to
+       CASE WHEN r.state = 'ended' THEN r.remark ELSE '' END, '', '', a.operator, a.time_ms, true, r.remark,
+       r.attached_to
 FROM denm_report r LEFT JOIN acknowledgement a ON a.event_id = r.report_id AND a.opened_ms = r.opened_ms
 """
 
