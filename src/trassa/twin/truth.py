@@ -6,7 +6,7 @@ Stationary vehicle (94)
     A vehicle that has stood (``stationary_speed_mps``) for ``stationary_after_s`` on a carriageway, on open road, with
     a connection all that time. It is over when every vehicle that stood so long before a queue was there has moved off.
     Vehicles nearer to each other than ``merge_m`` are one hazard; one that comes to stand in or near a queue that is
-    already a hazard is part of that.
+    already a hazard is part of that as long as it stands, also when the queue is over sooner.
 Dangerous end of queue (27)
     ``queue_vehicles`` or more on one carriageway of open road, no gap above ``queue_gap_m``, each slower than
     ``queue_speed_mps`` for ``queue_after_s``, half of them so on the mean of ``queue_mean_s``, while others come from
@@ -101,11 +101,14 @@ class Truth:
         long = mine & (self._stood_ms >= 0) & (now.time_ms - self._stood_ms >= after_ms)
         for vehicle in np.flatnonzero(long).tolist():
             place_m = float(now.progress_m[vehicle])
-            near = [event for event in self._open(course) if self._is_near(event, place_m)]
-            known = [event for event in near if event.cause_code == STATIONARY]
-            if known and not any(event.cause_code == QUEUE for event in near):
+            near = [event for event in self.events if event.course == course and self._is_near(event, place_m)]
+            known = [event for event in near if event.cause_code == STATIONARY and event.over_ms is None]
+            queues = [event for event in near if event.cause_code == QUEUE]
+            if any(event.over_ms is None or event.over_ms >= self._stood_ms[vehicle] for event in queues):
+                continue
+            if known:
                 known[0].vehicles.add(vehicle)
-            elif not near:
+            else:
                 measure_m = float(now.measure_m[vehicle])
                 event = TrueEvent(
                     STATIONARY, course, now.time_ms, place_m, place_m, measure_m, {vehicle}, None, place_m
