@@ -15,13 +15,14 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from trassa.live.book import Book, BookName
-from trassa.live.broker import broker_command, connected, open_streams, write_broker_configuration
+from trassa.live.broker import broker_command, connected, write_broker_configuration
 from trassa.live.child import ChildSpec, Launch
 from trassa.live.children import Children
 from trassa.live.platform import accepts
 from trassa.live.ports import choose_ports
 from trassa.live.publisher import knock
 from trassa.live.secrets import make_secrets
+from trassa.live.streams import fill_of, open_streams
 from trassa.plan.live_settings import LiveSettings
 
 __all__ = ["PATIENCE_S", "RunningBroker", "Vehicle"]
@@ -62,10 +63,10 @@ class RunningBroker:
         return asyncio.run(run())
 
     def captured(self) -> int:
-        """How many messages the capture stream has ever taken."""
+        """How many messages of vehicles the streams have ever taken."""
 
         async def ask(client: Any) -> int:
-            return int((await client.jetstream().stream_info("CITS_IN")).state.last_seq)
+            return (await fill_of(client)).taken
 
         return self.with_client(ask)
 

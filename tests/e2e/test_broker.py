@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from running_broker import PATIENCE_S, RunningBroker, Vehicle
-from trassa.live.broker import DENM_CONSUMER, nats_server, open_streams
+from trassa.live.broker import nats_server
 from trassa.live.publisher import NotPublished, Publisher
+from trassa.live.streams import open_streams
 from trassa.plan.live_settings import LiveSettings
 
 TILE = "cits/out/denm/" + "/".join("12030012301230")
@@ -206,7 +207,7 @@ def test_stream_follows_the_settings(tmp_path: Path) -> None:
             return (await client.jetstream().stream_info("CITS_IN")).config
 
         config = broker.with_client(reopen)
-        assert (config.max_age, config.max_bytes, config.subjects) == (3 * 3600, 64 << 20, ["cits.in.>"])
+        assert (config.max_age, config.max_bytes, config.subjects) == (3 * 3600, 64 << 20, ["cits.in.cam.>"])
         assert (str(config.storage), str(config.discard)) == ("file", "old")
     finally:
         broker.close()
@@ -219,7 +220,7 @@ def test_accepted_outlives_a_kill_until_acknowledged(mortal: RunningBroker) -> N
     vehicle.leave()
 
     async def take(client: Any, wanted: int, acknowledged: bool) -> list[bytes]:
-        desk = await client.jetstream().pull_subscribe("cits.in.denm.>", durable=DENM_CONSUMER, stream="CITS_IN")
+        desk = await client.jetstream().pull_subscribe("cits.in.denm.>", durable="denm", stream="CITS_KEPT")
         taken: list[bytes] = []
         while len(set(taken)) < wanted and b"19" not in taken:
             for message in await desk.fetch(wanted, timeout=PATIENCE_S):

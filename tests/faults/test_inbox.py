@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from running_broker import PATIENCE_S, RunningBroker
-from trassa.live.broker import open_streams
 from trassa.live.inbox import Delivery, Inbox
+from trassa.live.streams import open_streams
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_only_what_was_acknowledged_is_done(broker: RunningBroker) -> None:
     first.close()
 
     async def unacknowledged(client: object) -> int:
-        info = await client.jetstream().consumer_info("CITS_IN", "toll")  # type: ignore[attr-defined]
+        info = await client.jetstream().consumer_info("CITS_KEPT", "toll")  # type: ignore[attr-defined]
         return int(info.num_ack_pending)
 
     assert until(lambda: broker.with_client(unacknowledged) == 2)

@@ -35,6 +35,7 @@ from trassa.live.toll_room import TollRoom
 from trassa.road.locate import Locator
 from trassa.vehicles import cam_kernel, stations
 from trassa.vehicles.cam_columns import encode_cams
+from trassa.vehicles.station_memory import StationColumns
 from trassa.vehicles.stations import Stations
 
 ROAD = drawn_road(20_000.0)
@@ -57,10 +58,24 @@ class NotingDesk:
     reports: list[tuple[str, bytes]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     down: int = 0
+    recovered: int = 0
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+    """While this is not set, a look lasts: the desk waits for a receipt."""
+    waits: threading.Event = field(default_factory=threading.Event)
 
-    def step(self, stations: Stations) -> Noted:
+    def __post_init__(self) -> None:
+        self.may_go_on.set()
+
+    def recover(self) -> Noted:
+        self.recovered += 1
+        return Noted()
+
+    def step(self, stations: StationColumns) -> Noted:
         standing = stations.station_id[stations.standing_since_ms >= 0].tolist()
         self.looks.append(standing)
+        if not self.may_go_on.is_set():
+            self.waits.set()
+        assert self.may_go_on.wait(PATIENCE_S)
         if self.down:
             self.down -= 1
             return Noted(store_is_down=True)
@@ -262,7 +277,25 @@ def test_after_the_broker_was_killed_the_loop_goes_on(tmp_path: Path) -> None:
         assert until(
             lambda: vehicle.publish("cits/in/cam/fleet/v", cam(5, 700.0, now_ms())) and len(live.rooms.stations) == 1
         )
+        assert until(lambda: live.desk.recovered == 1)
         vehicle.leave()
+
+
+def test_while_the_desk_waits_the_road_goes_on(tmp_path: Path) -> None:
+    with running(tmp_path, UtcClock()) as live:
+        desk, publish = live.desk, live.vehicle.publish
+        desk.may_go_on.clear()
+        assert desk.waits.wait(PATIENCE_S)
+        waiting = len(desk.looks)
+        assert publish("cits/in/cam/fleet/v", cam(6, 700.0, now_ms(), 0.0), qos=0)
+        assert publish("cits/in/denm/fleet/v", b"report")
+        assert until(lambda: live.ask("where", station_id=6) != {})
+        assert until(lambda: live.ask("counts")["by_kind"] == {"cam": 1})
+        assert len(desk.looks) == waiting
+        desk.may_go_on.set()
+        assert until(lambda: desk.reports == [("cits.in.denm.fleet.v", b"report")])
+        assert until(lambda: [6] in desk.looks[waiting:])
+        assert until(lambda: live.ask("counts")["by_kind"] == {"cam": 1, "denm": 1})
 
 
 class Driver:

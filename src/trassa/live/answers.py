@@ -1,56 +1,52 @@
-"""What the worker answers when it is asked over the broker: where a station is, to end an event, the counts."""
+"""What the worker answers at once when it is asked over the broker: where a station is, the counts."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
-from trassa.errors import TrassaError
 from trassa.linear import CARRIAGEWAYS
 from trassa.live.counts import Counts
 from trassa.live.raw_reader import RawBatch
 from trassa.live.subjects import ASK
 from trassa.vehicles.stations import Stations
 
-__all__ = ["Answers", "EventDesk"]
+__all__ = ["Answers", "Asked"]
 
 
-class EventDesk(Protocol):
-    """Who ends events."""
+class Asked(NamedTuple):
+    """A question and its particulars."""
 
-    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
-        """End an event; whether it was done, and why not."""
+    question: str
+    body: Mapping[str, Any]
 
 
 class Answers:
     """Answers one question at a time. ``more_counts`` adds numbers of other desks to the status page."""
 
-    def __init__(
-        self, stations: Stations, desk: EventDesk, counts: Counts, more_counts: Callable[[], Mapping[str, object]]
-    ) -> None:
+    def __init__(self, stations: Stations, counts: Counts, more_counts: Callable[[], Mapping[str, object]]) -> None:
         self._stations = stations
-        self._desk = desk
         self._counts = counts
         self._more_counts = more_counts
 
-    def answer(self, batch: RawBatch, i: int) -> bytes:
-        """The answer to one message, JSON; ``{}`` to what is not understood."""
-        question = batch.subject(i).removeprefix(f"{ASK}.")
+    @staticmethod
+    def asked(batch: RawBatch, i: int) -> Asked | None:
+        """What one message asks; None where it is not understood."""
         try:
             body = json.loads(batch.payload(i) or b"{}")
         except ValueError:
-            return b"{}"
-        said: Mapping[str, object] = {}
-        if isinstance(body, dict):
-            if question == "where":
-                said = self._where(body)
-            elif question == "end_event":
-                said = self._end_event(body)
-            elif question == "counts":
-                said = self._told()
-        return json.dumps(said, ensure_ascii=False).encode()
+            return None
+        return Asked(batch.subject(i).removeprefix(f"{ASK}."), body) if isinstance(body, dict) else None
+
+    def answer(self, asked: Asked | None) -> Mapping[str, object]:
+        """The answer; empty to what is not understood."""
+        if asked is not None and asked.question == "where":
+            return self._where(asked.body)
+        if asked is not None and asked.question == "counts":
+            return self._told()
+        return {}
 
     def _where(self, body: Mapping[str, Any]) -> Mapping[str, object]:
         station = body.get("station_id")
@@ -67,13 +63,6 @@ class Answers:
             "speed_mps": None if math.isnan(speed_mps) else round(speed_mps, 2),
             "seen_ms": int(self._stations.seen_ms[row]),
         }
-
-    def _end_event(self, body: Mapping[str, Any]) -> Mapping[str, object]:
-        try:
-            ended, reason = self._desk.end_by_operator(str(body.get("event_id", "")), str(body.get("user", "")))
-        except TrassaError as error:
-            return {"ok": False, "reason": str(error)}
-        return {"ok": ended, "reason": reason}
 
     def _told(self) -> Mapping[str, object]:
         told = self._counts.told()

@@ -11,7 +11,8 @@ An append copies bytes into a page, without an object per message; a thread of t
 1. Memory is bounded: so many pages per kind. Where the disk is slower than the road, rows are dropped and counted.
 2. What is on the disk is whole. A kill loses the pages in memory, at most ``PAGE_MS`` of them; what was received in
    that time still lies in the broker's capture stream.
-3. A raw hour goes ``raw_hours`` after its end; the key of a day goes with its last raw hour.
+3. A raw hour goes ``raw_hours`` after its end; the key of a day goes with its last raw hour; places go after
+   ``places_days``.
 4. A disk that refuses costs the page, is counted and said; it never stops the worker.
 """
 
@@ -127,9 +128,9 @@ class _PlacePage:
 class Archive:
     """The archive of one book; one thread appends. ``counts`` is for the status page."""
 
-    def __init__(self, book: Book, raw_hours: int, now_ms: int) -> None:
+    def __init__(self, book: Book, raw_hours: int, now_ms: int, *, places_days: int = 400) -> None:
         self.counts = ArchiveCounts()
-        self._raw_ms = raw_hours * HOUR_MS
+        self._raw_ms, self._places_ms = raw_hours * HOUR_MS, places_days * 24 * HOUR_MS
         self._raw, self._places = Shelf(book.archive / "raw"), Shelf(book.archive / "places")
         self._keys = DayKeys(book.archive / "keys")
         self._free_raw = [_RawPage() for _ in range(_PAGES)]
@@ -251,6 +252,7 @@ class Archive:
         with contextlib.suppress(OSError):
             self._raw.drop_before(now_ms - self._raw_ms)  # RULE 3
             self._keys.destroy_before(now_ms - self._raw_ms)
+            self._places.drop_before(now_ms - self._places_ms)
 
     def _write(self) -> None:
         while (work := self._work.get()) is not None:

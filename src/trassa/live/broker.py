@@ -1,4 +1,4 @@
-"""The broker: configuration of the embedded nats-server, who may say what, and the stream of what vehicles sent.
+"""The broker: configuration of the embedded nats-server, and who may say what.
 
 Numbered rules of the doors:
 
@@ -26,49 +26,23 @@ from trassa.errors import InputError
 from trassa.live.book import Book
 from trassa.live.ports import LOOPBACK, Ports
 from trassa.live.secrets import Secrets
-from trassa.live.subjects import CAPTURE_STREAM, IN_KINDS
+from trassa.live.subjects import IN_KINDS
 from trassa.plan.live_settings import LiveSettings
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
-    from nats.js.api import ConsumerConfig
 
 __all__ = [
-    "CAPTURE_SUBJECT",
-    "DENM_CONSUMER",
-    "TOLL_CONSUMER",
     "broker_command",
     "broker_url",
     "connected",
     "nats_server",
-    "open_streams",
-    "rewind",
     "write_broker_configuration",
 ]
 
-CAPTURE_SUBJECT = "cits.in.>"
-DENM_CONSUMER = "denm"
-"""Durable pull consumer of inbound DENM on the capture stream.
-
-A kill of the server may forget the last acknowledgements, even confirmed ones: what was acknowledged may come once
-more, so its reader must bear repetition.
-"""
-TOLL_CONSUMER = "toll"
-"""Durable pull consumer of toll fixes on the capture stream."""
-
 _MEGABYTE = 1 << 20
 _MQTT_OWN_BYTES = 1024 * _MEGABYTE
-"""Room for the broker's own MQTT streams (retained, sessions, messages underway) beside the capture stream."""
-_MQTT_UNDERWAY = "$MQTT_msgs"
-_UNDERWAY_S = 600.0
-"""How long the broker keeps what a vehicle with a lasting session has missed; no warning lives that long.
-
-Without a bound, one vehicle that never comes back fills the disk. The server's own ``consumer_inactive_threshold`` is
-no way out: a session whose consumer went that way hears nothing when it returns, not even what is published then.
-"""
-_WAIT_FOR_ACKNOWLEDGEMENT_S = 60.0
-_UNACKNOWLEDGED_MAX = 100_000
-"""The default of 1000 stalls a consumer whose acknowledgements stay behind open crossings."""
+"""Room for the broker's own MQTT streams (retained, sessions, messages underway) beside those of what vehicles sent."""
 
 
 def nats_server() -> Path:
@@ -119,7 +93,7 @@ def _configuration(book: Book, store: Path, ports: Ports, secrets: Secrets, sett
         "jetstream": {
             "store_dir": str(store.resolve()),
             "max_mem": 64 * _MEGABYTE,
-            "max_file": settings.max_stream_mb * _MEGABYTE + _MQTT_OWN_BYTES,
+            "max_file": (settings.max_stream_mb + settings.max_kept_mb) * _MEGABYTE + _MQTT_OWN_BYTES,
         },
         "mqtt": {"listen": f"{LOOPBACK}:{ports.mqtt}", "max_ack_pending": 1000, "ack_wait": "30s"},
         "no_fast_producer_stall": True,  # RULE 5
@@ -185,74 +159,4 @@ async def connected(ports: Ports, secrets: Secrets, name: str, *, patient: bool 
         max_reconnect_attempts=-1 if patient else 1,
         reconnect_time_wait=0.2,
         connect_timeout=2,
-    )
-
-
-async def open_streams(client: Client, settings: LiveSettings) -> None:
-    """Make the capture stream and its durable consumers, or bring them in line with the settings.
-
-    Somebody must have come in by the MQTT door before: then the broker's own MQTT streams are there.
-    """
-    from nats.js.api import DiscardPolicy, StorageType, StreamConfig
-    from nats.js.errors import NotFoundError
-
-    stream = client.jetstream()
-    wanted = StreamConfig(
-        name=CAPTURE_STREAM,
-        subjects=[CAPTURE_SUBJECT],
-        storage=StorageType.FILE,
-        discard=DiscardPolicy.OLD,
-        max_bytes=settings.max_stream_mb * _MEGABYTE,
-        max_age=settings.raw_hours * 3600.0,
-    )
-    try:
-        await stream.stream_info(CAPTURE_STREAM)
-        await stream.update_stream(wanted)
-    except NotFoundError:
-        await stream.add_stream(wanted)
-    for durable in (DENM_CONSUMER, TOLL_CONSUMER):
-        try:
-            begun = (await stream.consumer_info(CAPTURE_STREAM, durable)).config.opt_start_seq
-        except NotFoundError:
-            begun = None
-        await stream.add_consumer(CAPTURE_STREAM, _consumer(durable, begun))
-    underway = (await stream.stream_info(_MQTT_UNDERWAY)).config
-    if underway.max_age != _UNDERWAY_S:
-        underway.max_age = _UNDERWAY_S
-        await stream.update_stream(underway)
-
-
-async def rewind(client: Client, durable: str) -> int:
-    """Let a consumer begin again behind its last gapless acknowledgement; the last sequence it had delivered before.
-
-    Left alone, the broker sends what nobody acknowledged again after a minute, *behind* everything newer; but the
-    fixes of a vehicle mean something in their order only.
-    """
-    from nats.js.errors import NotFoundError
-
-    stream = client.jetstream()
-    try:
-        info = await stream.consumer_info(CAPTURE_STREAM, durable)
-    except NotFoundError:  # an earlier rewind died half way: what was dealt with comes once more
-        await stream.add_consumer(CAPTURE_STREAM, _consumer(durable, None))
-        return 0
-    if info.num_ack_pending:
-        floor = info.ack_floor.stream_seq if info.ack_floor else 0
-        await stream.delete_consumer(CAPTURE_STREAM, durable)
-        await stream.add_consumer(CAPTURE_STREAM, _consumer(durable, floor + 1))
-    return int(info.delivered.stream_seq) if info.delivered else 0
-
-
-def _consumer(durable: str, begin: int | None) -> ConsumerConfig:
-    """A durable pull consumer, from a sequence of the stream on, or from its begin."""
-    from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-
-    return ConsumerConfig(
-        durable_name=durable,
-        filter_subject=f"cits.in.{durable}.>",
-        ack_policy=AckPolicy.EXPLICIT,
-        deliver_policy=DeliverPolicy.BY_START_SEQUENCE if begin else DeliverPolicy.ALL,
-        opt_start_seq=begin or None,
-        ack_wait=_WAIT_FOR_ACKNOWLEDGEMENT_S,
-        max_ack_pending=_UNACKNOWLEDGED_MAX,
     )

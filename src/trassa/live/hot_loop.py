@@ -1,7 +1,7 @@
 """The hot loop: every few hundredths of a second, what arrived becomes state, warnings and frames.
 
-One turn, on the platform's one clock: read the socket, take in the CAMs, answer who asks, take in reports, let the
-warning desk look, tell the web. Nothing here waits for vehicles; the desk waits for COMMIT and PUBACK when it warns.
+One turn, on the platform's one clock: read the socket, take in the CAMs, answer who asks, offer the stations to the
+warning room, tell the web. Nothing here waits for anybody: COMMIT and PUBACK are waited for in the rooms behind it.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from trassa.clock import Clock
-from trassa.errors import TrassaError
 from trassa.live.answers import Answers
 from trassa.live.archive import Archive
 from trassa.live.counts import Counts
 from trassa.live.frame import frame_of
-from trassa.live.inbox import Delivery, Inbox
+from trassa.live.inbox import Inbox
 from trassa.live.ingest import Ingest
 from trassa.live.raw_reader import RawBatch, RawReader
 from trassa.live.subjects import ASK, FRAME, NOTICE, STEP_TOPIC, subject_of
 from trassa.live.toll_room import News, TollRoom
+from trassa.live.warning_room import WarningRoom, Warnings
 from trassa.vehicles.stations import Stations
 
-__all__ = ["SUBJECTS", "HotLoop", "Outcome", "Rooms", "Warnings"]
+__all__ = ["SUBJECTS", "HotLoop", "Rooms"]
 
 SUBJECTS = ("cits.in.cam.>", f"{ASK}.>", subject_of(STEP_TOPIC))
 """What the worker reads on its raw connection; a message's subscription is the place in this list."""
@@ -38,42 +38,14 @@ CAM, QUESTION, STEP = range(len(SUBJECTS))
 _LOOK_S = 0.1
 _FRAME_S = 0.25
 _SECOND_S = 1.0
-_AGAIN_S = 1.0
 _LATE_S = 1.0
 _READS_MAX = 8
-
-
-class Outcome(Protocol):
-    """What a call of the warning desk did."""
-
-    @property
-    def published(self) -> Sequence[tuple[str, bytes, bool]]:
-        """Messages that the broker confirmed: topic, payload, retained."""
-
-    @property
-    def changed(self) -> Sequence[str]:
-        """Events and reports that changed."""
-
-    @property
-    def fates(self) -> Sequence[str]:
-        """What became of each report."""
-
-    @property
-    def store_is_down(self) -> bool:
-        """Whether nothing could begin, change or end."""
-
-
-class Warnings(Protocol):
-    """The warning desk as the loop needs it."""
-
-    def step(self, stations: Stations) -> Outcome:
-        """Look at the stations, publish what must be."""
-
-    def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
-        """Take in inbound DENM; returns after COMMIT."""
-
-    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
-        """End an event; whether it was done, and why not."""
+_SECONDS_REMEMBERED = 60
+_NEARLY_FULL_PERCENT = 50.0
+_NEARLY_FULL = (
+    "broker: reports and own fixes that nobody could commit take half of the room for them; the oldest are lost when it"
+    " is full. Next: bring the store back, or raise [live] max_kept_mb"
+)
 
 
 @dataclass(frozen=True)
@@ -119,31 +91,43 @@ class HotLoop:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._window_s = rooms.window_ms / 1000.0
-        self._answers = Answers(rooms.stations, rooms.warnings, rooms.counts, self._more_counts)
+        self._warnings = WarningRoom(rooms.warnings, rooms.inbox)
+        self._answers = Answers(rooms.stations, rooms.counts, self._more_counts)
         self._look, self._draw = _Every(_LOOK_S), _Every(_FRAME_S)
         self._second = _Every(_SECOND_S)
-        self._not_before_s = 0.0
         self._reading_s = 0.0
+        self._reconnects = rooms.reader.reconnects
+        self._late: deque[tuple[str, Mapping[str, object]]] = deque()
+        self._told_trouble = ""
+        self._slowest_s: deque[float] = deque([0.0], maxlen=_SECONDS_REMEMBERED)
         self.trouble = ""
 
     def run(self, stop: threading.Event) -> None:
         """Turn until ``stop`` is set."""
         self._rooms.tolls.open()
+        self._warnings.open()
+        begun_s = time.monotonic()
         while not stop.is_set():
-            begun_s = time.monotonic()
             self.turn()
             left_s = self._window_s - (time.monotonic() - begun_s)
             if left_s > 0.0:
                 stop.wait(left_s)
+            ended_s = time.monotonic()
+            self._slowest_s[-1] = max(self._slowest_s[-1], ended_s - begun_s)
+            begun_s = ended_s
+        self._warnings.close()
         self._rooms.tolls.close()
+        self._hear_rooms()
         self._rooms.counts.save()
 
     def turn(self) -> None:
         """Once round."""
         heard = self._read()
-        self._take_reports()
         if heard or self._look():
-            self._attempt(self._warn)
+            self._warnings.offer(self._rooms.stations)
+        if self._rooms.reader.reconnects != self._reconnects:
+            self._reconnects = self._rooms.reader.reconnects
+            self._warnings.broker_returned()
         self._tell()
 
     def _read(self) -> bool:
@@ -175,70 +159,61 @@ class HotLoop:
             archive.append_places(now_ms, seen.time_ms[on], who, where, seen.measure_m[on], speed_mps)
 
     def _take_other(self, batch: RawBatch, i: int) -> None:
-        if batch.subscription[i] == QUESTION and batch.reply_size[i]:
-            self._rooms.reader.publish(batch.reply(i), self._answers.answer(batch, i))
-
-    def _take_reports(self) -> None:
-        if not self._rooms.inbox.waiting("denm") or time.monotonic() < self._not_before_s:
+        reply = batch.reply(i)
+        if batch.subscription[i] != QUESTION or not reply:
             return
-        deliveries = self._rooms.inbox.take("denm")
-        if not self._attempt(lambda: self._report(deliveries)):
-            self._rooms.inbox.give_back("denm", deliveries)
+        asked = self._answers.asked(batch, i)
+        if asked is not None and asked.question == "end_event":
+            event_id, user = (str(asked.body.get(name, "")) for name in ("event_id", "user"))
+            self._warnings.end(event_id, user, lambda said: self._late.append((reply, said)))
+        else:
+            self._answer(reply, self._answers.answer(asked))
 
-    def _report(self, deliveries: Sequence[Delivery]) -> Outcome:
-        """Hand reports to the desk; acknowledge after its COMMIT."""
-        outcome = self._rooms.warnings.take_reports([(d.subject, d.payload) for d in deliveries])
-        self._rooms.inbox.acknowledge(deliveries)
-        first = sum(not delivery.again for delivery in deliveries)
-        refused = min(first, sum(fate == "refused" for fate in outcome.fates))
-        self._rooms.counts.processed["denm"] += first - refused
-        if refused:
-            self._rooms.counts.refused["denm"] += refused
-        self._notice_events(outcome)
-        return outcome
-
-    def _warn(self) -> Outcome:
-        """Let the desk look; what stands is repeated even while the store is down."""
-        outcome = self._rooms.warnings.step(self._rooms.stations)
-        self._notice_events(outcome)
-        if outcome.store_is_down:
-            raise TrassaError("worker: the store does not answer; warnings neither begin nor end", cure="trassa doctor")
-        return outcome
-
-    def _notice_events(self, outcome: Outcome) -> None:
-        if outcome.changed:
-            self._notice("events", changed=list(outcome.changed))
-
-    def _attempt(self, work: Callable[[], object]) -> bool:
-        """Do what needs store and broker; where one is down, say so and leave it alone for a second."""
-        if time.monotonic() < self._not_before_s:
-            return False
-        try:
-            work()
-        except TrassaError as error:
-            self._not_before_s = time.monotonic() + _AGAIN_S
-            self._say_trouble(str(error))
-            return False
-        self.trouble = ""
-        return True
+    def _answer(self, reply: str, said: Mapping[str, object]) -> None:
+        self._rooms.reader.publish(reply, json.dumps(said, ensure_ascii=False).encode())
 
     def _tell(self) -> None:
         rooms = self._rooms
-        if rooms.tolls.failure is not None:  # a worker without it would look well and lose tolls: better a new one
-            raise rooms.tolls.failure
+        for failure in (rooms.tolls.failure, self._warnings.failure):
+            if (
+                failure is not None
+            ):  # a worker without a room would look well and lose tolls or warnings: better a new one
+                raise failure
         if not rooms.inbox.is_alive:
             raise RuntimeError(f"the inbox has ended: {rooms.inbox.error}")
-        while not rooms.tolls.news.empty():
-            self._hear(rooms.tolls.news.get())
+        self._hear_rooms()
         if self._draw():
             frame = frame_of(rooms.stations, rooms.clock.now_ms(), simulated=rooms.simulated)
             rooms.reader.publish(FRAME, frame)
         if self._second():
+            self._slowest_s.append(0.0)
             rooms.stations.expire(rooms.clock.now_ms())
             rooms.counts.sample(rooms.inbox.last_sequence)
+            if rooms.inbox.fill.full_percent >= _NEARLY_FULL_PERCENT:
+                self._say_trouble(_NEARLY_FULL)
             rooms.counts.save()
             if rooms.archive is not None:
                 rooms.archive.tend(rooms.clock.now_ms())
+
+    def _hear_rooms(self) -> None:
+        """Take what the rooms have to say: counts and notices are this thread's."""
+        while not self._rooms.tolls.news.empty():
+            self._hear(self._rooms.tolls.news.get())
+        while not self._warnings.news.empty():
+            taken, refused, changed = self._warnings.news.get()
+            self._rooms.counts.processed["denm"] += taken - refused
+            if refused:
+                self._rooms.counts.refused["denm"] += refused
+            if changed:
+                self._notice("events", changed=list(changed))
+        while self._late:
+            self._answer(*self._late.popleft())
+        if (trouble := self._warnings.trouble) != self._told_trouble:
+            self._told_trouble = trouble
+            if trouble:
+                self._say_trouble(trouble)
+            else:
+                self.trouble = ""
 
     def _hear(self, news: News) -> None:
         self._rooms.counts.processed["toll"] += news.taken - news.refused
@@ -259,6 +234,12 @@ class HotLoop:
             self._notice("trouble", error=text)
 
     def _more_counts(self) -> dict[str, object]:
-        reader, archive = self._rooms.reader, self._rooms.archive
-        told: dict[str, object] = {"trouble": self.trouble, "reconnects": reader.reconnects}
+        reader, archive, fill = self._rooms.reader, self._rooms.archive, self._rooms.inbox.fill
+        told: dict[str, object] = {
+            "trouble": self.trouble,
+            "reconnects": reader.reconnects,
+            "slowest_turn_ms": round(1000 * max(self._slowest_s), 1),
+            "kept_waiting": fill.waiting,
+            "kept_full_percent": fill.full_percent,
+        }
         return told | ({"archive": asdict(archive.counts)} if archive is not None else {})

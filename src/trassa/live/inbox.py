@@ -1,4 +1,4 @@
-"""The inbox: inbound DENM and toll fixes out of the capture stream, each acknowledged only when its reader says so.
+"""The inbox: inbound DENM and toll fixes out of their stream, each acknowledged only when its reader says so.
 
 A thread with its own connection pulls from the two durable consumers and queues what comes. What was handed out and not
 acknowledged comes again, to this process or the next: in the order of the stream, before anything newer.
@@ -15,10 +15,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trassa.live.broker import DENM_CONSUMER, TOLL_CONSUMER, connected, rewind
+from trassa.live.broker import connected
 from trassa.live.ports import Ports
 from trassa.live.secrets import Secrets
-from trassa.live.subjects import CAPTURE_STREAM
+from trassa.live.streams import KEPT_KINDS, Fill, fill_of, let_go, rewind
+from trassa.live.subjects import KEPT_STREAM
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery", "Inbox"]
 
-_CONSUMERS = {"denm": DENM_CONSUMER, "toll": TOLL_CONSUMER}
 _PULL = 500
 _WAITING_MAX = 5_000
 _EXPIRES_S = 5.0
 _TICK_S = 0.05
 _SAMPLE_TICKS = 20
+_TIDY_TICKS = 72_000
+"""Once an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,11 @@ class Delivery:
 
 
 class Inbox:
-    """Queues of the durable consumers, and the stream's last sequence, seen from other threads."""
+    """Queues of the durable consumers, and how full the streams are, seen from other threads."""
 
     def __init__(self, ports: Ports, secrets: Secrets) -> None:
         self._ports, self._secrets = ports, secrets
-        self._queues: dict[str, deque[Delivery]] = {kind: deque() for kind in _CONSUMERS}
+        self._queues: dict[str, deque[Delivery]] = {kind: deque() for kind in KEPT_KINDS}
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="inbox", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -61,8 +63,8 @@ class Inbox:
         self._known: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
         """First deliveries by kind since the inbox was opened."""
-        self.last_sequence = 0
-        """Of the capture stream, about a second ago."""
+        self.fill = Fill(0, 0, 0.0)
+        """Of the streams, about a second ago."""
         self.error = ""
 
     def open(self, patience_s: float = 20.0) -> None:
@@ -83,6 +85,11 @@ class Inbox:
     def is_alive(self) -> bool:
         """Whether its thread works."""
         return self._thread.is_alive()
+
+    @property
+    def last_sequence(self) -> int:
+        """How many messages the broker has taken from vehicles, about a second ago."""
+        return self.fill.taken
 
     def take(self, kind: str, most: int = _PULL) -> list[Delivery]:
         """What has come, oldest first."""
@@ -113,22 +120,24 @@ class Inbox:
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._client = client = await connected(self._ports, self._secrets, "inbox")
-        inboxes = {kind: client.new_inbox() for kind in _CONSUMERS}
+        inboxes = {kind: client.new_inbox() for kind in KEPT_KINDS}
         for kind, inbox in inboxes.items():
             await client.subscribe(inbox, cb=self._receiver(kind))
         tick, reconnects = 0, -1
         while not self._stop.is_set():
             with contextlib.suppress(Exception):  # the client comes back by itself; the pulls are asked for again
                 if tick % _SAMPLE_TICKS == 0:
-                    self.last_sequence = (await client.jetstream().stream_info(CAPTURE_STREAM)).state.last_seq
+                    self.fill = await fill_of(client)
                     self._up.set()
                 if (now := client.stats["reconnects"]) != reconnects:
-                    for kind, durable in _CONSUMERS.items():
-                        self._known[kind] = max(self._known[kind], await rewind(client, durable))
+                    for kind in KEPT_KINDS:
+                        self._known[kind] = max(self._known[kind], await rewind(client, kind))
                     self._left.clear()  # what was asked of the broker before is forgotten
                     reconnects = now
                 for kind, inbox in inboxes.items():
                     await self._pull(client, kind, inbox)
+                if tick % _TIDY_TICKS == _TIDY_TICKS - 1:
+                    await let_go(client)
             tick += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _TICK_S)
@@ -144,7 +153,7 @@ class Inbox:
             return
         self._asked[kind], self._left[kind] = now_s, _PULL
         request = {"batch": _PULL, "expires": int(_EXPIRES_S * 1e9)}
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{CAPTURE_STREAM}.{_CONSUMERS[kind]}"
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{KEPT_STREAM}.{kind}"
         await client.publish(subject, json.dumps(request).encode(), reply=inbox)
 
     def _receiver(self, kind: str) -> Callable[[Msg], Awaitable[None]]:

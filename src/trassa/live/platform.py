@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Literal
 
 from trassa.live.book import Book, BookName
-from trassa.live.broker import broker_command, connected, open_streams, write_broker_configuration
+from trassa.live.broker import broker_command, connected, write_broker_configuration
 from trassa.live.child import ChildSpec, Launch
 from trassa.live.children import Children, end_leftovers
 from trassa.live.custody import custody, empty
@@ -30,6 +30,7 @@ from trassa.live.doorway import Doorway
 from trassa.live.ports import Ports, choose_ports
 from trassa.live.publisher import knock
 from trassa.live.secrets import Secrets, make_secrets
+from trassa.live.streams import open_streams
 from trassa.plan.project import Project
 
 __all__ = ["ClockKind", "Platform", "Programs", "accepts"]
@@ -127,12 +128,17 @@ class Platform:
         self.stop()
 
     def wait_ready(self) -> None:
-        """Start worker and web server, and return when both are ready; the worker recovers before it says so."""
+        """Start worker and web server, where they are not, and return when both are ready.
+
+        The worker recovers before it says so.
+        """
         children = self._running()
-        children.start(self._python_child("worker", self._programs.worker, ready_within_s=120.0))
+        if "worker" not in children.restarts:
+            children.start(self._python_child("worker", self._programs.worker, ready_within_s=120.0))
         if self._with_web:
-            web = self._python_child("web", (*self._programs.web, *self.doorway.words()), ready_within_s=120.0)
-            children.start(replace(web, answers=partial(self.doorway.answers, self.ports.web)))
+            if "web" not in children.restarts:
+                web = self._python_child("web", (*self._programs.web, *self.doorway.words()), ready_within_s=120.0)
+                children.start(replace(web, answers=partial(self.doorway.answers, self.ports.web)))
             children.await_ready("web")
         children.await_ready("worker")
 

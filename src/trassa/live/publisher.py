@@ -46,9 +46,12 @@ class Publisher:
         self._turn = threading.Condition()
         self._receipts: set[int] = set()
         self._given_up: set[int] = set()
+        self._up = threading.Event()
         self._client = _new_client(secrets, "publisher")
         self._client.max_inflight_messages_set(_UNDERWAY_MAX)
         self._client.on_publish = self._take_receipt
+        self._client.on_connect = self._take_connection
+        self._client.on_disconnect = lambda *_: self._up.clear()
         self._client.connect_async(LOOPBACK, ports.mqtt, _KEEPALIVE_S)
         self._client.loop_start()
 
@@ -57,13 +60,16 @@ class Publisher:
 
         :raises NotPublished: there was none in time.
         """
+        self._await_link(1)
         mid = self._send(topic, payload, retain, qos)
         if qos:
             self._await([mid])
 
     def publish_all(self, messages: Iterable[Outgoing]) -> None:
         """Publish many with QoS 1, in order, and return after the PUBACK of each."""
-        self._await([self._send(topic, payload, retain, 1) for topic, payload, retain in messages])
+        batch = list(messages)
+        self._await_link(len(batch))
+        self._await([self._send(topic, payload, retain, 1) for topic, payload, retain in batch])
 
     def retained(self, topic_filter: str, quiet_s: float = 0.3) -> dict[str, bytes]:
         """What the broker retains under a filter, by topic; it has spoken when it is silent for ``quiet_s``."""
@@ -107,6 +113,15 @@ class Publisher:
     ) -> None:
         self.close()
 
+    def _await_link(self, count: int) -> None:
+        """Hand nothing to a client without a link: it would keep every attempt, and send them all when it is back."""
+        if not self._up.wait(self._timeout_s):
+            raise NotPublished(_no_receipt(count, count, self._timeout_s), cure="trassa doctor")
+
+    def _take_connection(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
+        if not code.is_failure:
+            self._up.set()
+
     def _send(self, topic: str, payload: bytes, retain: bool, qos: int) -> int:
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
@@ -127,8 +142,8 @@ class Publisher:
             for place, mid in enumerate(mids):
                 if not self._turn.wait_for(partial(self._receipts.__contains__, mid), deadline - time.monotonic()):
                     self._give_up(mids[place:])
-                    missing = f"{len(mids) - place} of {len(mids)} messages have no receipt"
-                    raise NotPublished(f"broker: {missing} after {self._timeout_s:g} s", cure="trassa doctor")
+                    missing = _no_receipt(len(mids) - place, len(mids), self._timeout_s)
+                    raise NotPublished(missing, cure="trassa doctor")
                 self._receipts.discard(mid)
 
     def _give_up(self, mids: list[int]) -> None:
@@ -143,6 +158,10 @@ def knock(ports: Ports, secrets: Secrets, timeout_s: float = 10.0) -> None:
     """Come in by the MQTT door once and leave; with the first who does, the broker makes what it needs for MQTT."""
     with _link(ports, secrets, timeout_s):
         pass
+
+
+def _no_receipt(missing: int, count: int, after_s: float) -> str:
+    return f"broker: {missing} of {count} messages have no receipt after {after_s:g} s"
 
 
 def _new_client(secrets: Secrets, what: str) -> Client:

@@ -1,7 +1,7 @@
 """A shelf of the archive: Parquet files in a folder per hour, and the day keys under which stations are hidden.
 
     archive/raw/2026-06-05T12/…parquet      what was received, byte for byte; goes after ``raw_hours``
-    archive/places/2026-06-05T12/…parquet   where and how fast; stays
+    archive/places/2026-06-05T12/…parquet   where and how fast; goes after ``places_days``
     archive/keys/2026-06-05.key             goes with the day's last raw hour: from then on no station is found again
 
 A folder of an hour is one data set to every Parquet reader. Files are written aside and renamed, so a file that is

@@ -86,6 +86,9 @@ class SteppedLoop(HotLoop):
         self._cams += [batch.payload(int(i)) for i in np.flatnonzero(cams)]
         for i in np.flatnonzero(~cams):
             self._take_other(batch, int(i))
+        if self._rooms.reader.reconnects != self._reconnects:
+            self._reconnects = self._rooms.reader.reconnects
+            self._warnings.broker_returned()
         step = self._step
         if step is not None:
             shortfall = self._shortfall(step)
@@ -126,9 +129,10 @@ class SteppedLoop(HotLoop):
         published: list[tuple[str, bytes, bool]] = []
         if tolls:
             self._hear(self._until_done(lambda: rooms.tolls.take(tolls)))
+        published += self._until_done(self._warnings.compare)
         if reports:
-            published += self._until_done(lambda: self._report(reports)).published
-        published += self._until_done(self._warn).published
+            published += self._until_done(lambda: self._warnings.report(reports)).published
+        published += self._until_done(lambda: self._warnings.look(rooms.stations)).published
         if new_second:
             self._hear(self._until_done(rooms.tolls.settle))
         for kind in _KINDS:

@@ -20,6 +20,7 @@ __all__ = [
     "CAPTURE_STREAM",
     "FRAME",
     "IN_KINDS",
+    "KEPT_STREAM",
     "NOTICE",
     "STEP_DONE_TOPIC",
     "STEP_TOPIC",
@@ -32,6 +33,9 @@ __all__ = [
 
 IN_KINDS = ("cam", "denm", "toll")
 CAPTURE_STREAM = "CITS_IN"
+"""Of CAMs: a ring."""
+KEPT_STREAM = "CITS_KEPT"
+"""Of inbound DENMs and own fixes, which must not be lost."""
 TILE_LEVEL = 14
 FRAME = "trassa.frame"
 NOTICE = "trassa.notice"

@@ -113,7 +113,9 @@ def open_rooms(book: Book, clock: Clock) -> Iterator[Rooms]:
         inbox.open()
         held.callback(inbox.close)
         settings, simulated = roadway.settings.live, book.name == "drive"
-        archive = None if simulated else Archive(book, settings.raw_hours, clock.now_ms())
+        archive = (
+            None if simulated else Archive(book, settings.raw_hours, clock.now_ms(), places_days=settings.places_days)
+        )
         if archive is not None:
             held.callback(archive.close)
         yield Rooms(reader, ingest, inbox, warnings, tolls, counts, clock, simulated, settings.window_ms, archive)

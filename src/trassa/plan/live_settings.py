@@ -25,4 +25,8 @@ class LiveSettings(BaseModel):
     postgres_url: str = Field(default="", description="External PostgreSQL; empty: the embedded one")
     window_ms: int = Field(default=20, ge=1, le=1000, description="Batching window of the ingest, ms")
     raw_hours: int = Field(default=24, ge=1, le=168, description="How long raw messages are kept, h")
-    max_stream_mb: int = Field(default=2048, ge=64, le=102400, description="Size limit of the captured messages, MB")
+    places_days: int = Field(default=400, ge=1, le=36500, description="How long archived places are kept, days")
+    max_stream_mb: int = Field(default=2048, ge=64, le=102400, description="Size limit of the captured CAMs, MB")
+    max_kept_mb: int = Field(
+        default=1024, ge=16, le=102400, description="Size limit of the inbound DENMs and own fixes that wait, MB"
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
 
+from trassa.errors import TrassaError
 from trassa.live.book import Book
 from trassa.live.doorway import Doorway
 from trassa.live.ports import LOOPBACK, Ports
@@ -19,9 +21,18 @@ __all__ = ["main"]
 _TAKES_NOTHING_MS = 30_000
 
 
-def main() -> None:
-    """Serve one book until the process ends."""
+def main() -> int:
+    """Serve one book until the process ends; 3 where the book or the plan cannot be used."""
     words = _arguments()
+    try:
+        _serve(words)
+    except TrassaError as error:
+        print(error, file=sys.stderr, flush=True)  # noqa: T201 - a child's last words
+        return error.exit_code
+    return 0
+
+
+def _serve(words: argparse.Namespace) -> None:
     book = Book(words.project, words.book)
     doorway = Doorway(words.host, tls_cert=words.tls_cert, tls_key=words.tls_key)
     behind_proxy = bool(open_project(words.project).settings.live.public_hosts)
@@ -59,4 +70,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
