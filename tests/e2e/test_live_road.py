@@ -21,6 +21,7 @@ from running_platform import Car, Ear, Operator, Place, ServedRoad, served_copy,
 from trassa.live.broker import connected
 from trassa.live.platform import Platform
 from trassa.live.store.embedded import PostgresPlace
+from trassa.live.streams import fill_of
 from trassa.plan.project import open_project
 
 OWN = 4_200_000_011
@@ -203,7 +204,7 @@ def test_everything_that_was_sent_is_accounted_for(m11: Live) -> None:
     async def captured() -> int:
         client = await connected(m11.platform.ports, m11.platform.secrets, "test")
         try:
-            return int((await client.jetstream().stream_info("CITS_IN")).state.last_seq)
+            return (await fill_of(client)).taken
         finally:
             await client.close()
 

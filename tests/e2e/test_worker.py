@@ -159,6 +159,13 @@ def test_a_vehicle_that_stands_is_warned_of_through_every_death(project: Path) -
         assert decode(last).value["denm"]["management"]["termination"] == "isCancellation"
         with Publisher(platform.ports, platform.secrets) as publisher:
             until(lambda: publisher.retained(OUT) == {})
+            vehicle.leave()
+            kill(platform, "nats")  # what was cleared rises again; the worker lives, and must see to it
+            until(lambda: publisher.retained(OUT) == {})
+            vehicle = fleet_vehicle(platform)
+            assert vehicle.subscribe(OUT)
+            sent = [decode(payload).value["denm"]["management"] for _, payload, _ in vehicle.heard if payload]
+            assert all("termination" in management for management in sent)
         until(lambda: counts(platform)["processed"] > 10)
         told = counts(platform)
         fates = ("processed", "refused", "shed", "waiting", "lost")

@@ -19,6 +19,8 @@ import pytest
 from trassa.live.archive import PAGE_MS, Archive
 from trassa.live.book import Book
 from trassa.live.shelf import HOUR_MS, DayKeys, Shelf
+from trassa.vehicles.cam_columns import encode_cams
+from trassa.vehicles.codec import decode
 
 NOON = 1_780_660_800_000
 """2026-06-05T12:00:00Z"""
@@ -87,6 +89,39 @@ def test_what_was_received_comes_back_byte_for_byte(book: Book) -> None:
     kept = [(row["received_ms"], row["topic"].decode(), row["pdu"]) for row in rows(book, "raw")]  # type: ignore[attr-defined]
     assert kept == sent
     assert (archive.counts.written, archive.counts.dropped, archive.counts.refused) == (len(sent), 0, 0)
+
+
+def test_an_hour_decodes_to_the_same_cams(book: Book) -> None:
+    rng = np.random.default_rng(5)
+    archive = Archive(book, 24, NOON)
+    stations = rng.integers(0, 2**32, 300)
+    speeds = rng.uniform(0, 60, 300)
+    buffer, start, size = encode_cams(
+        station_id=stations,
+        generation_delta_time=rng.integers(0, 65_536, 300),
+        latitude_deg=rng.uniform(55, 56, 300),
+        longitude_deg=rng.uniform(37, 38, 300),
+        speed_mps=speeds,
+    )
+    pdus = [buffer[a : a + n].tobytes() for a, n in zip(start, size, strict=True)]
+    for batch in range(3):
+        part = slice(100 * batch, 100 * batch + 100)
+        append(archive, NOON + 60_000 * batch, [(b"cits.in.cam.fleet.v", pdu) for pdu in pdus[part]])
+    archive.close()
+    kept = pq.read_table(book.archive / "raw" / "2026-06-05T12", columns=["received_ms", "pdu"]).sort_by("received_ms")
+    again = [decode(pdu) for pdu in kept["pdu"].to_pylist()]  # the other codec: asn1tools over our ASN.1
+    assert [message.station_id for message in again] == stations.tolist()
+    motions = [message.value["cam"]["camParameters"]["highFrequencyContainer"][1] for message in again]
+    assert [motion["speed"]["speedValue"] for motion in motions] == pytest.approx(speeds * 100, abs=0.51)
+
+
+def test_places_go_after_their_days(book: Book) -> None:
+    archive = Archive(book, 24, NOON, places_days=30)
+    places(archive, NOON, [7])
+    archive.close()
+    for now_ms, kept in ((NOON + 30 * DAY_MS + HOUR_MS - 1, 1), (NOON + 30 * DAY_MS + HOUR_MS, 0)):
+        Archive(book, 24, now_ms, places_days=30).close()
+        assert len(rows(book, "places")) == kept
 
 
 def test_a_page_ends_with_its_hour_and_with_its_age(book: Book) -> None:
