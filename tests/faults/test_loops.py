@@ -56,7 +56,7 @@ class NotingDesk:
 
     looks: list[list[int]] = field(default_factory=list)
     reports: list[tuple[str, bytes]] = field(default_factory=list)
-    ended: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[tuple[str, str, str]] = field(default_factory=list)
     down: int = 0
     recovered: int = 0
     may_go_on: threading.Event = field(default_factory=threading.Event)
@@ -88,8 +88,8 @@ class NotingDesk:
         self.reports += messages
         return Noted(fates=["refused" if payload == b"bad" else "live" for _, payload in messages])
 
-    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
-        self.ended.append((event_id, user))
+    def end_by_operator(self, event_id: str, user: str, note: str = "") -> tuple[bool, str]:
+        self.ended.append((event_id, user, note))
         return event_id == "7-1", "" if event_id == "7-1" else "there is none"
 
 
@@ -220,8 +220,9 @@ def test_a_cam_by_mqtt_is_on_the_map_and_can_be_asked_for(tmp_path: Path) -> Non
         assert said["speed_mps"] == 20.0
         assert live.ask("where", station_id=4712) == {}
         assert live.ask("where", station_id="4711") == {}
-        assert live.ask("end_event", event_id="7-1", user="op")["ok"] is True
+        assert live.ask("end_event", event_id="7-1", user="op", reason="cleared")["ok"] is True
         assert live.ask("end_event", event_id="9-9", user="op")["ok"] is False
+        assert live.desk.ended == [("7-1", "op", "cleared"), ("9-9", "op", "")]
         assert live.ask("nonsense") == {}
 
 

@@ -164,8 +164,8 @@ class HotLoop:
             return
         asked = self._answers.asked(batch, i)
         if asked is not None and asked.question == "end_event":
-            event_id, user = (str(asked.body.get(name, "")) for name in ("event_id", "user"))
-            self._warnings.end(event_id, user, lambda said: self._late.append((reply, said)))
+            event_id, user, note = (str(asked.body.get(name, "")) for name in ("event_id", "user", "reason"))
+            self._warnings.end(event_id, user, note, lambda said: self._late.append((reply, said)))
         else:
             self._answer(reply, self._answers.answer(asked))
 

@@ -70,7 +70,7 @@ class Warnings(Protocol):
     def take_reports(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Take in inbound DENM; returns after COMMIT."""
 
-    def end_by_operator(self, event_id: str, user: str) -> tuple[bool, str]:
+    def end_by_operator(self, event_id: str, user: str, note: str = "") -> tuple[bool, str]:
         """End an event; whether it was done, and why not."""
 
 
@@ -120,7 +120,7 @@ class WarningRoom:
         self._state: StationCopy | None = None
         self._is_busy = False
         self._must_compare = False
-        self._ends: deque[tuple[str, str, _Answer]] = deque()
+        self._ends: deque[tuple[str, str, str, _Answer]] = deque()
         self._not_before_s = 0.0
         self.news: SimpleQueue[WarningNews] = SimpleQueue()
         self.trouble = ""
@@ -150,9 +150,9 @@ class WarningRoom:
         self._must_compare = True
         self._wake.set()
 
-    def end(self, event_id: str, user: str, answer: _Answer) -> None:
-        """End an event for an operator; ``answer`` is called when it is done, or cannot be."""
-        self._ends.append((event_id, user, answer))
+    def end(self, event_id: str, user: str, note: str, answer: _Answer) -> None:
+        """End an event for an operator, for the reason noted; ``answer`` is called when it is done, or cannot be."""
+        self._ends.append((event_id, user, note, answer))
         if self._thread.is_alive():
             self._wake.set()
         else:
@@ -237,9 +237,9 @@ class WarningRoom:
             raise late
 
     def _end_next(self) -> None:
-        event_id, user, answer = self._ends.popleft()
+        event_id, user, note, answer = self._ends.popleft()
         try:
-            ended, reason = self._desk.end_by_operator(event_id, user)
+            ended, reason = self._desk.end_by_operator(event_id, user, note)
         except TrassaError as error:
             ended, reason = False, str(error)
         answer({"ok": ended, "reason": reason})

@@ -60,7 +60,7 @@ def events(desk: DeskOf, ended: Annotated[int, Query(ge=0, le=1000)] = 0) -> dic
 
     Each has ``event_id``, ``cause_code``, ``sub_cause_code``, ``state``, ``carriageway``, ``anchor_m``, ``label``,
     ``start_m``, ``end_m``, ``detection_ms``, ``reference_ms``, ``rule``, ``evidence``, ``acknowledged_by``,
-    ``acknowledged_ms``, ``reported``.
+    ``acknowledged_ms``, ``reported``; an ended one ``ended_ms``, ``ended_because``, ``ended_by`` and ``ended_note``.
     """
     with desk.store.transaction() as database:
         there = event_store.open_events(database)
@@ -134,7 +134,9 @@ def _stored_news(desk: Desk, wanted: set[str]) -> list[dict[str, Any]]:
         if "events" in wanted:
             texts.append({"type": "events", "events": event_store.open_events(database)})
         if "charges" in wanted:
-            texts.append({"type": "charges", "charges": desk.named(charge_store.list_charges(database, limit=_TICKER))})
+            charged = charge_store.list_charges(database, limit=_TICKER)
+            held = charge_store.list_held(database, limit=_TICKER)
+            texts.append({"type": "charges", "charges": desk.named(charged), "held": desk.named(held)})
     return texts
 
 
