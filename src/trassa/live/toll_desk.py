@@ -1,7 +1,6 @@
 """The toll desk: own fixes become reads, and the reads of a vehicle become charges in the ledger.
 
-Everything accepted is committed first and settled afterwards; settling is one transaction per vehicle, holds that
-vehicle's row, and does nothing where nothing changed, so it may be cut off anywhere and done again.
+Everything accepted is committed first and settled afterwards (:mod:`trassa.live.settlement`).
 """
 
 from __future__ import annotations
@@ -19,19 +18,15 @@ from trassa.linear import LabelNotFound
 from trassa.live.axis_index import AxisIndex
 from trassa.live.passages import Crossing, CrossingPoint, Fix, Track, crossings, located
 from trassa.live.roadway import Roadway
+from trassa.live.settlement import settle_all
 from trassa.live.store import tracks
-from trassa.live.store.charges import save_outcome
-from trassa.live.store.identities import facts_of, identity_key, is_bound
-from trassa.live.store.ledger import booked
-from trassa.live.store.reads import reads_of, store_reads
+from trassa.live.store.identities import identity_key, is_bound
+from trassa.live.store.reads import store_reads
 from trassa.live.store.store import Connection, Store
-from trassa.toll.charge import Outcome, charges
 from trassa.toll.context import TollContext, read_context
-from trassa.toll.ledger import entries_for
-from trassa.toll.passage import TOGETHER_MS
-from trassa.toll.read import Read, read_id_of
+from trassa.toll.read import read_id_of
 
-__all__ = ["FixCounts", "TollDesk", "due_after", "settle_vehicle", "toll_context"]
+__all__ = ["FixCounts", "TollDesk", "toll_context"]
 
 _AHEAD_MS = 300_000
 _FIXES_MAX = 10_000
@@ -67,6 +62,9 @@ class TollDesk:
         self._clock = clock
         self._key = key
         self.counts = FixCounts()
+        self.set_aside = 0
+        """How often a vehicle was set aside because it could not be settled."""
+        self._has_settled = False
 
     @cached_property
     def context(self) -> TollContext:
@@ -109,16 +107,19 @@ class TollDesk:
             self.counts.crossings += crossed
 
     def settle(self, limit: int = 10_000) -> list[dict[str, Any]]:
-        """Settle every vehicle that is due; the charges that changed."""
+        """Settle every vehicle that is due; the charges that changed.
+
+        Those that cannot be settled are put aside, and tried again when this desk opens, or with news of theirs.
+        """
         now_ms = self._clock.now_ms()
         with self._store.transaction() as connection:
+            if not self._has_settled:
+                tracks.take_up(connection, now_ms)
             due = tracks.due_vehicles(connection, now_ms, limit)
-        changed: list[dict[str, Any]] = []
-        for vehicle_key in due:
-            changed += self._store.within(
-                partial(settle_vehicle, context=self.context, vehicle_key=vehicle_key, now_ms=now_ms)
-            )
-        return changed
+        self._has_settled = True
+        done = settle_all(self._store, self.context, due, now_ms)
+        self.set_aside += len(done.set_aside)
+        return done.changed
 
     def _take(self, connection: Connection, plain: str, batches: list[list[Fix]], now_ms: int) -> int | None:
         """Commit what one vehicle sent, message by message as if each came alone; its crossings, None if unbound."""
@@ -142,31 +143,6 @@ class TollDesk:
     @cached_property
     def _index(self) -> AxisIndex:
         return AxisIndex(self._roadway.road)
-
-
-def settle_vehicle(connection: Connection, context: TollContext, vehicle_key: str, now_ms: int) -> list[dict[str, Any]]:
-    """Settle one vehicle in the transaction at hand: rules, ledger, charges, trips, fates; the charges that changed."""
-    watermark_ms = tracks.lock_due(connection, vehicle_key, now_ms)
-    if watermark_ms is None:
-        return []  # another hand has settled it meanwhile
-    reads = reads_of(connection, vehicle_key)
-    outcome = charges(context, reads, watermark_ms, facts_of(connection, vehicle_key))
-    entries = entries_for(booked(connection, vehicle_key), outcome.charges)
-    changed = save_outcome(connection, vehicle_key, outcome, entries, now_ms)
-    tracks.settled(connection, vehicle_key, watermark_ms, due_after(context, reads, outcome, watermark_ms))
-    return changed
-
-
-def due_after(context: TollContext, reads: Sequence[Read], outcome: Outcome, watermark_ms: int) -> int | None:
-    """The next moment at which the same reads may give something else; None where they never will.
-
-    A passage ends 30 s after its last read; an open trip is held, or closes, after the longest time of its system.
-    """
-    moments = [read.time_ms + TOGETHER_MS + 1 for read in reads if outcome.read_fates.get(read.read_id) == "open"]
-    for trip in outcome.open.values():
-        longest_ms = context.systems[trip.system].longest_trip_ms
-        moments += [passage.time_ms + longest_ms + 1 for passage in (trip.entry, trip.exit)]
-    return min((moment for moment in moments if moment > watermark_ms), default=None)
 
 
 def _read_row(crossing: Crossing, *, plain_key: str, vehicle_key: str, now_ms: int) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from trassa import __version__
 from trassa.errors import InputError
+from trassa.toll.read import digest_of
 from trassa.toll.tariff import TariffSystem, TollPoint
 from trassa.toll.tariff_file import read_tariff, tariff_path
 
@@ -23,6 +25,11 @@ class TollContext:
     """Tariff systems by name, in the order in which the road names them."""
 
     systems: Mapping[str, TariffSystem]
+
+    @cached_property
+    def edition(self) -> str:
+        """A hash that changes with any word of any tariff file, and with the program that reads them."""
+        return digest_of(__version__, *((name, system.sha256) for name, system in sorted(self.systems.items())))[:32]
 
     @cached_property
     def points(self) -> Mapping[str, TollPoint]:

@@ -22,12 +22,13 @@ from trassa.toll.charge import Charge
 from trassa.toll.rating import rounded_minor
 
 __all__ = [
-    "GENESIS", "Booked", "Entry", "Posting", "canonical", "content_hash", "entries_for", "entry_hash", "net_of",
-    "postings_of",
+    "GENESIS", "Booked", "Entry", "Posting", "canonical", "content_hash", "entries_for", "entry_hash", "grounds_of",
+    "net_of", "postings_of",
 ]  # fmt: skip
 
 GENESIS = "0" * 64
 """What stands before the first entry."""
+_DOCUMENT = ("name", "file", "sha256", "source", "from", "to")
 
 
 @dataclass(frozen=True, order=True)
@@ -41,7 +42,10 @@ class Posting:
 
 @dataclass(frozen=True)
 class Booked:
-    """What the ledger holds for a charge key: its last ``charge`` entry, or none live after a reversal."""
+    """What the ledger holds for a charge key: its last ``charge`` entry, or none live after a reversal.
+
+    ``explanation`` is the text of the JSON with which it was booked.
+    """
 
     charge_key: str
     revision: int
@@ -49,6 +53,7 @@ class Booked:
     event_ms: int
     postings: tuple[Posting, ...]
     explanation_sha256: str = ""
+    explanation: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ def postings_of(charge: Charge) -> tuple[Posting, ...]:
 def entries_for(before: Mapping[str, Booked], after: Mapping[str, Charge]) -> list[Entry]:
     """What must be written so that the ledger holds ``after``: nothing, new entries, or reversals and new entries.
 
-    ``before`` has, for every charge key of the vehicle that was ever booked, what stands in the ledger.
+    ``before`` has, for every charge key of the vehicle that was ever booked, what stands in the ledger. A booking
+    stays where its postings and its grounds stay, though another edition of the tariff's document gives them.
     """
     entries: list[Entry] = []
     for key in sorted(before.keys() | after.keys()):
@@ -128,13 +134,31 @@ def entries_for(before: Mapping[str, Booked], after: Mapping[str, Charge]) -> li
         wanted = postings_of(charge) if charge else ()
         explained = content_hash(charge.explanation) if charge else ""
         if booked and booked.postings:
-            if booked.postings == wanted and booked.explanation_sha256 == explained:
+            if booked.postings == wanted and (
+                booked.explanation_sha256 == explained or _has_same_grounds(booked, charge)
+            ):
                 continue
             entries.append(_reversal(booked))
         if charge and wanted:
             revision = booked.revision + 1 if booked else 1
             entries.append(Entry("charge", key, revision, None, charge.event_ms, wanted, explained))
     return entries
+
+
+def grounds_of(explanation: Mapping[str, Any]) -> dict[str, Any]:
+    """Why an amount is what it is, without what only says in which document the price stands.
+
+    Which system, version and rules, when, who, which way and the arithmetic are grounds; the file's name and hash, the
+    name of the system, the source that is cited and the bounds of the version are not.
+    """
+    tariff = {key: said for key, said in explanation["tariff"].items() if key not in _DOCUMENT}
+    return {**explanation, "tariff": tariff}
+
+
+def _has_same_grounds(booked: Booked, charge: Charge | None) -> bool:
+    if charge is None or not booked.explanation:
+        return False
+    return canonical(grounds_of(json.loads(booked.explanation))) == canonical(grounds_of(charge.explanation))
 
 
 def _reversal(booked: Booked) -> Entry:

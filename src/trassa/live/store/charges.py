@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from psycopg.types.json import Json as _Json
 
 from trassa.clock import rfc3339
 from trassa.errors import InputError
-from trassa.live.store.ledger import append_entries, entries_of
+from trassa.live.store.ledger import add_rows, append_entries, entries_of
 from trassa.live.store.reads import read_fates, reads_with_fate, set_fates
 from trassa.live.store.store import Connection
-from trassa.toll.charge import Charge, Outcome
-from trassa.toll.ledger import Entry, content_hash
+from trassa.live.store.tracks import aside
+from trassa.toll.charge import Charge, HeldTrip, Outcome
+from trassa.toll.ledger import Entry
 from trassa.toll.trip import Trip
 
 __all__ = [
-    "amounts",
+    "Verdict",
     "explain_charge",
     "fates_of",
     "find_charge",
     "list_charges",
     "list_held",
-    "save_outcome",
+    "misstated",
+    "save_verdicts",
     "totals",
 ]
 
@@ -35,19 +36,36 @@ _ENDS = """
 _COLUMNS = "charge_key, system, vehicle_key, contract_id, amount_minor, currency, event_time_ms, changed_ms"
 
 
-def save_outcome(
-    connection: Connection, vehicle_key: str, outcome: Outcome, entries: Sequence[Entry], now_ms: int
-) -> list[dict[str, Any]]:
-    """Write what the rules made of a vehicle's reads: entries, charges, trips, fates; the charges that changed."""
-    explanations = {content_hash(charge.explanation): charge.explanation for charge in outcome.charges.values()}
-    wanted = {entry.explanation_sha256 for entry in entries}
-    numbers = append_entries(
-        connection, entries, {key: body for key, body in explanations.items() if key in wanted}, now_ms
-    )
-    changed = [_moved(connection, charge) for charge in _changed(vehicle_key, outcome, entries, numbers, now_ms)]
-    _save_trips(connection, vehicle_key, outcome)
-    set_fates(connection, fates_of(outcome))
-    return changed
+@dataclass(frozen=True)
+class Verdict:
+    """What the rules made of one vehicle's reads since a moment, and the entries that bring the ledger there."""
+
+    vehicle_key: str
+    since_ms: int
+    outcome: Outcome
+    entries: Sequence[Entry]
+
+
+def save_verdicts(connection: Connection, verdicts: Sequence[Verdict], now_ms: int) -> list[dict[str, Any]]:
+    """Write entries, charges, trips and fates of vehicles whose rows are locked; the charges that changed."""
+    entries = [entry for verdict in verdicts for entry in verdict.entries]
+    wanted = {(entry.charge_key, entry.explanation_sha256) for entry in entries if entry.kind == "charge"}
+    explanations = {
+        sha256: verdict.outcome.charges[key].explanation
+        for verdict in verdicts
+        for key, sha256 in ((entry.charge_key, entry.explanation_sha256) for entry in verdict.entries)
+        if (key, sha256) in wanted
+    }
+    numbers = iter(append_entries(connection, entries, explanations, now_ms))
+    changed = [row for verdict in verdicts for row in _changed(verdict, numbers, now_ms)]
+    _save_charges(connection, changed)
+    _save_trips(connection, verdicts)
+    set_fates(connection, {name: said for verdict in verdicts for name, said in fates_of(verdict.outcome).items()})
+    return [
+        {name: said for name, said in row.items() if name != "entry_id"}
+        | {"state": "charged" if row["amount_minor"] else "reversed"}
+        for row in changed
+    ]
 
 
 def list_charges(
@@ -90,7 +108,7 @@ def find_charge(connection: Connection, name: str) -> str:
     if name in keys:
         return name
     if not keys:
-        raise InputError(f"charge: there is no {name!r}", cure="trassa toll audit lists how many there are")
+        raise InputError(f"charge: there is no {name!r}", cure="trassa toll charges lists them")
     if len(keys) > 1:
         raise InputError(f"charge: {name!r} may be {' or '.join(keys[:2])}", cure="give the whole key")
     return str(keys[0])
@@ -130,10 +148,26 @@ def explain_charge(connection: Connection, charge_key: str) -> dict[str, Any] | 
     }
 
 
-def amounts(connection: Connection) -> dict[str, tuple[int, str]]:
-    """Amount and currency of every charge as listed, reversed ones with 0."""
-    rows = connection.execute("SELECT charge_key, amount_minor, currency FROM charge ORDER BY charge_key").fetchall()
-    return {row["charge_key"]: (row["amount_minor"], row["currency"]) for row in rows}
+def misstated(connection: Connection) -> Iterator[str]:
+    """Where the list of charges does not say what the ledger says; both whole, compared by the database."""
+    for row in connection.execute(
+        "SELECT charge_key, amount_minor, currency, coalesce(owed, 0)::bigint AS owed FROM charge LEFT JOIN"
+        " (SELECT e.charge_key, p.currency, sum(p.amount_minor) AS owed"
+        "  FROM entry e JOIN posting p ON p.entry_id = e.id"
+        "  WHERE e.kind IN ('charge', 'reversal') AND p.account LIKE 'receivable:%' GROUP BY 1, 2) AS ledger"
+        " USING (charge_key, currency) WHERE amount_minor <> coalesce(owed, 0) ORDER BY charge_key"
+    ):
+        name, listed, owed = row["charge_key"], row["amount_minor"], row["owed"]
+        yield f"charge {name}: listed with {listed} {row['currency']}, in the ledger {owed}"
+    for row in connection.execute(
+        "SELECT DISTINCT charge_key FROM entry e LEFT JOIN charge c USING (charge_key)"
+        " WHERE c.charge_key IS NULL AND e.kind IN ('charge', 'reversal') ORDER BY charge_key"
+    ):
+        yield f"charge {row['charge_key']}: in the ledger and not listed"
+    for row in connection.execute(
+        "SELECT charge_key, vehicle_key FROM charge WHERE vehicle_key <> split_part(charge_key, ':', 2)"
+    ):
+        yield f"charge {row['charge_key']}: listed under vehicle {row['vehicle_key']}"
 
 
 def totals(connection: Connection) -> dict[str, Any]:
@@ -151,59 +185,72 @@ def totals(connection: Connection) -> dict[str, Any]:
         "trips": dict.fromkeys(("open", "charged", "held"), 0) | {row["state"]: row["trips"] for row in states},
         "held": {row["reason"]: row["trips"] for row in held},
         "reads": read_fates(connection),
+        "set_aside": len(aside(connection)),
     }
 
 
-def _changed(
-    vehicle_key: str, outcome: Outcome, entries: Sequence[Entry], numbers: Sequence[int], now_ms: int
-) -> list[dict[str, Any]]:
+def _changed(verdict: Verdict, numbers: Iterator[int], now_ms: int) -> Iterable[dict[str, Any]]:
     """The charge rows that entries lead to, each once, as its last entry leaves it."""
     rows: dict[str, dict[str, Any]] = {}
-    for entry, number in zip(entries, numbers, strict=True):
-        charge: Charge | None = outcome.charges.get(entry.charge_key)
+    for entry in verdict.entries:
+        charge: Charge | None = verdict.outcome.charges.get(entry.charge_key)
         stands = entry.kind == "charge" and charge is not None
         rows[entry.charge_key] = {
             "charge_key": entry.charge_key,
             "system": entry.charge_key.partition(":")[0],
-            "vehicle_key": vehicle_key,
+            "vehicle_key": verdict.vehicle_key,
             "contract_id": charge.contract_id if charge else None,
             "amount_minor": charge.amount_minor if charge and stands else 0,
             "currency": entry.postings[0].currency,
             "event_time_ms": entry.event_ms,
             "changed_ms": now_ms,
-            "entry_id": number,
+            "entry_id": next(numbers),
         }
-    return list(rows.values())
+    return rows.values()
 
 
-def _moved(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
-    connection.execute(
-        f"INSERT INTO charge ({_COLUMNS}, entry_id) VALUES (%(charge_key)s, %(system)s, %(vehicle_key)s,"
-        " %(contract_id)s, %(amount_minor)s, %(currency)s, %(event_time_ms)s, %(changed_ms)s, %(entry_id)s)"
-        " ON CONFLICT (charge_key) DO UPDATE SET contract_id = coalesce(excluded.contract_id, charge.contract_id),"
+def _save_charges(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    add_rows(
+        connection,
+        "charge",
+        rows,
+        "ON CONFLICT (charge_key) DO UPDATE SET contract_id = coalesce(excluded.contract_id, charge.contract_id),"
         " amount_minor = excluded.amount_minor, event_time_ms = excluded.event_time_ms,"
         " changed_ms = excluded.changed_ms, entry_id = excluded.entry_id",
-        row,
     )
-    return row | {"state": "charged" if row["amount_minor"] else "reversed"}
 
 
-def _save_trips(connection: Connection, vehicle_key: str, outcome: Outcome) -> None:
-    connection.execute("DELETE FROM trip WHERE vehicle_key = %s", [vehicle_key])
-    rows: list[list[Any]] = []
-    for key, charge in outcome.charges.items():
-        passages = charge.explanation["passages"]
-        rows.append([key, charge.system, "charged", None, None, charge.event_ms, passages, charge.read_ids])
-    for key, held in outcome.held.items():
-        rows.append([key, held.system, "held", held.reason, held.text, held.event_ms, held.passages, held.read_ids])
-    for key, trip in outcome.open.items():
-        rows.append([key, trip.system, "open", None, None, trip.exit.time_ms, _seen(trip), trip.read_ids])
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO trip (vehicle_key, charge_key, system, state, reason, said, event_time_ms, passages, read_ids)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [[vehicle_key, *row[:6], _Json(list(row[6])), list(row[7])] for row in rows],
-        )
+def _save_trips(connection: Connection, verdicts: Sequence[Verdict]) -> None:
+    """Write trips anew from each vehicle's moment on."""
+    connection.execute(
+        "DELETE FROM trip USING unnest(%s::text[], %s::bigint[]) AS judged (vehicle_key, since_ms)"
+        " WHERE trip.vehicle_key = judged.vehicle_key AND event_time_ms >= since_ms",
+        [[verdict.vehicle_key for verdict in verdicts], [verdict.since_ms for verdict in verdicts]],
+    )
+    add_rows(connection, "trip", [row for verdict in verdicts for row in _trip_rows(verdict)])
+
+
+def _trip_rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
+    def row(of: Charge | HeldTrip | Trip, state: str, event_ms: int, passages: Sequence[Any]) -> dict[str, Any]:
+        held = of if isinstance(of, HeldTrip) else None
+        return {
+            "vehicle_key": verdict.vehicle_key,
+            "charge_key": of.key,
+            "system": of.system,
+            "state": state,
+            "reason": held and held.reason,
+            "said": held and held.text,
+            "event_time_ms": event_ms,
+            "passages": passages,
+            "read_ids": of.read_ids,
+        }
+
+    for charge in verdict.outcome.charges.values():
+        yield row(charge, "charged", charge.event_ms, charge.explanation["passages"])
+    for kept in verdict.outcome.held.values():
+        yield row(kept, "held", kept.event_ms, kept.passages)
+    for trip in verdict.outcome.open.values():
+        yield row(trip, "open", trip.exit.time_ms, _seen(trip))
 
 
 def _seen(trip: Trip) -> list[Mapping[str, Any]]:

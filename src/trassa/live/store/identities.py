@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trassa.errors import InputError
@@ -20,6 +20,8 @@ __all__ = ["KINDS", "erase", "facts_of", "identity_key", "is_bound", "mark_due",
 
 KINDS = ("tag", "plate", "own")
 _LONGEST_PLAIN = 200
+_EVER_MS = 0
+"""A contract may change all that ever was."""
 
 
 def identity_key(key: bytes, kind: str, plain: str) -> str:
@@ -53,10 +55,11 @@ def register_contract(connection: Connection, contract: Mapping[str, Any], now_m
             now_ms,
         ],
     )
-    touched = {vehicle_key}
-    for kind, plain in sorted(identities):
-        touched.add(_bind(connection, contract_id, vehicle_key, kind, plain, identity_key(key, kind, plain)))
-    mark_due(connection, touched, now_ms)
+    hidden = {identity_key(key, kind, plain): (kind, plain) for kind, plain in identities}
+    touched = {vehicle_key, *_bound_keys(connection, hidden)}
+    mark_due(connection, dict.fromkeys(touched, _EVER_MS), now_ms)  # before their reads: a settlement has this order
+    moved = {_bind(connection, contract_id, vehicle_key, *said, name) for name, said in sorted(hidden.items())}
+    mark_due(connection, dict.fromkeys(moved - touched, _EVER_MS), now_ms)
     return vehicle_key
 
 
@@ -79,38 +82,55 @@ def is_bound(connection: Connection, bound_key: str) -> str | None:
     return None if row is None else str(row["vehicle_key"])
 
 
-def facts_of(connection: Connection, vehicle_key: str) -> VehicleFacts:
-    """What rating must know of a vehicle."""
-    row = connection.execute(
-        "SELECT contract_id, vehicle_class, means, exempt, exempt_from_ms, exempt_until_ms FROM contract"
-        " WHERE vehicle_key = %s",
-        [vehicle_key],
-    ).fetchone()
-    return VehicleFacts(**row) if row else VehicleFacts()
+def facts_of(connection: Connection, keys: Collection[str]) -> dict[str, VehicleFacts]:
+    """What rating must know of vehicles; those without a contract are left out."""
+    rows = connection.execute(
+        "SELECT vehicle_key, contract_id, vehicle_class, means, exempt, exempt_from_ms, exempt_until_ms FROM contract"
+        " WHERE vehicle_key = ANY(%s)",
+        [list(keys)],
+    ).fetchall()
+    return {row.pop("vehicle_key"): VehicleFacts(**row) for row in rows}
 
 
 def vehicle_keys(connection: Connection, identities: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     """Vehicle key by identity key, for kind and plain by identity key; identities not seen before are noted."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO identity (identity_key, kind, plain, vehicle_key) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT DO NOTHING",
-            [[hidden, kind, plain, hidden] for hidden, (kind, plain) in sorted(identities.items())],
-        )
+    ordered = sorted(identities)
+    connection.execute(
+        "INSERT INTO identity (identity_key, kind, plain, vehicle_key)"
+        " SELECT *, identity_key FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (identity_key, kind, plain)"
+        " ON CONFLICT DO NOTHING",
+        [ordered, [identities[hidden][0] for hidden in ordered], [identities[hidden][1] for hidden in ordered]],
+    )
     rows = connection.execute(
         "SELECT identity_key, vehicle_key FROM identity WHERE identity_key = ANY(%s)", [list(identities)]
     ).fetchall()
     return {row["identity_key"]: row["vehicle_key"] for row in rows}
 
 
-def mark_due(connection: Connection, keys: Sequence[str] | set[str], now_ms: int) -> None:
-    """Have vehicles settled at the next occasion. Waits for a settlement of theirs that is under way."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO vehicle (vehicle_key, due_ms) VALUES (%s, %s)"
-            " ON CONFLICT (vehicle_key) DO UPDATE SET due_ms = least(vehicle.due_ms, excluded.due_ms)",
-            [[vehicle, now_ms] for vehicle in sorted(keys)],
-        )
+def mark_due(connection: Connection, since_ms: Mapping[str, int], now_ms: int) -> None:
+    """Have vehicles settled at the next occasion, from the moment of their earliest news on.
+
+    Waits for a settlement of theirs that is under way. What was final there is so no more where the news is older.
+    """
+    ordered = sorted(since_ms)
+    connection.execute(
+        "INSERT INTO vehicle (vehicle_key, due_ms)"
+        " SELECT vehicle_key, %s FROM unnest(%s::text[]) AS new (vehicle_key)"
+        " ON CONFLICT (vehicle_key) DO UPDATE SET due_ms = least(vehicle.due_ms, excluded.due_ms)",
+        [now_ms, ordered],
+    )
+    connection.execute(
+        "UPDATE vehicle SET final_before_ms = NULL"
+        " FROM unnest(%s::text[], %s::bigint[]) AS new (vehicle_key, since_ms)"
+        " WHERE vehicle.vehicle_key = new.vehicle_key AND vehicle.final_before_ms > new.since_ms",
+        [ordered, [since_ms[key] for key in ordered]],
+    )
+
+
+def _bound_keys(connection: Connection, hidden: Collection[str]) -> set[str]:
+    """The vehicles that identities belong to by now."""
+    rows = connection.execute("SELECT vehicle_key FROM identity WHERE identity_key = ANY(%s)", [list(hidden)])
+    return {row["vehicle_key"] for row in rows}
 
 
 def _checked(contract: Mapping[str, Any]) -> tuple[str, set[tuple[str, str]]]:

@@ -6,57 +6,73 @@ may add and read; that nothing was changed by another hand is proven by :func:`c
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from trassa.live.store.store import Connection
-from trassa.toll.ledger import GENESIS, Booked, Entry, Posting, canonical, content_hash, entry_hash
+from trassa.toll.ledger import GENESIS, Booked, Entry, Posting, content_hash, entry_hash
 
-__all__ = ["Net", "append_entries", "booked", "chain_faults", "chain_head", "entries_of", "nets"]
+__all__ = ["Net", "add_rows", "append_entries", "booked", "chain_faults", "chain_head", "entries_of", "nets", "nets_of"]
 
 Net = dict[tuple[str, str], int]
 """Amounts by account and currency, minor units."""
 
 _LEDGER_LOCK = 7_355_002
+_NOW_AND_THEN = 500
 
 
 def append_entries(
     connection: Connection, entries: Sequence[Entry], explanations: Mapping[str, Any], now_ms: int
 ) -> list[int]:
-    """Add entries at the end of the chain; their numbers. ``explanations`` are by the SHA-256 of their content."""
+    """Add entries at the end of the chain; their numbers. ``explanations`` are by the SHA-256 of their content.
+
+    In a pipeline what cannot be written shows at its end.
+    """
     if not entries:
         return []
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LEDGER_LOCK])
     last_id, last_hash = chain_head(connection)
     numbers: list[int] = []
-    rows: list[list[Any]] = []
-    lines: list[list[Any]] = []
+    rows: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     for number, entry in enumerate(entries, start=last_id + 1):
         content = entry.content_hash
         chained = entry_hash(last_hash, content, now_ms)
         rows.append(
-            [number, entry.kind, entry.charge_key, entry.revision, entry.reverses, content, entry.event_ms, now_ms,
-             entry.explanation_sha256, last_hash, chained]
-        )  # fmt: skip
-        lines += [[number, i, p.account, p.currency, p.amount_minor] for i, p in enumerate(entry.postings, start=1)]
+            {
+                "id": number,
+                "kind": entry.kind,
+                "charge_key": entry.charge_key,
+                "revision": entry.revision,
+                "reverses": entry.reverses,
+                "content_hash": content,
+                "event_time_ms": entry.event_ms,
+                "recorded_at_ms": now_ms,
+                "explanation_sha256": entry.explanation_sha256,
+                "prev_hash": last_hash,
+                "hash": chained,
+            }
+        )
+        lines += [
+            {
+                "entry_id": number,
+                "line": i,
+                "account": p.account,
+                "currency": p.currency,
+                "amount_minor": p.amount_minor,
+            }
+            for i, p in enumerate(entry.postings, start=1)
+        ]
         numbers.append(number)
         last_hash = chained
-    with connection.pipeline(), connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO explanation (sha256, body) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            [[sha256, canonical(body)] for sha256, body in explanations.items()],
-        )
-        cursor.executemany(
-            "INSERT INTO entry (id, kind, charge_key, revision, reverses, content_hash, event_time_ms, recorded_at_ms,"
-            " explanation_sha256, prev_hash, hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            rows,
-        )
-        cursor.executemany(
-            "INSERT INTO posting (entry_id, line, account, currency, amount_minor) VALUES (%s, %s, %s, %s, %s)", lines
-        )
+    why = [{"sha256": sha256, "body": body} for sha256, body in explanations.items()]
+    add_rows(connection, "explanation", why, "ON CONFLICT DO NOTHING")
+    add_rows(connection, "entry", rows)
+    add_rows(connection, "posting", lines)
     return numbers
 
 
@@ -66,27 +82,46 @@ def chain_head(connection: Connection) -> tuple[int, str]:
     return (int(row["id"]), str(row["hash"])) if row else (0, GENESIS)
 
 
-def booked(connection: Connection, vehicle_key: str) -> dict[str, Booked]:
-    """What the ledger holds for every charge key of a vehicle: its last entry, without postings once reversed."""
+def add_rows(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "") -> None:
+    """Insert rows as one statement with one parameter, ``conflict`` as it says."""
+    if not rows:
+        return
+    names = ", ".join(rows[0])
+    connection.execute(
+        f"INSERT INTO {table} ({names})"
+        f" SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json) {conflict}",
+        [json.dumps(rows, ensure_ascii=False)],
+    )
+
+
+def booked(connection: Connection, since_ms: Mapping[str, int], keys: Sequence[str]) -> dict[str, dict[str, Booked]]:
+    """By vehicle: what the ledger holds for its charge keys from a moment on, and for the keys that are named.
+
+    It is the key's last entry, without postings once reversed.
+    """
     rows = connection.execute(
-        "SELECT DISTINCT ON (e.charge_key) e.id, e.kind, e.charge_key, e.revision, e.content_hash, e.event_time_ms,"
-        " e.explanation_sha256 FROM entry e JOIN charge c USING (charge_key)"
-        " WHERE c.vehicle_key = %s AND e.kind IN ('charge', 'reversal') ORDER BY e.charge_key, e.id DESC",
-        [vehicle_key],
+        "WITH asked AS (SELECT charge_key, vehicle_key FROM unnest(%s::text[], %s::bigint[]) AS v (vehicle_key, since)"
+        "  JOIN charge USING (vehicle_key) WHERE event_time_ms >= since"
+        "  UNION SELECT charge_key, vehicle_key FROM charge WHERE charge_key = ANY(%s))"
+        " SELECT vehicle_key, e.*, CASE WHEN kind = 'charge' THEN x.body::text ELSE '' END AS explanation FROM asked"
+        " CROSS JOIN LATERAL (SELECT id, kind, charge_key, revision, content_hash, event_time_ms, explanation_sha256"
+        "  FROM entry WHERE charge_key = asked.charge_key AND kind IN ('charge', 'reversal') ORDER BY id DESC LIMIT 1"
+        " ) AS e LEFT JOIN explanation x ON x.sha256 = e.explanation_sha256",
+        [list(since_ms), list(since_ms.values()), list(keys)],
     ).fetchall()
-    live = [row["id"] for row in rows if row["kind"] == "charge"]
-    postings = _postings(connection, live)
-    return {
-        row["charge_key"]: Booked(
+    postings = _postings(connection, [row["id"] for row in rows if row["kind"] == "charge"])
+    found: dict[str, dict[str, Booked]] = {key: {} for key in since_ms}
+    for row in rows:
+        found.setdefault(row["vehicle_key"], {})[row["charge_key"]] = Booked(
             row["charge_key"],
             row["revision"],
             row["content_hash"],
             row["event_time_ms"],
             tuple(sorted(postings.get(row["id"], ()))),
             row["explanation_sha256"],
+            row["explanation"] or "",
         )
-        for row in rows
-    }
+    return found
 
 
 def entries_of(connection: Connection, charge_key: str) -> list[dict[str, Any]]:
@@ -122,10 +157,30 @@ def nets(connection: Connection) -> dict[str, Net]:
     return dict(found)
 
 
-def chain_faults(connection: Connection) -> Iterator[str]:
-    """Everything that is not as it was written: content, chain, numbering, sums, explanations. Reads as a stream."""
+def nets_of(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, Net]]:
+    """By vehicle: what the ledger holds per charge key that is listed; what is zero is left out."""
+    found: dict[str, dict[str, Net]] = {key: {} for key in keys}
+    for row in connection.execute(
+        "SELECT c.vehicle_key, c.charge_key, p.account, p.currency, sum(p.amount_minor)::bigint AS amount_minor"
+        " FROM charge c JOIN entry e USING (charge_key) JOIN posting p ON p.entry_id = e.id"
+        " WHERE c.vehicle_key = ANY(%s) AND e.kind IN ('charge', 'reversal')"
+        " GROUP BY 1, 2, 3, 4 HAVING sum(p.amount_minor) <> 0",
+        [list(keys)],
+    ):
+        net = found[row["vehicle_key"]].setdefault(row["charge_key"], {})
+        net[row["account"], row["currency"]] = row["amount_minor"]
+    return found
+
+
+def chain_faults(connection: Connection, tell: Callable[[int], object] = lambda number: None) -> Iterator[str]:
+    """Everything that is not as it was written: content, chain, numbering, sums, explanations. Reads as a stream.
+
+    ``tell`` hears the number of each entry that was looked at, now and then.
+    """
     previous, expected = GENESIS, 1
     for row, postings in _every_entry(connection):
+        if row["id"] % _NOW_AND_THEN == 0:
+            tell(row["id"])
         name = f"entry {row['id']}"
         if row["id"] != expected:
             yield f"{name}: entry {expected} is missing before it"

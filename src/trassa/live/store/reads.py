@@ -15,6 +15,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg.rows import args_row
+
 from trassa.live.store.identities import KINDS, identity_key, mark_due, vehicle_keys
 from trassa.live.store.store import Connection
 from trassa.toll.read import Read, digest_of, read_id_of
@@ -116,21 +118,31 @@ def store_reads(connection: Connection, rows: Iterable[Mapping[str, Any]], now_m
     new = connection.execute(
         f"INSERT INTO read ({', '.join(columns)})"
         f" SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
-        " ON CONFLICT (read_id) DO NOTHING RETURNING read_id, vehicle_key",
+        " ON CONFLICT (read_id) DO NOTHING RETURNING read_id, vehicle_key, time_ms",
         arrays,
     ).fetchall()
-    mark_due(connection, {row["vehicle_key"] for row in new}, now_ms)
+    since_ms: dict[str, int] = {}
+    for row in new:
+        key = row["vehicle_key"]
+        since_ms[key] = min(row["time_ms"], since_ms.get(key, row["time_ms"]))
+    if since_ms:
+        mark_due(connection, since_ms, now_ms)
     return [row["read_id"] for row in new]
 
 
-def reads_of(connection: Connection, vehicle_key: str) -> list[Read]:
-    """The reads of a vehicle that may count as evidence, in order of time."""
-    rows = connection.execute(
-        "SELECT time_ms, read_id, source, device, coalesce(sequence, '') AS sequence, toll_point, means, vehicle_key,"
-        " vehicle_class, movement FROM read WHERE vehicle_key = %s AND doubt IS NULL ORDER BY time_ms, read_id",
-        [vehicle_key],
-    ).fetchall()
-    return [Read(**row) for row in rows]
+def reads_of(connection: Connection, since_ms: Mapping[str, int]) -> dict[str, list[Read]]:
+    """The reads of vehicles that may count as evidence, each vehicle's from a moment on, in order of time."""
+    found: dict[str, list[Read]] = {key: [] for key in since_ms}
+    with connection.cursor(row_factory=args_row(Read)) as cursor:
+        cursor.execute(
+            "SELECT time_ms, read_id, source, device, coalesce(sequence, ''), toll_point, means, vehicle_key,"
+            " vehicle_class, movement FROM unnest(%s::text[], %s::bigint[]) AS asked (vehicle_key, since_ms)"
+            " JOIN read USING (vehicle_key) WHERE time_ms >= since_ms AND doubt IS NULL ORDER BY time_ms, read_id",
+            [list(since_ms), list(since_ms.values())],
+        )
+        for read in cursor:
+            found[read.vehicle_key].append(read)
+    return found
 
 
 def set_fates(connection: Connection, fates: Mapping[str, tuple[str, str | None]]) -> None:
@@ -144,13 +156,16 @@ def set_fates(connection: Connection, fates: Mapping[str, tuple[str, str | None]
     )
 
 
-def stored_fates(connection: Connection, vehicle_key: str) -> dict[str, tuple[str, bool]]:
-    """Fate by read id of one vehicle, and whether the read is in doubt."""
-    rows = connection.execute(
-        "SELECT read_id, fate, doubt IS NOT NULL AS is_doubtful FROM read WHERE vehicle_key = %s ORDER BY read_id",
-        [vehicle_key],
-    ).fetchall()
-    return {row["read_id"]: (row["fate"], row["is_doubtful"]) for row in rows}
+def stored_fates(connection: Connection, keys: Collection[str]) -> dict[str, dict[str, tuple[str, bool]]]:
+    """By vehicle: fate by read id, and whether the read is in doubt."""
+    found: dict[str, dict[str, tuple[str, bool]]] = {key: {} for key in keys}
+    for row in connection.execute(
+        "SELECT vehicle_key, read_id, fate, doubt IS NOT NULL AS is_doubtful FROM read WHERE vehicle_key = ANY(%s)"
+        " ORDER BY read_id",
+        [list(keys)],
+    ):
+        found[row["vehicle_key"]][row["read_id"]] = (row["fate"], row["is_doubtful"])
+    return found
 
 
 def read_fates(connection: Connection) -> dict[str, int]:
