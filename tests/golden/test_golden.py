@@ -3,6 +3,7 @@
 A page is a talk with a shell: ``$ trassa …``, then what it printed (stdout, then stderr after ``stderr:``), then
 ``[exit N]`` where that is not 0. Figures that a better planner may move (margins, the bins where they are smallest,
 counts, costs, all of a verification) are masked by ``#``; words, order, columns, and all about the road itself are not.
+Of ``doctor``, which tells of the machine, only the names of what it looks at stand here.
 ``TRASSA_GOLDEN=write`` writes the pages anew; read the difference before you keep it.
 """
 
@@ -20,6 +21,11 @@ from command_line import drawn_lane, trassa
 
 PAGES = sorted(Path(__file__).parent.glob("*.console"))
 CLAIM = re.compile(r"^(?:claim  |(?:radio|optical)\.)")
+EXAMINED = re.compile(
+    r"^(?:ok|note|missing) +(trassa|python|[a-z1-9]+(?:-(?:py|mqtt|server))?|web pages|open files|port of \w+)  "
+)
+PASSING = {"stores", "user"}
+"""What the doctor speaks of only where there is something to say."""
 STRIP = re.compile(r"^(?P<head>(?:sites|[→←] (?:best|down)|fibre) +)(?P<cells>\S+)(?P<note>.*)$")
 
 
@@ -42,12 +48,23 @@ def _played(command: str, folder: Path) -> str:
     assert words[0] == "trassa"
     done = trassa(*words[1:], cwd=folder)
     out = done.out.splitlines()
-    said = [f"$ {command}", *(map(_recomputed, out) if words[1] == "verify" else out)]
+    if words[1] == "verify":
+        out = [*map(_recomputed, out)]
+    elif words[1] == "doctor" and out:
+        return f"$ {command}\n{', '.join(_examined(out))}\n"
+    said = [f"$ {command}", *out]
     if done.err:
         said += ["stderr:", *done.err.splitlines()]
     if done.code:
         said.append(f"[exit {done.code}]")
     return "\n".join(_masked(line).replace(str(folder), "…") for line in said) + "\n"
+
+
+def _examined(lines: list[str]) -> list[str]:
+    """What the doctor looked at, without what it found."""
+    things = [match[1] for match in map(EXAMINED.match, lines) if match]
+    assert len(things) == len(lines), lines
+    return [thing for thing in things if thing not in PASSING]
 
 
 def _recomputed(line: str) -> str:
@@ -67,4 +84,5 @@ def _masked(line: str) -> str:
         line = re.sub(r"\S+ (?:km|км) \S+|S-\d+–H-\d+|H-\d+–H-\d+", "#", line)
         line = re.sub(r"[+−-]?\d+(?:\.\d+)?", "#", line)
         return re.sub(r" {2,}", "  ", line)
+    line = re.sub(r"\bsha256 [0-9a-f]{12,}", "sha256 #", line)
     return re.sub(r"\d+\.\d+ s\b", "# s", line)

@@ -45,6 +45,7 @@ COMMANDS: dict[str, set[str]] = {
     "toll check": {"--json"},
     "toll rate": {"--from", "--to", "--at", "--entry-at", "--class", "--means", "--json"},
     "toll post": {"--book", "--json"},
+    "toll charges": {"--last", "--book", "--json"},
     "toll explain": {"--book", "--json"},
     "toll audit": {"--book", "--json"},
     "vehicles decode": {"--json"},

@@ -104,6 +104,11 @@ MISTAKES = {
     "above the cap": ('["w", "e", 30]', '["w", "e", 151]', "1510 minor units lie above the cap of 1500"),
     "the wrong unit": ("price_unit_minor = 10", "price_unit_minor = 1000", "is price_unit_minor right?"),
     "a day in two profiles": ('night = ["night"]', 'night = ["night", "sun"]', "sun stands in 2 profiles"),
+    "a night before midnight": (
+        "day_ends = 01:00:00",
+        "day_ends = 22:00:00",
+        "it must end at 00:00 or in the hours after",
+    ),
     "a night that never comes": ('always = ["mon",', 'always = ["night", "mon",', "night never comes"),
     "an unknown key": ("rounding = ", "roundng = ", "is not known"),
     "an unknown rounding": ('rounding = "up"', 'rounding = "nearest"', "'nearest'"),

@@ -1,4 +1,4 @@
-"""toll post, explain, audit: what was seen, what it cost and why, and the proof that the ledger is right."""
+"""toll post, charges, explain, audit: what was seen, what it cost and why, and the proof that the ledger is right."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_SHOWN = 12
+"""Hexadecimal digits of a charge key's last part that are shown: two alike among a million are a chance in 500."""
+
 _Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Project folder.")]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _BookName = Annotated[str, typer.Option("--book", metavar="BOOK", help="live, or drive: the last simulated drive.")]
@@ -27,7 +30,7 @@ _BookName = Annotated[str, typer.Option("--book", metavar="BOOK", help="live, or
 
 def register(app: typer.Typer) -> None:
     """Add the commands that need the ledger to the toll commands."""
-    for command in (post, explain, audit):
+    for command in (post, charges, explain, audit):
         app.command()(command)
 
 
@@ -57,6 +60,43 @@ def post(
             typer.echo(f"line {line} rejected: {reason}")
         settled = f"{posted.charges} charges changed" if posted.is_settled else "the running platform settles them"
         typer.echo(settled)
+
+
+def charges(
+    folder: _Folder,
+    last: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="At most so many, the latest first.")] = 50,
+    book: _BookName = "live",
+    as_json: _Json = False,
+) -> None:
+    """List charges and held trips, the latest first.
+
+    The first column is what `toll explain` takes.
+    """
+    from trassa.clock import rfc3339
+    from trassa.live.store.charges import list_charges, list_held
+
+    with _room(folder, book, create=False) as (room, _), room.store.transaction() as connection:
+        charged, held = list_charges(connection, limit=last), list_held(connection, limit=last)
+        names = {ident: point.name for ident, point in room.context.points.items()}
+    if as_json:
+        emit_json({"charges": charged, "held": held})
+        return
+    lines = [
+        (row, f"{_money(row['amount_minor'])} {row['currency']}" if row["state"] == "charged" else "reversed")
+        for row in charged
+    ] + [(row, f"held: {row['reason']}") for row in held]
+    lines.sort(key=lambda line: (-line[0]["event_time_ms"], line[0]["charge_key"]))
+    rows = [
+        [
+            row["charge_key"].rpartition(":")[2][:_SHOWN],
+            rfc3339(row["event_time_ms"]),
+            row["system"],
+            " → ".join(names.get(end, end) for end in (row["entry"], row["exit"]) if end) or "–",
+            said,
+        ]
+        for row, said in lines[:last]
+    ]
+    typer.echo(table(["charge", "time", "system", "way", "amount"], rows))
 
 
 def explain(
@@ -130,7 +170,11 @@ def _lines(file: str) -> Iterator[TextIO]:
         yield io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="")
         return
     try:
-        with open(file, encoding="utf-8-sig", newline="") as lines:
+        lines = open(file, encoding="utf-8-sig", newline="")  # noqa: SIM115 - closed below; its opening is told apart
+    except OSError as error:
+        raise InputError(f"post: {file}: {error.strerror}", cure="a table of reads (CSV), or - for stdin") from None
+    try:
+        with lines:
             yield lines
     except UnicodeDecodeError as error:
         raise InputError(

@@ -27,6 +27,11 @@ class Book:
         return self.project_root / self.name
 
     @property
+    def serving(self) -> str:
+        """The command that serves this book."""
+        return f"trassa serve {self.project_root}{' --allow-drive' if self.name == 'drive' else ''}"
+
+    @property
     def ports_file(self) -> Path:
         """Ports chosen once and reused, JSON."""
         return self.root / "ports.json"

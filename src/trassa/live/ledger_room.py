@@ -53,7 +53,8 @@ def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[Ledge
             cure="[toll] systems in trassa.toml",
         )
     if not create and not book.secrets_file.exists():
-        raise InputError(f"toll: {book.root} has no ledger yet", cure=f"trassa serve {book.project_root}")
+        command = "drive" if book.name == "drive" else "serve"
+        raise InputError(f"toll: {book.root} has no ledger yet", cure=f"trassa {command} {book.project_root}")
     with contextlib.ExitStack() as stack:
         is_served = not _takes_custody(stack, book)
         secrets, password = (Secrets.of(book), None) if is_served else make_secrets(book)

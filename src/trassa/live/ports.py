@@ -43,7 +43,7 @@ class Ports:
             said = json.loads(book.ports_file.read_text("utf-8"))
             ports = cls(**{name: int(said[name]) for name in ("nats", "mqtt", "web")})
         except FileNotFoundError:
-            raise InputError(f"ports: {book.root} was never served", cure=f"trassa serve {book.project_root}") from None
+            raise InputError(f"ports: {book.root} was never served", cure=book.serving) from None
         except (OSError, ValueError, KeyError, TypeError):
             raise InputError(f"ports: {book.ports_file} is damaged", cure="remove the file and serve again") from None
         return ports

@@ -47,9 +47,7 @@ class Secrets:
             said = json.loads(book.secrets_file.read_text("utf-8"))
             return cls(**{field.name: str(said[field.name]) for field in fields(cls)})
         except FileNotFoundError:
-            raise InputError(
-                f"secrets: {book.root} was never served", cure=f"trassa serve {book.project_root}"
-            ) from None
+            raise InputError(f"secrets: {book.root} was never served", cure=book.serving) from None
         except (OSError, ValueError, KeyError, TypeError):
             raise InputError(
                 f"secrets: {book.secrets_file} is damaged; without its hmac_key no vehicle is recognised again",

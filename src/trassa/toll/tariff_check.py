@@ -91,7 +91,10 @@ def _profiles(version: TariffVersion) -> Iterator[Finding]:
     place = f"version {version.id}, profiles"
     kinds: tuple[str, ...] = (*DAYS, NIGHT) if version.day_ends < version.day_starts else DAYS
     if version.day_ends > version.day_starts:
-        yield _error(place, f"the day ends at {version.day_ends}, after its start at {version.day_starts}")
+        ends, starts = version.day_ends.isoformat("minutes"), version.day_starts.isoformat("minutes")
+        yield _error(
+            place, f"the day starts at {starts} and ends at {ends}; it must end at 00:00 or in the hours after"
+        )
     said: Counter[str] = Counter(kind for profile in version.profiles.values() for kind in profile)
     for kind, count in said.items():
         if count > 1:
