@@ -32,9 +32,9 @@ _ANSWERS_CARRY = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(self)",
 }
 MAX_BODY_BYTES = 4 * 1024 * 1024
-_BODY_S = 30.0
+_BODY_S = 20.0
 """Until when a body must have come."""
-_ANSWER_S = 45.0
+_ANSWER_S = 30.0
 """Until when an answer must have begun, the body's time included."""
 _SLOW_DOORS = frozenset({"/api/login", "/api/drive/pair"})
 
