@@ -3,8 +3,9 @@
     python benchmarks/crowd.py PROJECT --port P --seconds 60
 
 The password of the login comes on standard input. Vehicles drive along the road and send a CAM ten times a second;
-some stop for good, kilometres apart. An MQTT subscriber beside them hears the warnings. Prints one JSON object: what
-was sent, and for each warning the time from sending the CAM that completed the rule to its receipt.
+some stop for good, kilometres apart. An MQTT subscriber in another process hears the warnings. Prints one JSON object:
+what was sent, by how much the sending was late, and for each warning the time from sending the CAM that completed the
+rule to the decision and to the receipt.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ import argparse
 import json
 import resource
 import socket
+import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
 
-from trassa.clock import UtcClock, its_ms
+from trassa.clock import UtcClock, its_ms, utc_ms
 from trassa.live.axis_index import AxisIndex
 from trassa.live.roadway import Roadway
 from trassa.plan.project import open_project
@@ -63,16 +62,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     roadway = Roadway.of(open_project(asked.project))
     crowd = _crowd(roadway, asked, password)
-    heard = _Subscriber(asked.port, password)
+    listener = _Listener(asked.port, password)
     sent, completed, late_s = _drive(roadway, crowd, asked)
     time.sleep(3.0)
-    latencies_ms, unheard = _latencies(roadway, crowd, completed, heard.messages)
+    found, unheard = _latencies(roadway, crowd, completed, listener.messages())
     said = {
         "sent": sent,
-        "latest_tick_ms": 1000.0 * late_s,
+        "late_tick_ms": [round(1000.0 * late, 1) for late in np.percentile(late_s, [50, 99, 100])],
         "warnings_due": len(completed),
         "warnings_unheard": unheard,
-        "latency_ms": latencies_ms,
+        "latency_ms": [heard for heard, _ in found],
+        "decided_ms": [decided for _, decided in found],
     }
     print(json.dumps(said))
 
@@ -107,29 +107,35 @@ def _connected(port: int, name: str, password: str) -> socket.socket:
     return link
 
 
-class _Subscriber:
-    """Hears every warning, and when."""
+class _Listener:
+    """Hears every warning, and when, in a process of its own."""
 
     def __init__(self, port: int, password: str) -> None:
-        self.messages: list[tuple[float, bytes]] = []
-        ready = threading.Event()
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id="crowd-listener")
-        self._client.username_pw_set(LOGIN, password)
-        self._client.on_message = lambda _c, _d, message: self.messages.append((time.monotonic(), message.payload))
-        self._client.on_subscribe = lambda *_: ready.set()
-        self._client.connect("127.0.0.1", port)
-        self._client.subscribe("cits/out/denm/#", qos=1)
-        self._client.loop_start()
-        ready.wait(10.0)
+        words = [sys.executable, str(Path(__file__).with_name("listener.py")), "--port", str(port)]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(password + "\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+
+    def messages(self) -> list[tuple[float, bytes]]:
+        """What it heard, by the monotonic clock; it hears no more."""
+        return [(when_s, bytes.fromhex(payload)) for when_s, payload in json.loads(self._process.communicate()[0])]
 
 
-def _drive(roadway: Roadway, crowd: Crowd, asked: argparse.Namespace) -> tuple[int, dict[int, float], float]:
-    """Send; the number sent, the moment each stopper's rule was completed, and by how much the latest tick was late."""
+def _drive(
+    roadway: Roadway, crowd: Crowd, asked: argparse.Namespace
+) -> tuple[int, dict[int, tuple[float, int]], list[float]]:
+    """Send; the number sent, when the CAM that completes each stopper's rule was sent, by how much each tick was late.
+
+    Moments by the monotonic clock, and in UTC.
+    """
     locator, clock = Locator(roadway.road), UtcClock()
-    n, sent, late_s = len(crowd.links), 0, 0.0
+    n, sent, late_s = len(crowd.links), 0, [0.0]
     after_ms = round(1000 * roadway.settings.vehicles.stationary_after_s)
     stood_ms: dict[int, int] = {}
-    completed: dict[int, float] = {}
+    completed: dict[int, tuple[float, int]] = {}
     groups = [np.arange(tick, n, TICKS) for tick in range(TICKS)]
     begun_s = time.monotonic()
     ticks = round((asked.warm_up + asked.seconds) / TICK_S)
@@ -138,7 +144,8 @@ def _drive(roadway: Roadway, crowd: Crowd, asked: argparse.Namespace) -> tuple[i
         wait_s = due_s - time.monotonic()
         if wait_s > 0.0:
             time.sleep(wait_s)
-        late_s = max(late_s, -wait_s) if tick * TICK_S > asked.warm_up else 0.0
+        if tick * TICK_S > asked.warm_up:
+            late_s.append(max(0.0, -wait_s))
         rows, along_s = groups[tick % TICKS], tick * TICK_S
         stands = along_s >= crowd.stop_s[rows]
         measure = crowd.measure_m[rows] + SPEED_MPS * np.minimum(along_s, crowd.stop_s[rows])
@@ -157,7 +164,7 @@ def _drive(roadway: Roadway, crowd: Crowd, asked: argparse.Namespace) -> tuple[i
             crowd.links[i].send(crowd.prefixes[i] + whole[start[k] : start[k] + size[k]])
             sent += 1
             if stands[k] and now_ms - stood_ms.setdefault(i, now_ms) >= after_ms and i not in completed:
-                completed[i] = time.monotonic()
+                completed[i] = (time.monotonic(), clock.now_ms())
     return sent, completed, late_s
 
 
@@ -167,23 +174,26 @@ def _headings(locator: Locator, measure_m: np.ndarray) -> np.ndarray:
 
 
 def _latencies(
-    roadway: Roadway, crowd: Crowd, completed: dict[int, float], messages: list[tuple[float, bytes]]
-) -> tuple[list[float], int]:
-    """First receipt of the warning at each stopper's place, ms after its rule was completed; how many came never.
+    roadway: Roadway, crowd: Crowd, completed: dict[int, tuple[float, int]], messages: list[tuple[float, bytes]]
+) -> tuple[list[tuple[float, float]], int]:
+    """First receipt of the warning at each stopper's place and the moment it was decided on; how many came never.
 
-    A stopper in a plaza or service area is no hazard and is left out.
+    Both in ms after the CAM that completed the rule was sent; decided is referenceTime, which the platform sets. A
+    stopper in a plaza or service area is no hazard and is left out.
     """
     axis = AxisIndex(roadway.road)
-    first: dict[float, float] = {}
+    first: dict[float, tuple[float, int]] = {}
     for when_s, payload in messages:
-        position = decode(payload).position() if payload else None
-        if position is not None:
+        message = decode(payload) if payload else None
+        position = message.position() if message else None
+        if message is not None and position is not None:
             at = [np.array([value]) for value in position]
             found = axis.locate(*at, np.array([np.nan]), np.array([0], dtype=np.int8))
-            first.setdefault(round(float(found.measure_m[0])), when_s)
+            decided_ms = utc_ms(message.value["denm"]["management"]["referenceTime"])
+            first.setdefault(round(float(found.measure_m[0])), (when_s, decided_ms))
     places, moments = np.array(sorted(first)), [first[m] for m in sorted(first)]
     latencies, unheard = [], 0
-    for i, when_s in completed.items():
+    for i, (when_s, when_ms) in completed.items():
         at_m = crowd.measure_m[i] + SPEED_MPS * crowd.stop_s[i]
         if any(zone.start_m <= at_m < zone.end_m for zone in roadway.quiet_extents):
             continue
@@ -191,7 +201,8 @@ def _latencies(
         if nearest < 0 or abs(places[nearest] - at_m) > 50.0:
             unheard += 1
         else:
-            latencies.append(1000.0 * (moments[nearest] - when_s))
+            heard_s, decided_ms = moments[nearest]
+            latencies.append((1000.0 * (heard_s - when_s), float(decided_ms - when_ms)))
     return latencies, unheard
 
 

@@ -122,16 +122,24 @@ def load(asked: argparse.Namespace) -> Figures:
             time.sleep(2.0)
             after = _counts(platform)
             wall_s = time.monotonic() - begun_s
-    return _told(asked, said, before, after, shares, wall_s)
+    return _told(asked, said, before, after, shares, wall_s, project.settings.live.window_ms)
 
 
 def _told(
-    asked: argparse.Namespace, said: Figures, before: Figures, after: Figures, shares: Figures, wall_s: float
+    asked: argparse.Namespace,
+    said: Figures,
+    before: Figures,
+    after: Figures,
+    shares: Figures,
+    wall_s: float,
+    window_ms: int,
 ) -> Figures:
+    """Latency: from the CAM that completes a rule to the decision, from there by COMMIT and broker to a vehicle."""
     took = {
         name: after[name] - before[name] for name in ("accepted", "processed", "refused", "shed", "lost", "waiting")
     }
-    latency = np.array(said["latency_ms"] or [np.nan])
+    latency, decided = (np.array(said[name] or [np.nan]) for name in ("latency_ms", "decided_ms"))
+    late_p50_ms, late_p99_ms, late_max_ms = said["late_tick_ms"]
     return {
         "vehicles": asked.vehicles,
         "cams_sent": said["sent"],
@@ -139,12 +147,19 @@ def _told(
         "lost_before_broker": said["sent"] - took["accepted"],
         "unaccounted": said["sent"] - took["processed"] - took["refused"] - took["shed"],
         **{f"{name}_core_percent": share for name, share in shares.items()},
-        "latest_tick_ms": said["latest_tick_ms"],
-        "window_ms": 20,
+        "generator_late_p50_ms": late_p50_ms,
+        "generator_late_p99_ms": late_p99_ms,
+        "generator_late_max_ms": late_max_ms,
+        "window_ms": window_ms,
+        "worker_slowest_turn_ms": after["slowest_turn_ms"],
         "warnings_heard": len(said["latency_ms"]),
         "warnings_unheard": said["warnings_unheard"],
         "warning_p50_ms": float(np.percentile(latency, 50)),
         "warning_p99_ms": float(np.percentile(latency, 99)),
+        "decided_p50_ms": float(np.percentile(decided, 50)),
+        "decided_p99_ms": float(np.percentile(decided, 99)),
+        "delivered_p50_ms": float(np.percentile(latency - decided, 50)),
+        "delivered_p99_ms": float(np.percentile(latency - decided, 99)),
         "wall_s": wall_s,
     }
 
