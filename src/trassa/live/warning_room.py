@@ -35,6 +35,8 @@ _AGAIN_S = 1.0
 _STALE_S = 1.0
 _REPORTS_MAX = 100
 """Reports between two looks: a flood of them must not keep the room from looking."""
+_HANGS_AFTER_S = 10.0
+_HANGS = "worker: store or broker take a warning and do not answer; warnings wait. Next: trassa doctor"
 _Answer = Callable[[Mapping[str, object]], None]
 
 
@@ -119,14 +121,19 @@ class WarningRoom:
         self._thread = threading.Thread(target=self._run, name="warnings", daemon=True)
         self._state: StationCopy | None = None
         self._is_busy = False
+        self._begun_s = 0.0
         self._must_compare = False
         self._ends: deque[tuple[str, str, str, _Answer]] = deque()
         self._not_before_s = 0.0
         self.news: SimpleQueue[WarningNews] = SimpleQueue()
-        self.trouble = ""
-        """What store or broker said last, while it keeps the room from working."""
+        self._trouble = ""
         self.failure: BaseException | None = None
         """What ended the thread, where it ended by itself."""
+
+    @property
+    def trouble(self) -> str:
+        """What store or broker said last, while it keeps the room from working."""
+        return _HANGS if self._is_busy and time.monotonic() - self._begun_s > _HANGS_AFTER_S else self._trouble
 
     def open(self) -> None:
         """Work on a thread."""
@@ -205,16 +212,16 @@ class WarningRoom:
 
     def _turn(self) -> None:
         """RULE 1."""
-        self._is_busy = True
+        self._begun_s, self._is_busy = time.monotonic(), True
         try:
             while self._ends:
                 self._end_next()
             if time.monotonic() < self._not_before_s:
                 return
             self._work()
-            self.trouble = ""
+            self._trouble = ""
         except TrassaError as error:  # RULE 4
-            self.trouble = str(error)
+            self._trouble = str(error)
             self._not_before_s = time.monotonic() + _AGAIN_S
         finally:
             self._state, self._is_busy = None, False
