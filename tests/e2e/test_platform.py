@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ import pytest
 from stand_ins import PATIENCE_S, Supervisor, everything_gone, recorded, stand_ins
 from trassa.errors import InputError
 from trassa.live.child import footprint_of
-from trassa.live.platform import Platform
+from trassa.live.platform import Platform, Programs
 from trassa.live.publisher import Publisher
 from trassa.live.secrets import password_fits
 from trassa.live.store.embedded import PostgresPlace
@@ -281,6 +282,26 @@ def test_child_that_was_given_the_unusable_is_not_tried_again(project: Path, tmp
         with pytest.raises(InputError, match=r"worker: ended with code 3; its last words:\n  no tariff has this name"):
             running.wait_ready()
     assert running.restarts["worker"] == 0
+
+
+def test_web_that_was_given_the_unusable_is_not_tried_again(project: Path, tmp_path: Path) -> None:
+    """The real web server, in a project whose settings became unreadable after the start."""
+    programs = replace(stand_ins(tmp_path), web=Programs().web)
+    with Platform(open_project(project), "live", programs=programs) as running:
+        (project / "trassa.toml").write_text("[live\n", "utf-8")
+        with pytest.raises(InputError, match=r"web: ended with code 3; its last words:\n  .*trassa\.toml"):
+            running.wait_ready()
+    assert running.restarts["web"] == 0
+
+
+def test_asked_twice_it_starts_each_child_once(project: Path, tmp_path: Path) -> None:
+    with platform(project, tmp_path) as running:
+        running.wait_ready()
+        pids = {name: running.pid(name) for name in ALL}
+        running.wait_ready()
+        assert {name: running.pid(name) for name in ALL} == pids
+        said = (running.book.logs / "worker.log").read_text("utf-8")
+    assert said.count("ready") == 1
 
 
 def test_database_of_ones_own(project: Path, tmp_path: Path) -> None:

@@ -105,7 +105,9 @@ def open_rooms(book: Book, clock: Clock) -> Iterator[Rooms]:
         reader.warm_up()
         held.callback(reader.close)
         inbox = Inbox(ports, secrets)
-        tolls = TollRoom(TollDesk(roadway, store, clock, key=secrets.identity_key), inbox)
+        toll_desk = TollDesk(roadway, store, clock, key=secrets.identity_key)
+        _ = toll_desk.crossing_points  # a tariff that cannot be read ends the start, not every settlement
+        tolls = TollRoom(toll_desk, inbox)
         warnings = WarningDesk(roadway, prompt_store, publisher, clock)
         _recover(warnings)
         warnings.step(ingest.stations)  # loads what it needs while nobody waits for it
