@@ -27,7 +27,7 @@ from trassa.live.axis_index import AxisIndex
 from trassa.live.counts import Counts
 from trassa.live.frame import FRAME_MAGIC
 from trassa.live.hot_loop import SUBJECTS, HotLoop, Rooms
-from trassa.live.inbox import Inbox
+from trassa.live.inbox import Delivery, Inbox
 from trassa.live.ingest import Ingest
 from trassa.live.raw_reader import RawReader
 from trassa.live.stepped_loop import SteppedLoop
@@ -250,6 +250,28 @@ def test_what_the_broker_took_is_accounted_for(tmp_path: Path) -> None:
     places = pq.read_table(book.archive / "places")
     assert places.num_rows == 100
     assert places["measure_m"].to_pylist() == pytest.approx([1000.0] * 100, abs=0.1)
+
+
+def test_what_waits_for_the_store_is_not_lost_and_counted_once_by_the_next_process(tmp_path: Path) -> None:
+    with running(tmp_path, UtcClock()) as live:
+        live.tolls.down = 1_000_000
+        for number in range(20):
+            live.vehicle.publish("cits/in/toll/fleet/v", b"%d" % number)
+        assert until(lambda: live.ask("counts")["kept_waiting"] == 20)
+        counts = live.rooms.counts
+        for _ in range(20):  # the time that a message on its way may take
+            counts.sample(live.rooms.inbox.fill.taken, live.rooms.inbox.fill.waiting)
+        assert (counts.told()["waiting"], counts.told()["lost"]) == (20, 0)
+        # the next process of the same book finds them again, and they were counted by nobody
+        again = Counts.of(counts.file)
+        room = TollRoom(NotingTolls(), live.rooms.inbox, again.counted["toll"])
+        deliveries = [Delivery("cits.in.toll.fleet.v", b"x", number, True, "") for number in range(1, 21)]
+        for _ in range(2):
+            news = room.take(deliveries)
+            again.count("toll", news.taken, news.refused, news.up_to)
+        assert (again.processed["toll"], again.counted["toll"]) == (20, 20)
+        again.save()
+        assert Counts.of(counts.file).counted["toll"] == 20
 
 
 def test_a_room_that_dies_takes_the_worker_with_it(tmp_path: Path) -> None:

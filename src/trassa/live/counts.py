@@ -1,8 +1,9 @@
 """The count of everything that vehicles sent: what the broker took is processed, refused, shed, waiting or lost.
 
-The broker's number is the last sequence of the capture stream. What is neither processed nor refused nor shed is on
-its way, or lost; a message on its way arrives within seconds, so lost is what stays missing that long. The numbers of
-a book go on where the process before left them: what it had read and not yet written down counts as lost.
+The broker's number is the sum of its streams' last sequences. What is neither processed nor refused nor shed is on
+its way, or lost; a message on its way arrives within seconds, so lost is what stays missing that long, and does not
+wait in the stream of what must not be lost. The numbers of a book go on where the process before left them: what it
+had dealt with and not yet written down counts as lost.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Counts:
     """By kind: cam, denm, toll."""
     refused: Counter[str] = field(default_factory=Counter)
     """CAMs by reason, other kinds by their name."""
+    counted: Counter[str] = field(default_factory=Counter)
+    """Up to which sequence of their stream messages of a kind are counted; CAMs have none."""
     shed: int = 0
     off_road: int = 0
     accepted: int = 0
@@ -44,6 +47,7 @@ class Counts:
             said = json.loads(file.read_text("utf-8"))
             counts.processed.update({str(kind): int(n) for kind, n in said["processed"].items()})
             counts.refused.update({str(why): int(n) for why, n in said["refused"].items()})
+            counts.counted.update({str(kind): int(n) for kind, n in said.get("counted", {}).items()})
             counts.shed, counts.off_road = int(said["shed"]), int(said["off_road"])
         return counts
 
@@ -52,15 +56,24 @@ class Counts:
         """Messages of which the fate is known."""
         return self.processed.total() + self.refused.total() + self.shed
 
+    def count(self, kind: str, taken: int, refused: int, up_to: int) -> None:
+        """Count messages of a kind, refused ones among them, up to a sequence of their stream."""
+        if not taken:
+            return
+        self.processed[kind] += taken - refused
+        self.counted[kind] = max(self.counted[kind], up_to)
+        if refused:
+            self.refused[kind] += refused
+
     def refuse_cams(self, numbers: dict[int, int]) -> None:
         """Count CAMs refused by status number."""
         for status, n in numbers.items():
             self.refused[f"cam: {REASONS.get(status, str(status))}"] += n
 
-    def sample(self, accepted: int) -> None:
-        """Take note of the capture stream's last sequence, about once a second."""
+    def sample(self, accepted: int, kept: int = 0) -> None:
+        """Take note, about once a second, of how many the broker has taken, and keeps for us however long it takes."""
         self.accepted = accepted
-        self._outstanding.append(max(0, accepted - self.handled))
+        self._outstanding.append(max(0, accepted - self.handled - kept))
 
     def told(self) -> dict[str, object]:
         """For the status page: processed + refused + shed + waiting + lost = accepted."""
@@ -85,6 +98,7 @@ class Counts:
         said = {
             "processed": self.processed,
             "refused": self.refused,
+            "counted": self.counted,
             "shed": self.shed,
             "off_road": self.off_road,
         }

@@ -91,7 +91,7 @@ class HotLoop:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._window_s = rooms.window_ms / 1000.0
-        self._warnings = WarningRoom(rooms.warnings, rooms.inbox)
+        self._warnings = WarningRoom(rooms.warnings, rooms.inbox, rooms.counts.counted["denm"])
         self._answers = Answers(rooms.stations, rooms.counts, self._more_counts)
         self._look, self._draw = _Every(_LOOK_S), _Every(_FRAME_S)
         self._second = _Every(_SECOND_S)
@@ -188,7 +188,7 @@ class HotLoop:
         if self._second():
             self._slowest_s.append(0.0)
             rooms.stations.expire(rooms.clock.now_ms())
-            rooms.counts.sample(rooms.inbox.last_sequence)
+            rooms.counts.sample(rooms.inbox.fill.taken, rooms.inbox.fill.waiting)
             if rooms.inbox.fill.full_percent >= _NEARLY_FULL_PERCENT:
                 self._say_trouble(_NEARLY_FULL)
             rooms.counts.save()
@@ -200,10 +200,8 @@ class HotLoop:
         while not self._rooms.tolls.news.empty():
             self._hear(self._rooms.tolls.news.get())
         while not self._warnings.news.empty():
-            taken, refused, changed = self._warnings.news.get()
-            self._rooms.counts.processed["denm"] += taken - refused
-            if refused:
-                self._rooms.counts.refused["denm"] += refused
+            taken, refused, up_to, changed = self._warnings.news.get()
+            self._rooms.counts.count("denm", taken, refused, up_to)
             if changed:
                 self._notice("events", changed=list(changed))
         while self._late:
@@ -216,9 +214,7 @@ class HotLoop:
                 self.trouble = ""
 
     def _hear(self, news: News) -> None:
-        self._rooms.counts.processed["toll"] += news.taken - news.refused
-        if news.refused:
-            self._rooms.counts.refused["toll"] += news.refused
+        self._rooms.counts.count("toll", news.taken, news.refused, news.up_to)
         if news.charges:
             self._notice("charges")
         if news.trouble:

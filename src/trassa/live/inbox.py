@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-__all__ = ["Delivery", "Inbox"]
+__all__ = ["Delivery", "Inbox", "first_of"]
 
 _PULL = 500
 _WAITING_MAX = 5_000
@@ -45,6 +45,14 @@ class Delivery:
     sequence: int
     again: bool
     reply: str
+
+
+def first_of(deliveries: Iterable[Delivery], counted: int) -> int:
+    """How many lie behind the sequence up to which everything is counted: each is counted once, however often it came.
+
+    Deliveries come in the order of the stream, so nothing before that sequence is still to come for the first time.
+    """
+    return sum(delivery.sequence > counted for delivery in deliveries)
 
 
 class Inbox:

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
 from trassa.errors import TrassaError
-from trassa.live.inbox import Delivery, Inbox
+from trassa.live.inbox import Delivery, Inbox, first_of
 
 __all__ = ["News", "TollRoom", "Tolls"]
 
@@ -39,10 +39,12 @@ class Tolls(Protocol):
 
 
 class News(NamedTuple):
-    """What happened in the room: messages dealt with, refused among them, charges that changed, what went wrong."""
+    """What happened in the room: messages dealt with for the first time, refused among them, up to which sequence of
+    their stream, charges that changed, what went wrong."""
 
     taken: int = 0
     refused: int = 0
+    up_to: int = 0
     charges: int = 0
     trouble: str = ""
 
@@ -50,8 +52,10 @@ class News(NamedTuple):
 class TollRoom:
     """Takes fixes and settles: by itself on a thread (``open``), or when told (``take``, ``settle``)."""
 
-    def __init__(self, tolls: Tolls, inbox: Inbox) -> None:
+    def __init__(self, tolls: Tolls, inbox: Inbox, counted: int = 0) -> None:
+        """``counted``: up to which sequence fixes are counted already."""
         self._tolls = tolls
+        self._counted = counted
         self._inbox = inbox
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tolls", daemon=True)
@@ -75,8 +79,9 @@ class TollRoom:
         self._tolls.take_fixes([(delivery.subject, delivery.payload) for delivery in deliveries])
         self._inbox.acknowledge(deliveries)
         used = self._tolls.counts.messages - before
-        first = sum(not delivery.again for delivery in deliveries)
-        return News(taken=first, refused=min(first, len(deliveries) - used))
+        first = first_of(deliveries, self._counted)
+        self._counted = max(self._counted, *(delivery.sequence for delivery in deliveries))
+        return News(taken=first, refused=min(first, len(deliveries) - used), up_to=self._counted)
 
     def settle(self) -> News:
         """Settle who is due."""

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.errors import TrassaError
-from trassa.live.inbox import Delivery, Inbox
+from trassa.live.inbox import Delivery, Inbox, first_of
 from trassa.vehicles.station_memory import StationColumns
 
 __all__ = ["Outcome", "StationCopy", "WarningNews", "WarningRoom", "Warnings"]
@@ -77,10 +77,12 @@ class Warnings(Protocol):
 
 
 class WarningNews(NamedTuple):
-    """What happened in the room: reports dealt with, refused among them, and what changed."""
+    """What happened in the room: reports dealt with for the first time, refused among them, up to which sequence of
+    their stream, and what changed."""
 
     taken: int = 0
     refused: int = 0
+    up_to: int = 0
     changed: tuple[str, ...] = ()
 
 
@@ -114,8 +116,10 @@ class StationCopy(NamedTuple):
 class WarningRoom:
     """Works by itself on a thread (``open``), or when told (``look``, ``report``, ``compare``)."""
 
-    def __init__(self, desk: Warnings, inbox: Inbox) -> None:
+    def __init__(self, desk: Warnings, inbox: Inbox, counted: int = 0) -> None:
+        """``counted``: up to which sequence reports are counted already."""
         self._desk = desk
+        self._counted = counted
         self._inbox = inbox
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="warnings", daemon=True)
@@ -179,7 +183,8 @@ class WarningRoom:
         """Hand reports to the desk; acknowledge after its COMMIT."""
         outcome = self._desk.take_reports([(d.subject, d.payload) for d in deliveries])
         self._inbox.acknowledge(deliveries)
-        first = sum(not delivery.again for delivery in deliveries)
+        first = first_of(deliveries, self._counted)
+        self._counted = max(self._counted, *(delivery.sequence for delivery in deliveries))
         refused = min(first, sum(fate == "refused" for fate in outcome.fates))
         self._tell(outcome, first, refused)
         return outcome
@@ -197,7 +202,7 @@ class WarningRoom:
 
     def _tell(self, outcome: Outcome, taken: int = 0, refused: int = 0) -> None:
         if taken or outcome.changed:
-            self.news.put(WarningNews(taken, refused, tuple(outcome.changed)))
+            self.news.put(WarningNews(taken, refused, self._counted, tuple(outcome.changed)))
 
     # ---- the thread
 

@@ -107,7 +107,7 @@ def open_rooms(book: Book, clock: Clock) -> Iterator[Rooms]:
         inbox = Inbox(ports, secrets)
         toll_desk = TollDesk(roadway, store, clock, key=secrets.identity_key)
         _ = toll_desk.crossing_points  # a tariff that cannot be read ends the start, not every settlement
-        tolls = TollRoom(toll_desk, inbox)
+        tolls = TollRoom(toll_desk, inbox, counts.counted["toll"])
         warnings = WarningDesk(roadway, prompt_store, publisher, clock)
         _recover(warnings)
         warnings.step(ingest.stations)  # loads what it needs while nobody waits for it
