@@ -95,7 +95,7 @@ class Stage:
         ]
         if not points:
             points = [self._point(i, share) for i, share in enumerate((0.15, 0.5, 0.85))]
-        self.plan = plan_view(self.roadway, points, simulated=True)
+        self.plan = plan_view(self.roadway, points, simulated=True, time_zone="Europe/Moscow")
         self.traffic = Traffic(self.roadway.road.length_m, vehicles, still=still)
         self.still, self.began_s = still, time.monotonic()
         self.events = self._events()
@@ -103,8 +103,7 @@ class Stage:
         self.charges = [self._charge(i) for i in range(14)]
         self.sessions = 0
         self.paired: set[str] = set()
-        self.reasons: list[str] = []
-        self.cut = False
+        self.cut = self.mute = False
 
     def _point(self, index: int, share: float) -> dict[str, Any]:
         measure_m = share * self.roadway.road.length_m
@@ -152,10 +151,12 @@ class Stage:
 
     def _charge(self, index: int) -> dict[str, Any]:
         held = index % 6 == 5
+        names = {"entry": "tp-0", "exit": "tp-1", "entry_name": "Москва", "exit_name": "Солнечногорск"}
         return {
             "charge_key": f"m11-15-58|{index:064x}|{START_MS}", "system": "m11-15-58", "vehicle_key": f"{index:032x}",
             "state": "held" if held else "charged", "amount_minor": None if held else 41_000 + 2_500 * index,
             "currency": "RUB", "contract_id": "C-7", "event_time_ms": START_MS - 60_000 * index,
+            "reason": "pair_not_priced" if held else None, **names,
         }  # fmt: skip
 
     def status(self) -> dict[str, Any]:
@@ -171,15 +172,20 @@ class Stage:
         """Events, charges and the status as the feed tells them."""
         return [
             {"type": "events", "events": self.events},
-            {"type": "charges", "charges": self.charges},
+            {
+                "type": "charges",
+                "charges": [charge for charge in self.charges if charge["state"] == "charged"],
+                "held": [charge for charge in self.charges if charge["state"] == "held"],
+            },
             self.status(),
         ]
 
-    def end(self, event_id: str) -> None:
+    def end(self, event_id: str, note: str) -> None:
         """Take an event out of the open ones."""
         for event in [e for e in self.events if e["event_id"] == event_id]:
             self.events.remove(event)
-            self.ended.insert(0, event | {"state": "ended", "ended_ms": self.now_ms, "ended_because": "operator"})
+            said = {"ended_ms": self.now_ms, "ended_because": "operator", "ended_by": "operator", "ended_note": note}
+            self.ended.insert(0, event | {"state": "ended"} | said)
 
     def ahead(self) -> dict[str, Any]:
         """What the on-board page is told: a place 4.2 km before the breakdown, driving."""
@@ -231,17 +237,24 @@ def stage_app(stage: Stage, hosts: frozenset[str], static: Path = STATIC) -> Doo
         return {"acknowledged_by": "operator", "acknowledged_ms": stage.now_ms}
 
     async def end(request: Request) -> Any:
-        stage.reasons.append((await request.json())["reason"])
-        stage.end(request.path_params["event_id"])
+        stage.end(request.path_params["event_id"], (await request.json())["reason"])
         return {"ended_by": "operator"}
 
     async def charge(request: Request) -> Any:
         found = next(c for c in stage.charges if c["charge_key"] == request.path_params["key"])
-        lines = [{"text": "Москва → Солнечногорск, class 1, day, transponder", "amount_minor": found["amount_minor"]}]
-        explanation = {"tariff": "m11-15-58 from 2026-04-01", "lines": lines}
+        amount = {"full_minor": found["amount_minor"], "amount_minor": found["amount_minor"]}
+        explanation = {
+            "tariff": {"name": "М-11 «Нева», км 15–58", "version": "2026-04-01"},
+            "arithmetic": {"lines": [{"from": "moscow", "to": "solnechnogorsk", **amount}], "discount": "0"},
+            "vehicle": {"class": "1", "means": "plate"},
+            "time": {"profile": "fri", "base": "exit"},
+        }
         return found | {
             "time": "2026-06-05T15:00:00+03:00", "reason": None, "text": None, "explanation": explanation,
-            "passages": [], "reads": [{"read_id": "r-1", "fate": "charged"}], "entries": [],
+            "passages": [
+                {"toll_point": "tp-0", "time": "2026-06-05T14:40:00+03:00", "movement": "entry", "seen": "observed"},
+                {"toll_point": "tp-1", "time": "2026-06-05T15:00:00+03:00", "movement": "exit", "seen": "observed"},
+            ], "reads": [{"read_id": "r-1", "fate": "charged"}], "entries": [],
         }  # fmt: skip
 
     async def plan(_request: Request) -> Any:
@@ -275,7 +288,8 @@ def stage_app(stage: Stage, hosts: frozenset[str], static: Path = STATIC) -> Doo
                     for text in stage.news():
                         await socket.send_text(json.dumps(text, ensure_ascii=False))
                 stage.traffic.step(0.5)
-                await socket.send_bytes(stage.traffic.frame(stage.now_ms))
+                if not stage.mute:
+                    await socket.send_bytes(stage.traffic.frame(stage.now_ms))
                 tick += 1
                 await asyncio.sleep(0.5)
 

@@ -189,10 +189,11 @@ def test_warning_is_acknowledged_with_user_and_time_then_ended_with_a_reason(roo
     alarm.get_by_role("button", name="End the warning").click()
     until(lambda: alarm.count() == 0)
     assert [event["event_id"] for event in room.stage.ended] == ["900001-41"]
-    assert room.stage.reasons == ["Checked: the place is clear"]
+    assert room.stage.ended[0]["ended_note"] == "Checked: the place is clear"
     room.page.get_by_role("button", name="Ended", exact=True).click()
     until(lambda: alarm.count() == 1)
     assert "Ended" in alarm.inner_text()
+    assert "Checked: the place is clear" in alarm.inner_text()
 
 
 def test_click_on_a_site_says_why_it_is_there_and_on_a_warning_which_rule_found_it(room: Room) -> None:
@@ -201,7 +202,10 @@ def test_click_on_a_site_says_why_it_is_there_and_on_a_warning_which_rule_found_
     box = room.strip_box()
     room.page.mouse.click(room.strip_x(site["measure_m"]), box["y"] + rows["sites"]["top"] + 8)
     why = room.page.locator("#why")
-    until(lambda: site["needed_for"] in why.inner_text())
+    claim, _, rest = site["needed_for"].partition(" at ")
+    until(lambda: "Needed for" in why.inner_text())
+    assert claim.startswith("radio.served") and rest.split(":")[0] in why.inner_text()
+    assert "would serve" in why.inner_text()
     assert site["site"] in why.inner_text()
     assert site["label"] in why.inner_text()
     room.page.locator('[data-event="900001-42"] .head').click()
@@ -214,7 +218,53 @@ def test_click_on_a_site_says_why_it_is_there_and_on_a_warning_which_rule_found_
 
 def test_click_on_a_charge_shows_its_explanation(room: Room) -> None:
     room.page.locator("#status .charge").first.click()
-    until(lambda: "m11-15-58 from 2026-04-01" in room.page.locator("#why").inner_text())
+    why = room.page.locator("#why")
+    until(lambda: "М-11 «Нева», км 15–58, 2026-04-01" in why.inner_text())
+    assert (
+        f"{room.stage.plan['toll_points'][0]['name']} → {room.stage.plan['toll_points'][1]['name']}" in why.inner_text()
+    )
+    assert "Friday, by time of exit" in why.inner_text()
+
+
+def test_what_is_held_is_shown_as_such_and_says_why(room: Room) -> None:
+    held = room.page.locator("#why .latest .held").first
+    until(lambda: "held" in held.inner_text() and "Москва → Солнечногорск" in held.inner_text())
+
+
+def test_times_are_those_of_clocks_on_the_road(room: Room) -> None:
+    until(lambda: room.page.locator("#top .clock b").inner_text() == "15:00:00")
+    assert "MSK" in room.page.locator("#top .clock span").inner_text()
+
+
+def test_buttons_stay_under_the_pointer_when_a_warning_is_acknowledged(room: Room) -> None:
+    order = "() => [...document.querySelectorAll('.alarm')].map(item => item.dataset.event)"
+    before = room.ask(order)
+    first = room.page.locator(".alarm").first
+    first.get_by_role("button", name="Acknowledge", exact=True).click()
+    until(lambda: "Acknowledged: operator" in first.inner_text())
+    assert room.ask(order) == before
+    room.page.mouse.move(300, 300)
+    until(lambda: room.ask(order) != before)
+    assert room.ask(order).index(before[0]) > 0
+
+
+def test_a_new_warning_is_said_aloud_counted_in_the_title_and_silent_unless_wanted(room: Room) -> None:
+    sound = room.page.get_by_role("button", name="Sound off")
+    assert sound.get_attribute("aria-pressed") == "false"
+    room.stage.events.append(room.stage.events[0] | {"event_id": "900001-77", "cause_code": 9})
+    said = room.page.locator("[role=log]")
+    until(lambda: said.inner_text().startswith("New: ") and room.stage.events[0]["label"] in said.inner_text())
+    assert room.page.title().startswith("(4) ")
+
+
+def test_an_old_picture_says_so_itself(room: Room) -> None:
+    banner = room.page.locator(".stale-since")
+    assert not banner.is_visible()
+    room.stage.mute = True
+    until(banner.is_visible)
+    assert "15:00:00" in banner.inner_text()
+    room.stage.mute = False
+    until(lambda: not banner.is_visible())
 
 
 def test_language_changes_every_word_of_the_room(room: Room) -> None:
@@ -241,7 +291,7 @@ def test_without_a_session_the_room_asks_for_the_password(browser: Any, stage: S
         page.goto(url)
         page.get_by_label("Operator password").fill("wrong")
         page.get_by_role("button", name="Enter").click()
-        until(lambda: "the password is wrong" in page.locator("#gate").inner_text())
+        until(lambda: "The password is wrong" in page.locator("#gate").inner_text())
         assert page.evaluate("() => 'trassa' in window") is False
         page.get_by_label("Operator password").fill(PASSWORD)
         page.get_by_role("button", name="Enter").click()

@@ -57,7 +57,7 @@ def test_link_works_once_and_an_unpaired_page_says_what_to_do(browser: Any, stag
         page = _page(browser, [])
         page.goto(f"{url}/drive?pair=CODE")
         until(lambda: "not paired" in page.locator("main").inner_text())
-        assert "this pairing link was used" in page.locator("main").inner_text()
+        assert "This pairing link was used" in page.locator("main").inner_text()
         assert page.locator(".next").count() == 0
         page.context.close()
 

@@ -1,3 +1,4 @@
+import { Refused } from './live/api';
 import english from './words/en.json';
 import russian from './words/ru.json';
 
@@ -49,6 +50,40 @@ export function cause(code: number, sub: number): string {
   return catalogue[`cause.${code}.${sub}`] ?? catalogue[`cause.${code}`] ?? `${t('cause.unknown')} ${code}`;
 }
 
+/** A word in the form that its number asks for: `1 машина`, `3 машины`, `248 машин`. */
+export function counted(family: string, count: number): string {
+  const catalogue = CATALOGUES[language];
+  return catalogue[`${family}.${new Intl.PluralRules(locale()).select(count)}`] ?? catalogue[`${family}.other`] ?? '';
+}
+
+/** What went wrong, in the page's own language; the server's words only where the page has none of its own. */
+export function refusal(error: unknown, family: string): string {
+  if (!(error instanceof Refused)) return t('refused.unreachable');
+  const catalogue = CATALOGUES[language];
+  return catalogue[`refused.${family}.${error.status}`] ?? catalogue[`refused.${error.status}`] ?? `${error.message}. ${error.next}`;
+}
+
+let zone: string | undefined;
+
+/** Show times as clocks on the road do; without a zone the browser's own is taken. */
+export function setZone(name: string): void {
+  zone = name || undefined;
+}
+
+/** The zone in which times are shown: its name, and what a clock calls it. */
+export function zoneName(time_ms: number): { name: string; short: string } {
+  const format = new Intl.DateTimeFormat(locale(), { timeZone: zone, timeZoneName: 'short' });
+  const short = format.formatToParts(time_ms).find((part) => part.type === 'timeZoneName')?.value ?? '';
+  const { timeZone: name } = format.resolvedOptions();
+  return { name, short: CATALOGUES[language][`zone.${name}`] ?? short };
+}
+
+/** How an event ended. */
+export function because(ended_because: string): string {
+  const [, other] = /^part of (\S+)$/.exec(ended_because) ?? [];
+  return other ? t('because.part', { other }) : named('because', ended_because);
+}
+
 const locale = (): string => (language === 'ru' ? 'ru-RU' : 'en-GB');
 
 export function number(value: number, digits = 0): string {
@@ -56,13 +91,18 @@ export function number(value: number, digits = 0): string {
 }
 
 export function clockTime(time_ms: number, seconds = true): string {
-  const style: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+  const style: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone };
   if (seconds) style.second = '2-digit';
   return new Intl.DateTimeFormat(locale(), style).format(time_ms);
 }
 
 export function day(time_ms: number): string {
-  return new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric' }).format(time_ms);
+  return new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone }).format(time_ms);
+}
+
+/** Day and time of a moment, shorter where it is of the day shown. */
+export function moment(time_ms: number): string {
+  return `${day(time_ms)} ${clockTime(time_ms)}`;
 }
 
 /** `4.2 km` from 1 km on, else whole tens of metres. */

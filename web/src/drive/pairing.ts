@@ -1,4 +1,5 @@
-import { post, Refused } from '../live/api';
+import { post } from '../live/api';
+import { refusal } from '../words';
 
 /** Use up the one-time code of the link, if the page was opened by one, and take it out of the address. */
 export async function pair(): Promise<string> {
@@ -11,6 +12,6 @@ export async function pair(): Promise<string> {
     await post('/api/drive/pair', { code });
     return '';
   } catch (error) {
-    return error instanceof Refused ? `${error.message}. ${error.next}` : String(error);
+    return refusal(error, 'pair');
   }
 }

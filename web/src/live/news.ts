@@ -23,6 +23,7 @@ export interface RoadEvent {
   ended_ms?: number | null;
   ended_because?: string | null;
   ended_by?: string | null;
+  ended_note?: string | null;
   remark?: string | null;
   attached_to?: string | null;
 }
@@ -35,6 +36,25 @@ export interface Charge {
   amount_minor: number | null;
   currency: string | null;
   event_time_ms?: number;
+  reason?: string | null;
+  entry_name?: string | null;
+  exit_name?: string | null;
+}
+
+export interface ChargedPassage {
+  toll_point: string;
+  time: string;
+  movement: string;
+  seen: string;
+}
+
+/** What a charge was made of; as the ledger keeps it. */
+export interface Explanation {
+  arithmetic?: { lines?: { from: string; to: string; full_minor: number; amount_minor: number }[]; discount?: string; vat_rate?: string | null };
+  tariff?: { name?: string; version?: string; source?: string; file?: string };
+  time?: { base?: string; local?: string; profile?: string };
+  vehicle?: { class?: string; means?: string; payment?: string };
+  rules?: string[];
 }
 
 /** A charge with everything that explains it. */
@@ -43,8 +63,8 @@ export interface ExplainedCharge extends Charge {
   reason: string | null;
   text: string | null;
   contract_id?: string | null;
-  explanation: unknown;
-  passages: unknown;
+  explanation: Explanation | null;
+  passages: ChargedPassage[];
   reads: unknown;
   entries: unknown;
 }
@@ -60,7 +80,7 @@ export interface Status {
 
 export type News =
   | { type: 'events'; events: RoadEvent[] }
-  | { type: 'charges'; charges: Charge[] }
+  | { type: 'charges'; charges: Charge[]; held?: Charge[] }
   | ({ type: 'status' } & Status)
   | { type: 'trouble'; error: string };
 
@@ -76,4 +96,11 @@ export function urgency(event: RoadEvent): Urgency {
   if (event.state === 'ended') return 'ended';
   if (event.acknowledged_by === null) return event.reported ? 'reported' : 'new';
   return event.state === 'unconfirmed' ? 'unconfirmed' : 'acknowledged';
+}
+
+const DRAWN: Urgency[] = ['ended', 'acknowledged', 'unconfirmed', 'reported', 'new'];
+
+/** Events in the order in which they are drawn: what is still to be acknowledged lies on top. */
+export function mostUrgentLast(events: RoadEvent[]): RoadEvent[] {
+  return events.toSorted((a, b) => DRAWN.indexOf(urgency(a)) - DRAWN.indexOf(urgency(b)));
 }

@@ -55,6 +55,19 @@ function besideRoad(gap_px: number): ExpressionSpecification {
   return ['match', ['get', 'direction'], ...cases, ['literal', [0, 0]]] as unknown as ExpressionSpecification;
 }
 
+/** Where a name may stand beside a road that leans so, the better place first; offsets in em. */
+function acrossRoad(far: number, leftFirst: boolean): ExpressionSpecification {
+  const near = far * 0.75;
+  const sides: [string, [number, number]][][] = [
+    [['left', [far, 0]], ['right', [-far, 0]]],
+    [['top-left', [near, near]], ['bottom-right', [-near, -near]]],
+    [['top', [0, far]], ['bottom', [0, -far]]],
+    [['bottom-left', [near, -near]], ['top-right', [-near, near]]],
+  ];
+  const cases = sides.flatMap((pair, leaning) => [leaning, ['literal', (leftFirst ? pair.toReversed() : pair).flat()]]);
+  return ['match', ['get', 'lean'], ...cases, ['literal', ['left', [far, 0], 'right', [-far, 0]]]] as unknown as ExpressionSpecification;
+}
+
 function roadLayers(schematic: boolean): LayerSpecification[] {
   const gap = byZoom([[8, 3.6], [13, 5.5], [16, schematic ? 6 : 0]], SIDE);
   const width = byZoom([[5, 5], [10, 6], [13, 7], [16, 10]]);
@@ -63,13 +76,13 @@ function roadLayers(schematic: boolean): LayerSpecification[] {
   return [
     { id: 'road', type: 'line', source: 'road', layout: round, paint: { 'line-color': palette.road, 'line-width': 1.5, 'line-offset': gap } },
     {
-      id: 'extents-glow', type: 'line', source: 'extents', layout: { ...round, 'line-cap': 'round' },
+      id: 'extents-glow', type: 'line', source: 'extents', layout: { ...round, 'line-cap': 'round', 'line-sort-key': ['get', 'order'] },
       paint: { 'line-color': COLOUR, 'line-width': byZoom([[7, 12], [13, 24], [16, 30]]), 'line-offset': byZoom([[8, 8], [13, 11], [16, schematic ? 12 : 4]], SIDE), 'line-opacity': 0.22 },
     },
     { id: 'coverage', type: 'line', source: 'coverage', filter: ['!', none], layout: round, paint: { 'line-color': COLOUR, 'line-width': width, 'line-offset': gap } },
     { id: 'coverage-gap', type: 'line', source: 'coverage', filter: none, layout: round, paint: { 'line-color': COLOUR, 'line-width': width, 'line-offset': gap, 'line-dasharray': [1.2, 0.5] } },
     { id: 'cable', type: 'line', source: 'cable', minzoom: 9, layout: round, paint: { 'line-color': palette.cable, 'line-width': 1.4, 'line-offset': byZoom([[9, 16], [13, 20], [16, 26]], SIDE), 'line-opacity': 0.75 } },
-    { id: 'extents', type: 'line', source: 'extents', layout: round, paint: { 'line-color': COLOUR, 'line-width': 2.5, 'line-offset': byZoom([[7, 14], [13, 22], [16, 28]], SIDE), 'line-opacity': 0.95 } },
+    { id: 'extents', type: 'line', source: 'extents', layout: { ...round, 'line-sort-key': ['get', 'order'] }, paint: { 'line-color': COLOUR, 'line-width': 2.5, 'line-offset': byZoom([[7, 14], [13, 22], [16, 28]], SIDE), 'line-opacity': 0.95 } },
   ];
 }
 
@@ -77,11 +90,11 @@ function thingLayers(): LayerSpecification[] {
   const halo = { 'text-halo-color': palette.ground, 'text-halo-width': 1.6 } as const;
   const font = ['system-ui', 'sans-serif'];
   return [
-    { id: 'ticks', type: 'symbol', source: 'ticks', layout: { 'text-field': ['get', 'text'], 'text-font': font, 'text-size': 13.5, 'text-offset': [0, 0], 'text-anchor': 'center', 'icon-image': 'post', 'icon-allow-overlap': true, 'text-optional': true, 'text-variable-anchor-offset': ['right', [-3.4, 0], 'top', [0, 2.6], 'bottom', [0, -2.6], 'left', [3.4, 0]] }, paint: { 'text-color': palette.dim, ...halo } },
+    { id: 'ticks', type: 'symbol', source: 'ticks', layout: { 'text-field': ['get', 'text'], 'text-font': font, 'text-size': 13.5, 'text-offset': [0, 0], 'text-anchor': 'center', 'icon-image': 'post', 'icon-allow-overlap': true, 'text-optional': true, 'text-variable-anchor-offset': acrossRoad(2.6, true) }, paint: { 'text-color': palette.dim, ...halo } },
     { id: 'places', type: 'symbol', source: 'places', minzoom: 7, layout: { 'icon-image': ['get', 'icon'], 'icon-offset': besideRoad(34), 'text-field': ['step', ['zoom'], '', 8.6, ['get', 'name']], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': ['left', [3, 0], 'right', [-3, 0], 'top', [0, 3.4], 'bottom', [0, -3.4]], 'text-optional': true }, paint: { 'text-color': palette.dim, ...halo } },
-    { id: 'huts', type: 'symbol', source: 'huts', layout: { 'icon-image': 'hut', 'icon-offset': besideRoad(24), 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 9, ['get', 'hut']], 'text-font': font, 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 2.6], 'text-optional': true }, paint: { 'text-color': palette.cable, ...halo } },
+    { id: 'huts', type: 'symbol', source: 'huts', minzoom: 6.6, layout: { 'icon-image': 'hut', 'icon-offset': besideRoad(24), 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 9, ['get', 'hut']], 'text-font': font, 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 2.6], 'text-optional': true }, paint: { 'text-color': palette.cable, ...halo } },
     { id: 'sites', type: 'symbol', source: 'sites', minzoom: 7, layout: { 'icon-image': 'site', 'icon-size': byZoom([[7, 0.62], [10, 1]]), 'icon-offset': besideRoad(30), 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 8.8, ['get', 'site']], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': ['bottom', [0, -2.8], 'top', [0, 3], 'left', [2.5, 0], 'right', [-2.5, 0]], 'text-optional': true }, paint: { 'text-color': palette.site, ...halo } },
-    { id: 'tolls', type: 'symbol', source: 'tolls', layout: { 'icon-image': 'toll', 'icon-size': byZoom([[5, 0.7], [10, 1]]), 'icon-allow-overlap': true, 'text-field': ['get', 'name'], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': ['left', [1.6, 0], 'right', [-1.6, 0], 'top-left', [1.4, 0.6], 'bottom-right', [-1.4, -0.6]], 'text-optional': true }, paint: { 'text-color': palette.toll, ...halo } },
+    { id: 'tolls', type: 'symbol', source: 'tolls', layout: { 'icon-image': 'toll', 'icon-size': byZoom([[5, 0.62], [10, 1]]), 'icon-allow-overlap': ['step', ['zoom'], false, 8, true], 'icon-padding': 0, 'text-field': ['get', 'name'], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': acrossRoad(2.4, false), 'text-optional': true }, paint: { 'text-color': palette.toll, ...halo } },
     {
       id: 'vehicles', type: 'circle', source: 'vehicles',
       paint: {

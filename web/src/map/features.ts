@@ -1,11 +1,12 @@
 import type { Feature, FeatureCollection, Geometry, GeoJsonProperties } from 'geojson';
 import palette from '../palette.json';
 import type { RoadEvent } from '../live/news';
-import { urgency } from '../live/news';
+import { mostUrgentLast, urgency } from '../live/news';
 import type { Axis, LonLat } from '../road/axis';
 import type { Coverage } from '../road/coverage';
 import type { Labels } from '../road/labels';
 import type { Carriageway, Plan, Sides } from '../road/plan';
+import { t } from '../words';
 import { marginColour } from './drawing';
 
 export type Features = FeatureCollection<Geometry, GeoJsonProperties>;
@@ -93,9 +94,15 @@ export function hutFeatures(axis: Axis, plan: Plan): Features {
   return collection(huts);
 }
 
+/** How the road lies on the map: 0 north–south, then in steps of 45° clockwise; names stand across it, not on it. */
+export function lean(axis: Axis, measure_m: number): number {
+  const bearing = axis.bearing('increasing', measure_m);
+  return ((Math.round(bearing / 45) % 4) + 4) % 4;
+}
+
 export function tollFeatures(axis: Axis, plan: Plan): Features {
   return collection(
-    plan.toll_points.map((toll, index) => point(standing(axis, toll).place, { index, name: toll.name.replace(/\s*\(.*\)$/, '') })),
+    plan.toll_points.map((toll, index) => point(standing(axis, toll).place, { index, name: toll.name.replace(/\s*\(.*\)$/, ''), lean: lean(axis, toll.measure_m) })),
   );
 }
 
@@ -118,20 +125,18 @@ export function placeFeatures(axis: Axis, plan: Plan): Features {
 /** Posts with their labels for the stretch in view, on the left of rising measure. */
 export function tickFeatures(axis: Axis, labels: Labels, start_m: number, end_m: number): Features {
   const ticks = labels.ticks(start_m, end_m, 9);
-  return collection(ticks.map((tick) => point(axis.at('decreasing', tick.measure_m), { text: tick.text })));
+  return collection(ticks.map((tick) => point(axis.at('decreasing', tick.measure_m), { text: tick.text, lean: lean(axis, tick.measure_m) })));
 }
-
-const ORDER = ['ended', 'reported', 'unconfirmed', 'acknowledged', 'new'];
 
 /** Relevance extents and anchors of the open events. */
 export function eventFeatures(axis: Axis, events: RoadEvent[]): { extents: Features; anchors: Features } {
   const extents = [];
   const anchors = [];
-  for (const event of events) {
+  for (const [order, event] of mostUrgentLast(events).entries()) {
     const { event_id, anchor_m, start_m, end_m } = event;
     const way = event.carriageway ?? 'increasing';
     const state = urgency(event);
-    const said = { event_id, urgency: state, order: ORDER.indexOf(state), side: side(way), colour: palette.warning[state] };
+    const said = { event_id, urgency: state, order, side: side(way), colour: palette.warning[state] };
     if (start_m !== null && end_m !== null && end_m > start_m) extents.push(line(axis.slice(way, start_m, end_m), said));
     if (anchor_m !== null) anchors.push(point(axis.at(way, anchor_m), { ...said, direction: outward(axis, way, anchor_m) }));
   }
@@ -150,11 +155,11 @@ export function graticule(west: number, south: number, east: number, north: numb
   };
   for (const lon of steps(west, east)) {
     lines.push(line([[lon, south], [lon, north]], {}));
-    marks.push(point([lon, south], { text: `${Math.abs(lon).toFixed(digits)}° ${lon < 0 ? 'W' : 'E'}` }));
+    marks.push(point([lon, south], { text: `${Math.abs(lon).toFixed(digits)}° ${t(lon < 0 ? 'coord.W' : 'coord.E')}` }));
   }
   for (const lat of steps(south, north)) {
     lines.push(line([[west, lat], [east, lat]], {}));
-    marks.push(point([west, lat], { text: `${Math.abs(lat).toFixed(digits)}° ${lat < 0 ? 'S' : 'N'}` }));
+    marks.push(point([west, lat], { text: `${Math.abs(lat).toFixed(digits)}° ${t(lat < 0 ? 'coord.S' : 'coord.N')}` }));
   }
   return { lines: collection(lines), labels: collection(marks) };
 }

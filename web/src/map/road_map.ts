@@ -10,6 +10,7 @@ import type { Coverage } from '../road/coverage';
 import type { Labels } from '../road/labels';
 import type { Carriageway, Plan } from '../road/plan';
 import type { RoadView, Thing } from '../road/view';
+import { onLanguage, t } from '../words';
 import { atZoom, CLICKABLE, GROUPS, mapStyle, vehicleGap, type GroupName, type SourceName } from './drawing';
 import * as draw from './features';
 
@@ -37,6 +38,7 @@ export class RoadMap {
   private ready = false;
   private events: RoadEvent[] = [];
   private following = false;
+  private bar: ScaleControl | null = null;
 
   constructor(
     container: HTMLElement,
@@ -58,9 +60,19 @@ export class RoadMap {
       maxZoom: 18,
     });
     this.chart.touchZoomRotate.disableRotation();
-    this.chart.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-left');
+    this.scale();
+    onLanguage(() => this.scale());
     this.chart.on('load', () => this.begin());
     this.chart.on('render', () => (this.idle = this.ready && this.chart.isSourceLoaded('coverage')));
+  }
+
+  /** The scale bar, in the words of the page. */
+  private scale(): void {
+    if (this.bar) this.chart.removeControl(this.bar);
+    Object.assign(this.chart._locale, { 'ScaleControl.Meters': t('unit.m'), 'ScaleControl.Kilometers': t('unit.km') });
+    this.bar = new ScaleControl({ maxWidth: 120 });
+    this.chart.addControl(this.bar, 'bottom-left');
+    if (this.ready) this.grid();
   }
 
   /** Draw the open events. */

@@ -79,6 +79,8 @@ export interface Plan {
   places: Place[];
   credit: string;
   simulated: boolean;
+  /** Zone of the clocks on the road; empty or missing: the browser's own. */
+  time_zone?: string;
   notice: string;
 }
 

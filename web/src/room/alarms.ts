@@ -1,10 +1,11 @@
 import { signElement } from '../icons';
-import { get, post, Refused } from '../live/api';
+import { get, post } from '../live/api';
 import { began_ms, urgency, type RoadEvent } from '../live/news';
 import { el } from '../markup';
 import { arrow } from '../road/plan';
 import type { RoadView } from '../road/view';
-import { cause, clockTime, lasted, onLanguage, t, type Word } from '../words';
+import { because, cause, clockTime, lasted, named, onLanguage, refusal, t, type Word } from '../words';
+import type { Call } from './call';
 
 const PAST = 50;
 const JUMP_M = 12_000;
@@ -19,24 +20,46 @@ export class Alarms {
   private ending: string | null = null;
   private trouble = '';
   private drawn = '';
+  private held = false;
 
   constructor(
     private readonly container: HTMLElement,
+    private readonly call: Call,
     private readonly view: RoadView,
     private readonly now_ms: () => number,
     private readonly changed: () => void,
   ) {
     view.on('chosen', () => this.render());
     onLanguage(() => this.render());
+    container.addEventListener('pointerenter', () => this.hold(true));
+    container.addEventListener('pointerleave', () => this.hold(false));
     this.render();
+  }
+
+  /** Under the pointer nothing changes its place: who aims at one button must not hit that of another warning. */
+  private hold(held: boolean): void {
+    this.held = held;
+    this.events = this.ordered(this.events);
+    this.render();
+  }
+
+  private ordered(events: RoadEvent[]): RoadEvent[] {
+    const sorted = events.toSorted(
+      (a, b) => URGENT_FIRST.indexOf(urgency(a)) - URGENT_FIRST.indexOf(urgency(b)) || began_ms(b) - began_ms(a),
+    );
+    if (!this.held) return sorted;
+    const place = (event: RoadEvent): number => {
+      const index = this.events.findIndex((old) => old.event_id === event.event_id);
+      return index < 0 ? Infinity : index;
+    };
+    return sorted.toSorted((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
   }
 
   /** Show these open events. */
   take(events: RoadEvent[]): void {
     const gone = this.events.some((old) => !events.some((event) => event.event_id === old.event_id));
-    this.events = events.toSorted(
-      (a, b) => URGENT_FIRST.indexOf(urgency(a)) - URGENT_FIRST.indexOf(urgency(b)) || began_ms(b) - began_ms(a),
-    );
+    this.events = this.ordered(events);
+    this.call.take(events);
     if (this.ending && !events.some((event) => event.event_id === this.ending)) this.ending = null;
     if (gone || this.shown === 'past') void this.fetchPast();
     this.render();
@@ -63,7 +86,7 @@ export class Alarms {
     const fresh = this.events.filter((event) => ['new', 'reported'].includes(urgency(event))).length;
     this.container.replaceChildren(
       el('h2', {}, t('alarm.title'), fresh > 0 && el('span', { class: 'fresh' }, t('alarm.new.count', { n: fresh }))),
-      el('nav', {}, this.tab('open', `${t('alarm.open')} ${this.events.length}`), this.tab('past', t('alarm.past'))),
+      el('nav', {}, this.tab('open', `${t('alarm.open')} ${this.events.length}`), this.tab('past', t('alarm.past')), this.sound()),
       el('p', { class: 'trouble', role: 'alert', hidden: !this.trouble }, this.trouble),
       list.length ? el('ul', {}, ...list.map((event) => this.item(event))) : this.empty(),
     );
@@ -84,6 +107,16 @@ export class Alarms {
     return el('button', { type: 'button', 'aria-pressed': String(this.shown === which), onclick: choose, 'data-key': which }, text);
   }
 
+  private sound(): HTMLElement {
+    const turn = (): void => {
+      this.call.turn(!this.call.sounds);
+      this.drawn = '';
+      this.render();
+    };
+    const on = this.call.sounds;
+    return el('button', { type: 'button', class: 'sound', 'aria-pressed': String(on), onclick: turn, 'data-key': 'sound' }, t(on ? 'alarm.sound.on' : 'alarm.sound.off'));
+  }
+
   private item(event: RoadEvent): HTMLElement {
     const state = urgency(event);
     const chosen = this.view.chosen?.kind === 'event' && this.view.chosen.event_id === event.event_id;
@@ -101,11 +134,20 @@ export class Alarms {
     );
     const item = el('li', { class: `alarm ${state}${chosen ? ' chosen' : ''}`, 'data-event': event.event_id }, head);
     if (event.acknowledged_by && event.acknowledged_ms) {
-      const by = t('alarm.by', { user: event.acknowledged_by, time: clockTime(event.acknowledged_ms) });
+      const by = t('alarm.by', { user: named('user', event.acknowledged_by), time: clockTime(event.acknowledged_ms) });
       item.append(el('div', { class: 'by' }, `${t('alarm.acknowledged')}: ${by}`));
     }
+    const ending = this.endingOf(event);
+    if (ending) item.append(el('div', { class: 'by' }, ending));
     if (event.state !== 'ended') item.append(this.ending === event.event_id ? this.endForm(event) : this.actions(event));
     return item;
+  }
+
+  /** How an event ended, by whom and why. */
+  private endingOf(event: RoadEvent): string {
+    if (event.state !== 'ended' || !event.ended_because) return '';
+    const how = because(event.ended_because);
+    return [event.ended_by && event.ended_by !== 'operator' ? `${how}: ${event.ended_by}` : how, event.ended_note].filter(Boolean).join(' · ');
   }
 
   private age(event: RoadEvent): HTMLElement {
@@ -161,7 +203,7 @@ export class Alarms {
       this.take((await get<{ events: RoadEvent[] }>('/api/events')).events);
       this.changed();
     } catch (error) {
-      this.trouble = error instanceof Refused ? `${error.message}. ${error.next}` : String(error);
+      this.trouble = refusal(error, 'event');
       this.render();
     }
   }

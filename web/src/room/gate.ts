@@ -1,6 +1,6 @@
-import { get, post, Refused } from '../live/api';
+import { get, post } from '../live/api';
 import { byId, el } from '../markup';
-import { t } from '../words';
+import { refusal, t } from '../words';
 
 /** Resolves once the browser has an operator's session; asks for the password where it has none. */
 export async function operatorSession(): Promise<void> {
@@ -29,7 +29,7 @@ function askedPassword(): Promise<void> {
         resolve();
       } catch (error) {
         trouble.hidden = false;
-        trouble.textContent = error instanceof Refused ? `${error.message}. ${error.next}` : String(error);
+        trouble.textContent = refusal(error, 'login');
         password.select();
       }
     };

@@ -5,6 +5,8 @@ import palette from '../palette.json';
 import { MARGIN_CLASSES } from '../road/coverage';
 import { onLanguage, t, type Word } from '../words';
 
+/** From this width on there is room for the legend beside the road. */
+const ROOMY_PX = 1500;
 const GROUPS: GroupName[] = ['coverage', 'vehicles', 'warnings', 'equipment', 'graticule'];
 
 /** What the colours mean, and switches for the layers of the map. */
@@ -26,7 +28,10 @@ export class Legend {
       return el('li', {}, box, name);
     };
     const classes = MARGIN_CLASSES.map((entry, i) => swatch(entry.colour, t(entry.key as Word), i === 0));
-    this.container.replaceChildren(
+    const open = this.container.querySelector('details')?.open ?? window.innerWidth >= ROOMY_PX;
+    const fold = el('details', { open }, el('summary', {}, t('layer.legend')));
+    this.container.replaceChildren(fold);
+    fold.append(
       el('h2', {}, t('margin.legend')),
       el('ul', {}, ...classes.toReversed(), swatch(palette.exempt, t('margin.exempt'))),
       el('h2', {}, t('layer.title')),

@@ -1,7 +1,8 @@
 import type { Charge, Status } from '../live/news';
 import { el } from '../markup';
 import type { RoadView } from '../road/view';
-import { clockTime, money, named, number, onLanguage, t, type Word } from '../words';
+import { clockTime, currentLanguage, number, onLanguage, t, type Word } from '../words';
+import { amount, way } from './charge';
 
 const COUNTS = ['accepted', 'processed', 'refused', 'shed', 'waiting', 'lost'] as const;
 const SERVICES = ['broker', 'store', 'worker'] as const;
@@ -39,7 +40,7 @@ export class StatusLine {
 
   private render(): void {
     const focused = document.activeElement?.getAttribute('data-key');
-    const said = el('span', { class: 'service down', role: 'alert', hidden: !this.said }, this.said);
+    const said = el('span', { class: 'service down', role: 'alert', title: this.said, hidden: !this.said }, trouble(this.said));
     this.container.replaceChildren(said, this.services(), this.counts(), this.ticker());
     if (focused) this.container.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus();
   }
@@ -66,18 +67,24 @@ export class StatusLine {
 
   private ticker(): HTMLElement {
     const entries = this.charges.slice(0, 8).map((charge) => {
-      const { amount_minor, currency, charge_key, state } = charge;
-      const known = amount_minor !== null && currency !== null && state !== 'held';
+      const { charge_key, state } = charge;
       const choose = (): void => this.view.choose({ kind: 'charge', charge_key }, 'list');
       return el(
         'button',
-        { class: known ? 'charge' : 'charge held', type: 'button', onclick: choose, 'data-key': charge_key },
-        el('b', {}, known ? money(amount_minor, currency) : named('charge', state)),
-        `${charge.system}${charge.event_time_ms ? ` ${clockTime(charge.event_time_ms, false)}` : ''}`,
+        { class: state === 'held' ? 'charge held' : 'charge', type: 'button', onclick: choose, 'data-key': charge_key },
+        el('b', {}, amount(charge)),
+        el('span', {}, way(charge)),
+        charge.event_time_ms ? el('time', {}, clockTime(charge.event_time_ms, false)) : '',
       );
     });
-    return el('div', { class: 'ticker' }, el('span', { class: 'name' }, t('status.charges')), ...(entries.length ? entries : [t('status.none')]));
+    return el('div', { class: 'ticker', 'aria-label': t('status.charges') }, ...(entries.length ? entries : [t('status.none')]));
   }
+}
+
+/** What is wrong, in the page's own language; the server's own words are the English ones, and stand in the title. */
+function trouble(said: string): string {
+  if (currentLanguage() === 'en') return said;
+  return t(said.includes('store') ? 'trouble.store' : said.includes('broker') ? 'trouble.broker' : 'trouble.other');
 }
 
 /** A count by name, as a number or as the sum over kinds of messages. */

@@ -3,7 +3,7 @@ import type { Traffic } from '../live/traffic';
 import { el } from '../markup';
 import type { Plan } from '../road/plan';
 import type { RoadView } from '../road/view';
-import { clockTime, currentLanguage, day, lasted, named, number, onLanguage, speak, t } from '../words';
+import { clockTime, counted, currentLanguage, day, lasted, named, number, onLanguage, speak, t, zoneName } from '../words';
 
 const LATE_MS = 5000;
 
@@ -27,12 +27,16 @@ export class TopBar {
 
   link(connected: boolean): void {
     this.connected = connected;
-    this.heard_ms = performance.now();
     this.tick();
   }
 
-  heard(simulated: boolean): void {
+  /** A frame has come: the only proof that what is drawn is the road of now. */
+  heard(): void {
     this.heard_ms = performance.now();
+  }
+
+  /** Say whether what is seen is simulated. */
+  pretend(simulated: boolean): void {
     if (simulated === this.simulated) return;
     this.simulated = simulated;
     this.render();
@@ -42,18 +46,21 @@ export class TopBar {
   tick(): void {
     const now_ms = this.now_ms();
     this.put('.clock b', clockTime(now_ms));
-    this.put('.clock span', day(now_ms));
+    this.put('.clock span', `${day(now_ms)}, ${zoneName(now_ms).short}`);
     this.put('.vehicles b', number(this.traffic.count));
+    this.put('.vehicles span', counted('page.vehicles', this.traffic.count));
     const silent_ms = performance.now() - this.heard_ms;
+    const late = this.connected && silent_ms > LATE_MS;
+    document.body.classList.toggle('stale', !this.connected || late);
+    this.put('.stale-since', t(this.connected ? 'link.stale.late' : 'link.stale.lost', { time: clockTime(this.traffic.time_ms || now_ms) }));
     const link = this.container.querySelector<HTMLElement>('.link');
     if (!link) return;
-    const late = this.connected && silent_ms > LATE_MS;
     link.className = `link ${!this.connected ? 'lost' : late ? 'late' : 'live'}`;
     link.textContent = !this.connected ? t('link.lost') : late ? t('link.late', { time: lasted(0, silent_ms) }) : t('link.live');
   }
 
   private put(selector: string, text: string): void {
-    const place = this.container.querySelector(selector);
+    const place = this.container.querySelector(selector) ?? document.querySelector(selector);
     if (place && place.textContent !== text) place.textContent = text;
   }
 
@@ -71,18 +78,19 @@ export class TopBar {
     this.container.replaceChildren(
       el('h1', {}, el('strong', {}, road.ref), el('span', {}, name.startsWith(road.ref) ? name.slice(road.ref.length) : name)),
       el('div', { class: 'notices' }, ...notices),
-      el('div', { class: 'vehicles' }, el('b', {}, '0'), el('span', {}, t('page.vehicles'))),
+      el('div', { class: 'vehicles' }, el('b', {}, '0'), el('span')),
       el('div', { class: 'link' }),
-      el('div', { class: 'clock' }, el('b', {}), el('span', {})),
+      el('div', { class: 'clock', title: zoneName(this.now_ms()).name }, el('b', {}), el('span', {})),
       el(
         'div',
         { class: 'buttons' },
-        el('button', { type: 'button', onclick: whole }, t('page.whole')),
+        el('button', { type: 'button', onclick: whole, 'data-key': 'whole' }, t('page.whole')),
         el('button', { type: 'button', class: 'language', lang: other, onclick: () => speak(other) }, t('page.language')),
         el('button', { type: 'button', onclick: logout }, t('page.logout')),
       ),
     );
-    document.title = `${road.ref} · ${t('page.title')} · trassa`;
+    const called = /^\(\d+\) /.exec(document.title)?.[0] ?? '';
+    document.title = `${called}${road.ref} · ${t('page.title')} · trassa`;
     this.tick();
   }
 }

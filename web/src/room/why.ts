@@ -1,13 +1,14 @@
 import { signElement, type Sign } from '../icons';
 import { get } from '../live/api';
-import { began_ms, urgency, type ExplainedCharge, type RoadEvent } from '../live/news';
+import { began_ms, urgency, type Charge, type ExplainedCharge, type RoadEvent } from '../live/news';
 import type { Traffic } from '../live/traffic';
 import type { RoadPlan } from '../map/road_map';
 import { el } from '../markup';
 import { arrow, type Hut, type Place, type Sides, type Site, type TollPoint } from '../road/plan';
 import type { RoadView, Thing } from '../road/view';
-import { cause, clockTime, distance, money, named, number, onLanguage, speed, t } from '../words';
-import { facts, folded, tree, type Fact } from './facts';
+import { because, cause, clockTime, counted, distance, named, number, onLanguage, refusal, speed, t } from '../words';
+import { amount, chargeFacts, way as wayOf } from './charge';
+import { facts, tree, type Fact } from './facts';
 
 interface Said {
   sign: Sign | null;
@@ -18,8 +19,11 @@ interface Said {
   more?: Node[];
 }
 
+const LATEST = 12;
+
 /** The panel that says of the chosen thing what it is and why it is so. */
 export class Why {
+  private charges: Charge[] = [];
   private charge: { key: string; body: ExplainedCharge | null; trouble: string } | null = null;
 
   constructor(
@@ -36,21 +40,47 @@ export class Why {
 
   /** Draw the panel anew, as events and vehicles change under it. */
   render(): void {
+    const focused = document.activeElement?.getAttribute('data-key');
+    this.show();
+    if (focused) this.container.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus();
+  }
+
+  private show(): void {
     const thing = this.view.chosen;
     if (!thing) {
-      this.container.replaceChildren(el('h2', {}, t('why.title')), el('p', { class: 'hint' }, t('why.hint')));
+      this.container.replaceChildren(el('h2', {}, t('why.title')), el('p', { class: 'hint' }, t('why.hint')), ...this.latest());
       return;
     }
     const said = this.say(thing);
     const close = (): void => this.view.choose(null, 'list');
     const show = (): void => this.view.jump(said.measure_m ?? 0, 6000, 'list');
     this.container.replaceChildren(
-      el('h2', {}, said.heading, el('button', { class: 'quiet', type: 'button', onclick: close, 'aria-label': t('why.close') }, '✕')),
+      el('h2', {}, said.heading, el('button', { class: 'quiet', type: 'button', onclick: close, 'aria-label': t('why.close'), 'data-key': 'close' }, '✕')),
       el('h3', {}, said.sign && signElement(said.sign, 26), said.title),
       facts(said.facts),
       ...(said.more ?? []),
-      typeof said.measure_m === 'number' ? el('button', { type: 'button', onclick: show }, t('why.show')) : '',
+      typeof said.measure_m === 'number' ? el('button', { type: 'button', onclick: show, 'data-key': 'show' }, t('why.show')) : '',
     );
+  }
+
+  /** Show these as the latest charges and held trips while nothing is chosen. */
+  list(charges: Charge[]): void {
+    this.charges = charges;
+    if (!this.view.chosen) this.render();
+  }
+
+  private latest(): Node[] {
+    const rows = this.charges.slice(0, LATEST).map((charge) => {
+      const choose = (): void => this.view.choose({ kind: 'charge', charge_key: charge.charge_key }, 'list');
+      const time = charge.event_time_ms ? clockTime(charge.event_time_ms, false) : '';
+      const held = charge.state === 'held';
+      return el(
+        'li',
+        { class: held ? 'held' : '' },
+        el('button', { type: 'button', onclick: choose, 'data-key': charge.charge_key }, el('b', {}, amount(charge)), el('span', {}, wayOf(charge)), el('time', {}, time)),
+      );
+    });
+    return rows.length ? [el('h4', {}, t('status.charges')), el('ul', { class: 'latest' }, ...rows)] : [];
   }
 
   private say(thing: Thing): Said {
@@ -93,7 +123,7 @@ export class Why {
       measure_m: site.measure_m,
       facts: [
         [t('why.anchor'), this.place(site.measure_m, site.carriageway)],
-        [t('why.needed'), site.needed_for || '—', 'wide'],
+        [t('why.needed'), need(site.needed_for), 'wide'],
         [t('why.height'), `${number(site.height_m)} ${t('unit.m')}`],
         [t('why.serves'), length_m ? distance(length_m) : '—'],
         [t('why.least'), least === null ? '—' : `${number(least)} ${t('unit.db')}`],
@@ -125,7 +155,7 @@ export class Why {
     const { kind, name, measure_m, carriageway } = place;
     const sign = kind === 'service_area' ? 'service' : 'junction';
     const list: Fact[] = [[t('why.kind'), named('kind', kind)], [t('why.anchor'), this.place(measure_m, carriageway)]];
-    return { sign, heading: t('why.place'), title: name || named('kind', kind), measure_m, facts: list };
+    return { sign, heading: t('why.place'), title: name.replace(/^end of /, '') || named('kind', kind), measure_m, facts: list };
   }
 
   private warning(event_id: string): Said {
@@ -146,8 +176,9 @@ export class Why {
         ...(typeof inside === 'number' ? [[t('why.warned'), number(inside)] as Fact] : []),
         [t('why.detected'), clockTime(began_ms(event))],
         [t('why.reference'), clockTime(event.reference_ms)],
-        ...(event.ended_ms ? [[t('why.ended'), [clockTime(event.ended_ms), named('because', event.ended_because ?? ''), event.ended_by].filter(Boolean).join(' · ')] as Fact] : []),
-        ...(event.remark ? [[t('why.remark'), event.remark] as Fact] : []),
+        ...(event.ended_ms ? [[t('why.ended'), [clockTime(event.ended_ms), because(event.ended_because ?? ''), event.ended_by === 'operator' ? '' : event.ended_by].filter(Boolean).join(' · '), 'wide'] as Fact] : []),
+        ...(event.ended_note ? [[t('why.note'), event.ended_note, 'wide'] as Fact] : []),
+        ...(event.remark ? [[t('why.remark'), because(event.remark), 'wide'] as Fact] : []),
         ...(event.attached_to ? [[t('why.attached'), event.attached_to] as Fact] : []),
         [t('why.code'), `${event.cause_code}.${event.sub_cause_code}`],
         [t('why.number'), event.event_id],
@@ -181,7 +212,7 @@ export class Why {
       const exempt = run.exempt ? ` · ${t('why.exempt')}: ${run.exempt}` : '';
       return [
         [`${arrow(way)} ${t('why.server')}`, `${run.server || t('why.noserver')}${margin}${exempt}`],
-        [t('why.stretch'), this.extent(run.start_m, run.end_m), 'wide'],
+        [t('why.stretch'), this.extent(run.start_m, run.end_m, way), 'wide'],
       ];
     });
     return { sign: null, heading: t('why.bin'), title: this.road.labels.text(measure_m), facts: said };
@@ -192,33 +223,23 @@ export class Why {
     const heading = t('why.charge');
     const charge = this.charge?.body;
     if (!charge) return { sign: 'toll', heading, title: '…', facts: [], more: [el('p', { class: 'hint' }, this.charge?.trouble ?? '')] };
-    const { amount_minor, currency, state } = charge;
-    const charged = amount_minor !== null && currency !== null && state !== 'held';
-    return {
-      sign: 'toll',
-      heading,
-      title: charged ? money(amount_minor, currency) : named('charge', state),
-      facts: [
-        [t('why.state'), named('charge', state)],
-        ...(charge.text ? [[t('why.reason'), charge.text, 'wide'] as Fact] : []),
-        [t('why.system'), charge.system],
-        [t('why.time'), charge.time ?? '—'],
-        ...(charge.contract_id ? [[t('why.contract'), charge.contract_id] as Fact] : []),
-      ],
-      more: [
-        ...(charge.explanation ? [el('h4', {}, t('why.explanation')), tree(charge.explanation)] : []),
-        ...folded(t('why.passages'), charge.passages),
-        ...folded(t('why.reads'), charge.reads),
-        ...folded(t('why.entries'), charge.entries),
-      ],
-    };
+    return { sign: 'toll', heading, title: amount(charge), ...chargeFacts(charge, this.road.plan.toll_points) };
   }
 
   private fetchCharge(key: string): void {
     this.charge = { key, body: null, trouble: '' };
     get<ExplainedCharge>(`/api/toll/charges/${encodeURIComponent(key)}`)
       .then((body) => (this.charge = { key, body, trouble: '' }))
-      .catch((error: unknown) => (this.charge = { key, body: null, trouble: String(error) }))
+      .catch((error: unknown) => (this.charge = { key, body: null, trouble: refusal(error, 'charge') }))
       .finally(() => this.view.chosen?.kind === 'charge' && this.render());
   }
+}
+
+const NEED = /^([\w.-]+) at (.+): (\d+) other sites? would serve$/;
+
+/** What a site is needed for, in the page's own language. */
+function need(needed_for: string): string {
+  const [, claim, place, left] = NEED.exec(needed_for) ?? [];
+  if (!claim || !place) return needed_for || '—';
+  return `${named('claim', claim)}: ${place}. ${counted('need.left', Number(left)).replace('{n}', left ?? '')}`;
 }

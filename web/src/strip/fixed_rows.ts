@@ -12,8 +12,8 @@ type Pen = CanvasRenderingContext2D;
 /** Margin that fills a half row; more is drawn as that much, dB. */
 const FULL_DB = 35;
 
-/** Posts with their labels along the top, and their lines down through all rows. */
-export function drawAxis(pen: Pen, band: Band, bottom: number, scale: Scale, road: RoadPlan, view: RoadView): void {
+/** Posts with their labels along the top, and their lines down through all rows; gives where the labels stand. */
+export function drawAxis(pen: Pen, band: Band, bottom: number, scale: Scale, road: RoadPlan, view: RoadView): readonly [number, number][] {
   const wanted = Math.max(3, Math.floor((scale.right - scale.left) / 150));
   pen.font = `15px ${FONT}`;
   pen.textBaseline = 'middle';
@@ -33,6 +33,7 @@ export function drawAxis(pen: Pen, band: Band, bottom: number, scale: Scale, roa
     pen.fillStyle = palette.text;
     captions.write(tick.text, x, band.top + band.height / 2, scale);
   }
+  return captions.taken;
 }
 
 /** Margin as a mirrored profile about the road: rising measure upwards, falling measure downwards. */

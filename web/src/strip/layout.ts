@@ -70,7 +70,7 @@ export const FONT = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", 
 
 /** Texts in a row that leave one out rather than overlap. */
 export class Captions {
-  private taken: [number, number][] = [];
+  readonly taken: [number, number][] = [];
 
   constructor(
     private readonly pen: CanvasRenderingContext2D,

@@ -1,5 +1,5 @@
 import { drawSign } from '../icons';
-import { urgency, type RoadEvent } from '../live/news';
+import { mostUrgentLast, urgency, type RoadEvent } from '../live/news';
 import type { Traffic, Vehicle } from '../live/traffic';
 import palette from '../palette.json';
 import type { RoadView } from '../road/view';
@@ -45,12 +45,10 @@ function dot(pen: Pen, vehicle: Vehicle, scale: Scale, middle: number, half: num
   const long = vehicle.kind === 'truck' || vehicle.kind === 'bus';
   pen.fillStyle = vehicle.standing ? palette.standing : speed < SLOW_MPS ? palette.slow : palette.vehicle;
   const x = scale.x(vehicle.measure_m);
-  if (long) pen.fillRect(x - 5, y - 2.5, 10, 5);
-  else {
-    pen.beginPath();
-    pen.arc(x, y, vehicle.standing ? 4.5 : 3.2, 0, 7);
-    pen.fill();
-  }
+  pen.beginPath();
+  if (long) pen.rect(x - 5, y - 2.5, 10, 5);
+  else pen.arc(x, y, vehicle.standing ? 4.5 : 3.2, 0, 7);
+  pen.fill();
   pen.strokeStyle = palette.ground;
   pen.lineWidth = 1;
   pen.stroke();
@@ -114,7 +112,7 @@ function speedLine(pen: Pen, speeds: number[][], x: (bin: number) => number, y: 
 /** Warnings: the relevance as a bar on its carriageway, the place itself as a sign, a faint band through all rows. */
 export function drawWarnings(pen: Pen, band: Band, bottom: number, scale: Scale, events: RoadEvent[]): void {
   const lane = band.height / 2;
-  for (const event of events.toReversed()) {
+  for (const event of mostUrgentLast(events)) {
     if (event.anchor_m === null) continue;
     const state = urgency(event);
     const colour = palette.warning[state];

@@ -1,4 +1,4 @@
-import { urgency, type RoadEvent } from '../live/news';
+import { mostUrgentLast, urgency, type RoadEvent } from '../live/news';
 import { marginColour } from '../map/drawing';
 import type { RoadPlan } from '../map/road_map';
 import palette from '../palette.json';
@@ -37,7 +37,7 @@ export class Overview {
     pen.fillStyle = 'rgba(10, 14, 19, 0.6)';
     pen.fillRect(scale.left, top, from - scale.left, height);
     pen.fillRect(to, top, scale.right - to, height);
-    for (const event of events) {
+    for (const event of mostUrgentLast(events)) {
       if (event.anchor_m === null) continue;
       pen.fillStyle = palette.warning[urgency(event)];
       pen.fillRect(this.x(event.anchor_m, scale) - 1.5, top - 3, 3, height + 6);

@@ -17,6 +17,7 @@ export class Strip {
   events: RoadEvent[] = [];
   private rows = rowsIn(300);
   private stale = true;
+  private posts: readonly [number, number][] = [];
   private readonly still: CanvasRenderingContext2D;
   private readonly lively: CanvasRenderingContext2D;
   private readonly top: CanvasRenderingContext2D;
@@ -74,7 +75,7 @@ export class Strip {
     this.stale = false;
     const pen = this.clear(this.still);
     const { rows, scale, road, view } = this;
-    fixed.drawAxis(pen, rows.axis, rows.overview.top, scale, road, view);
+    this.posts = fixed.drawAxis(pen, rows.axis, rows.overview.top, scale, road, view);
     for (const band of [rows.warnings, rows.vehicles, rows.coverage, rows.sites, rows.cable, rows.tolls]) {
       pen.fillStyle = palette.raised;
       pen.fillRect(0, Math.round(band.top), scale.width, 1);
@@ -101,6 +102,10 @@ export class Strip {
     const text = this.road.labels.text(cursor_m);
     const half = pen.measureText(text).width / 2 + 9;
     const middle = Math.min(Math.max(x, half + 2), this.scale.width - half - 2);
+    // a post's label is covered as a whole or not at all
+    pen.fillStyle = palette.ground;
+    for (const [from, to] of this.posts) if (from < middle + half + 6 && to > middle - half - 6) pen.fillRect(from - 2, 2, to - from + 4, 20);
+    pen.fillStyle = palette.bright;
     pen.beginPath();
     pen.roundRect(middle - half, 2, half * 2, 22, 4);
     pen.fill();

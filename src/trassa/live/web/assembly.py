@@ -48,7 +48,7 @@ def assembled_app(book: Book, doorway: Doorway) -> Doors:
         reads_key=secrets.reads_key,
         identity_key=secrets.identity_key,
         password_fits=partial(_fits, secrets),
-        plan=plan_view(roadway, toll_points(roadway), simulated=simulated),
+        plan=plan_view(roadway, toll_points(roadway), simulated=simulated, time_zone=_time_zone(roadway)),
         simulated=simulated,
     )
     return create_app(desk, hosts_of(doorway.host, ports.web, roadway.settings.live.public_hosts))
@@ -84,6 +84,15 @@ def hosts_of(host: str, port: int, public: Sequence[str] = ()) -> frozenset[str]
     if port in (80, 443):
         here |= names
     return frozenset(name.lower() for name in here | set(public))
+
+
+def _time_zone(roadway: Roadway) -> str:
+    """The zone in which the road's first tariff runs; empty on a free road."""
+    settings = roadway.settings.toll
+    if not settings.systems:
+        return ""
+    context = read_context(settings.systems, roadway.plan.project.inputs)
+    return next(iter(context.systems.values())).zone
 
 
 def _measure_of(roadway: Roadway, km: float | None) -> float | None:

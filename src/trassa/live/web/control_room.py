@@ -40,7 +40,7 @@ def plan(desk: DeskOf) -> dict[str, Any]:
     """The plan under the live road, which does not change while it runs.
 
     Gives ``road``, ``lines``, ``labels``, ``coverage``, ``sites``, ``cables``, ``huts``, ``chambers``, ``toll_points``,
-    ``places``, ``quiet``, ``holds``, ``credit``, ``simulated``, ``notice``; measures in metres.
+    ``places``, ``quiet``, ``holds``, ``credit``, ``simulated``, ``time_zone``, ``notice``; measures in metres.
     """
     return desk.plan
 

@@ -19,8 +19,13 @@ _SITE_COLUMNS = ("site", "measure_m", "carriageway", "latitude_deg", "longitude_
 _HUT_COLUMNS = ("hut", "name", "role", "measure_m", "latitude_deg", "longitude_deg")
 
 
-def plan_view(roadway: Roadway, toll_points: list[dict[str, Any]], *, simulated: bool) -> dict[str, Any]:
-    """Everything that does not change while the platform runs; measures in metres, positions in degrees."""
+def plan_view(
+    roadway: Roadway, toll_points: list[dict[str, Any]], *, simulated: bool, time_zone: str = ""
+) -> dict[str, Any]:
+    """Everything that does not change while the platform runs; measures in metres, positions in degrees.
+
+    ``time_zone`` is the zone of the clocks on the road; empty where nothing says it.
+    """
     road, layers = roadway.road, roadway.layers
     notice = ""
     if roadway.is_schematic:
@@ -53,6 +58,7 @@ def plan_view(roadway: Roadway, toll_points: list[dict[str, Any]], *, simulated:
         "quiet": [[extent.start_m, extent.end_m] for extent in roadway.quiet_extents],
         "credit": roadway.settings.project.map_credit,
         "simulated": simulated,
+        "time_zone": time_zone,
         "notice": notice,
     }
 
