@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
 
 import typer
 
-from trassa.cli.talk import emit_json, note, table
+from trassa.cli.talk import emit_json, note, table, watching
 from trassa.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def audit(folder: _Folder, book: _BookName = "live", as_json: _Json = False) -> 
     """
     from trassa.live.audit import audit as audited
 
-    with _room(folder, book, create=False) as (room, _):
-        result = audited(room.store, room.context)
+    with _room(folder, book, create=False) as (room, _), watching() as watcher:
+        result = audited(room.store, room.context, watcher("audit"))
     if as_json:
         emit_json(result.as_dict())
     else:
@@ -140,6 +140,8 @@ def audit(folder: _Folder, book: _BookName = "live", as_json: _Json = False) -> 
         typer.echo(f"ledger   {result.entries} entries, head {result.head}")
         if result.pending:
             typer.echo(f"pending  {result.pending} vehicles are not settled yet and were not compared")
+        if aside := result.totals["set_aside"]:
+            typer.echo(f"aside    {aside} vehicles cannot be settled: see below, and the log of the worker")
         for difference in result.differences:
             typer.echo(f"DIFFERS  {difference}")
         typer.echo(f"{len(result.differences)} differences" if result.differences else "no differences")

@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trassa.live.store import ledger, tracks
-from trassa.live.store.charges import fates_of, misstated, totals
+from trassa.live.store.charges import misstated, totals
 from trassa.live.store.identities import facts_of
 from trassa.live.store.reads import reads_of, stored_fates
 from trassa.live.store.store import Connection, Store
+from trassa.live.store.verdicts import fates_of
 from trassa.toll.charge import Outcome, VehicleFacts, charges
 from trassa.toll.context import TollContext
 from trassa.toll.ledger import postings_of

@@ -18,11 +18,11 @@ from functools import partial
 from typing import Any
 
 from trassa.live.store import tracks
-from trassa.live.store.charges import Verdict, save_verdicts
 from trassa.live.store.identities import facts_of
 from trassa.live.store.ledger import booked
 from trassa.live.store.reads import reads_of
 from trassa.live.store.store import Connection, Store, StoreDown
+from trassa.live.store.verdicts import Verdict, save_verdicts
 from trassa.toll.charge import Outcome, VehicleFacts, charges
 from trassa.toll.context import TollContext
 from trassa.toll.ledger import entries_for

@@ -1,30 +1,23 @@
-"""Charges and trips as they stand, written with their ledger entries, and told to those who ask."""
+"""Charges and trips as they stand, told to those who ask."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
 
 from trassa.clock import rfc3339
 from trassa.errors import InputError
-from trassa.live.store.ledger import add_rows, append_entries, entries_of
-from trassa.live.store.reads import read_fates, reads_with_fate, set_fates
+from trassa.live.store.ledger import entries_of
+from trassa.live.store.reads import read_fates, reads_with_fate
 from trassa.live.store.store import Connection
 from trassa.live.store.tracks import aside
-from trassa.toll.charge import Charge, HeldTrip, Outcome
-from trassa.toll.ledger import Entry
-from trassa.toll.trip import Trip
 
 __all__ = [
-    "Verdict",
     "explain_charge",
-    "fates_of",
     "find_charge",
     "list_charges",
     "list_held",
     "misstated",
-    "save_verdicts",
     "totals",
 ]
 
@@ -33,67 +26,63 @@ _ENDS = """
  CASE WHEN json_array_length(passages) > 1 THEN passages -> -1 ->> 'toll_point' END AS exit
 """
 """Where a trip began, and where it ended if that is another passage."""
+_LATEST: LiteralString = "ORDER BY event_time_ms DESC, charge_key LIMIT %(limit)s"
 _COLUMNS = "charge_key, system, vehicle_key, contract_id, amount_minor, currency, event_time_ms, changed_ms"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the rules made of one vehicle's reads since a moment, and the entries that bring the ledger there."""
-
-    vehicle_key: str
-    since_ms: int
-    outcome: Outcome
-    entries: Sequence[Entry]
-
-
-def save_verdicts(connection: Connection, verdicts: Sequence[Verdict], now_ms: int) -> list[dict[str, Any]]:
-    """Write entries, charges, trips and fates of vehicles whose rows are locked; the charges that changed."""
-    entries = [entry for verdict in verdicts for entry in verdict.entries]
-    wanted = {(entry.charge_key, entry.explanation_sha256) for entry in entries if entry.kind == "charge"}
-    explanations = {
-        sha256: verdict.outcome.charges[key].explanation
-        for verdict in verdicts
-        for key, sha256 in ((entry.charge_key, entry.explanation_sha256) for entry in verdict.entries)
-        if (key, sha256) in wanted
-    }
-    numbers = iter(append_entries(connection, entries, explanations, now_ms))
-    changed = [row for verdict in verdicts for row in _changed(verdict, numbers, now_ms)]
-    _save_charges(connection, changed)
-    _save_trips(connection, verdicts)
-    set_fates(connection, {name: said for verdict in verdicts for name, said in fates_of(verdict.outcome).items()})
-    return [
-        {name: said for name, said in row.items() if name != "entry_id"}
-        | {"state": "charged" if row["amount_minor"] else "reversed"}
-        for row in changed
-    ]
-
-
 def list_charges(
-    connection: Connection, *, vehicle_key: str | None = None, since_ms: int | None = None, limit: int = 200
+    connection: Connection,
+    *,
+    vehicle_key: str | None = None,
+    since_ms: int | None = None,
+    before: tuple[int, str] | None = None,
+    limit: int = 200,
 ) -> list[dict[str, Any]]:
     """Charges, the latest trip first; ``state`` is charged, or reversed with amount 0.
 
-    ``entry`` and ``exit`` are toll points; null where the trip is no more, or where it was seen only once.
+    ``entry`` and ``exit`` are toll points; null where the trip is no more, or where it was seen only once. ``before``
+    is event time and charge key of the last row of the page before.
     """
+    wanted, values = _page(vehicle_key, before, limit)
+    if since_ms is not None:
+        wanted, values = [*wanted, "event_time_ms >= %(since)s"], values | {"since": since_ms}
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, CASE WHEN amount_minor = 0 THEN 'reversed' ELSE 'charged' END AS state, entry, exit"
-        f" FROM charge LEFT JOIN (SELECT charge_key, {_ENDS} FROM trip) AS ends USING (charge_key)"
-        " WHERE (%(vehicle)s::text IS NULL OR vehicle_key = %(vehicle)s)"
-        " AND (%(since)s::bigint IS NULL OR event_time_ms >= %(since)s)"
-        " ORDER BY event_time_ms DESC, charge_key LIMIT %(limit)s",
-        {"vehicle": vehicle_key, "since": since_ms, "limit": limit},
+        f"WITH page AS MATERIALIZED (SELECT {_COLUMNS} FROM charge {_where(wanted)} {_LATEST})"
+        f" SELECT page.*, CASE WHEN amount_minor = 0 THEN 'reversed' ELSE 'charged' END AS state, entry, exit"
+        f" FROM page LEFT JOIN LATERAL (SELECT {_ENDS} FROM trip WHERE trip.charge_key = page.charge_key OFFSET 0)"
+        " AS ends ON true ORDER BY event_time_ms DESC, charge_key",
+        values,
     ).fetchall()
     return [row | {"time": rfc3339(row["event_time_ms"])} for row in rows]
 
 
-def list_held(connection: Connection, *, vehicle_key: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+def list_held(
+    connection: Connection, *, vehicle_key: str | None = None, before: tuple[int, str] | None = None, limit: int = 200
+) -> list[dict[str, Any]]:
     """Trips that are held, the latest first, with the reason for programs and the text for people."""
+    wanted, values = _page(vehicle_key, before, limit)
     return connection.execute(
         f"SELECT charge_key, system, vehicle_key, reason, said AS text, event_time_ms, passages, {_ENDS} FROM trip"
-        " WHERE state = 'held' AND (%(vehicle)s::text IS NULL OR vehicle_key = %(vehicle)s)"
-        " ORDER BY event_time_ms DESC, charge_key LIMIT %(limit)s",
-        {"vehicle": vehicle_key, "limit": limit},
+        f" {_where(['state = %(held)s', *wanted])} {_LATEST}",
+        values | {"held": "held"},
     ).fetchall()
+
+
+def _page(
+    vehicle_key: str | None, before: tuple[int, str] | None, limit: int
+) -> tuple[list[LiteralString], dict[str, Any]]:
+    """What rows of a page fulfil; only what is asked stands in the statement, so that an index serves each."""
+    wanted: list[LiteralString] = []
+    if vehicle_key is not None:
+        wanted.append("vehicle_key = %(vehicle)s")
+    if before is not None:
+        wanted.append("event_time_ms <= %(before)s AND (event_time_ms < %(before)s OR charge_key > %(last)s)")
+    before_ms, last = before or (None, None)
+    return wanted, {"vehicle": vehicle_key, "before": before_ms, "last": last, "limit": limit}
+
+
+def _where(wanted: Sequence[LiteralString]) -> LiteralString:
+    return "WHERE " + " AND ".join(wanted) if wanted else ""
 
 
 def find_charge(connection: Connection, name: str) -> str:
@@ -171,7 +160,10 @@ def misstated(connection: Connection) -> Iterator[str]:
 
 
 def totals(connection: Connection) -> dict[str, Any]:
-    """Amounts by currency, trips by state, held ones by reason, reads by fate."""
+    """Amounts by currency, trips by state, held ones by reason, reads by fate, vehicles set aside.
+
+    It counts every row: to be asked now and then, not by the second.
+    """
     charged = connection.execute(
         "SELECT currency, sum(amount_minor)::bigint AS amount_minor,"
         " count(*) FILTER (WHERE amount_minor <> 0) AS charges FROM charge GROUP BY currency ORDER BY currency"
@@ -187,81 +179,3 @@ def totals(connection: Connection) -> dict[str, Any]:
         "reads": read_fates(connection),
         "set_aside": len(aside(connection)),
     }
-
-
-def _changed(verdict: Verdict, numbers: Iterator[int], now_ms: int) -> Iterable[dict[str, Any]]:
-    """The charge rows that entries lead to, each once, as its last entry leaves it."""
-    rows: dict[str, dict[str, Any]] = {}
-    for entry in verdict.entries:
-        charge: Charge | None = verdict.outcome.charges.get(entry.charge_key)
-        stands = entry.kind == "charge" and charge is not None
-        rows[entry.charge_key] = {
-            "charge_key": entry.charge_key,
-            "system": entry.charge_key.partition(":")[0],
-            "vehicle_key": verdict.vehicle_key,
-            "contract_id": charge.contract_id if charge else None,
-            "amount_minor": charge.amount_minor if charge and stands else 0,
-            "currency": entry.postings[0].currency,
-            "event_time_ms": entry.event_ms,
-            "changed_ms": now_ms,
-            "entry_id": next(numbers),
-        }
-    return rows.values()
-
-
-def _save_charges(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    add_rows(
-        connection,
-        "charge",
-        rows,
-        "ON CONFLICT (charge_key) DO UPDATE SET contract_id = coalesce(excluded.contract_id, charge.contract_id),"
-        " amount_minor = excluded.amount_minor, event_time_ms = excluded.event_time_ms,"
-        " changed_ms = excluded.changed_ms, entry_id = excluded.entry_id",
-    )
-
-
-def _save_trips(connection: Connection, verdicts: Sequence[Verdict]) -> None:
-    """Write trips anew from each vehicle's moment on."""
-    connection.execute(
-        "DELETE FROM trip USING unnest(%s::text[], %s::bigint[]) AS judged (vehicle_key, since_ms)"
-        " WHERE trip.vehicle_key = judged.vehicle_key AND event_time_ms >= since_ms",
-        [[verdict.vehicle_key for verdict in verdicts], [verdict.since_ms for verdict in verdicts]],
-    )
-    add_rows(connection, "trip", [row for verdict in verdicts for row in _trip_rows(verdict)])
-
-
-def _trip_rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
-    def row(of: Charge | HeldTrip | Trip, state: str, event_ms: int, passages: Sequence[Any]) -> dict[str, Any]:
-        held = of if isinstance(of, HeldTrip) else None
-        return {
-            "vehicle_key": verdict.vehicle_key,
-            "charge_key": of.key,
-            "system": of.system,
-            "state": state,
-            "reason": held and held.reason,
-            "said": held and held.text,
-            "event_time_ms": event_ms,
-            "passages": passages,
-            "read_ids": of.read_ids,
-        }
-
-    for charge in verdict.outcome.charges.values():
-        yield row(charge, "charged", charge.event_ms, charge.explanation["passages"])
-    for kept in verdict.outcome.held.values():
-        yield row(kept, "held", kept.event_ms, kept.passages)
-    for trip in verdict.outcome.open.values():
-        yield row(trip, "open", trip.exit.time_ms, _seen(trip))
-
-
-def _seen(trip: Trip) -> list[Mapping[str, Any]]:
-    return [{"toll_point": passage.toll_point, "time": rfc3339(passage.time_ms)} for passage in trip.passages]
-
-
-def fates_of(outcome: Outcome) -> dict[str, tuple[str, str | None]]:
-    """Fate and reason of every read: a held one says that of its trip."""
-    why = {read_id: held.reason for held in outcome.held.values() for read_id in held.read_ids}
-    said: dict[str, tuple[str, str | None]] = {}
-    for read_id, fate in outcome.read_fates.items():
-        reason = why.get(read_id) if fate == "held" else "toll_point_not_known" if fate == "rejected" else None
-        said[read_id] = (fate, reason)
-    return said

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from trassa.live.store.store import Connection
@@ -212,18 +210,14 @@ def chain_faults(connection: Connection, tell: Callable[[int], object] = lambda 
 
 def _every_entry(connection: Connection) -> Iterator[tuple[dict[str, Any], list[Posting]]]:
     with connection.cursor("every_entry") as cursor:  # a cursor on the server: the ledger may be larger than memory
-        cursor.itersize = 5000
+        cursor.itersize = 500
         cursor.execute(
-            "SELECT e.*, p.account, p.currency, p.amount_minor, x.body FROM entry e"
-            " LEFT JOIN posting p ON p.entry_id = e.id LEFT JOIN explanation x ON x.sha256 = e.explanation_sha256"
-            " ORDER BY e.id, p.line"
+            "SELECT e.*, x.body, (SELECT json_agg(json_build_array(account, currency, amount_minor) ORDER BY line)"
+            "  FROM posting WHERE entry_id = e.id) AS lines"
+            " FROM entry e LEFT JOIN explanation x ON x.sha256 = e.explanation_sha256 ORDER BY e.id"
         )
-        for _, group in groupby(cursor, key=itemgetter("id")):
-            rows = list(group)
-            yield (
-                rows[0],
-                [Posting(r["account"], r["currency"], r["amount_minor"]) for r in rows if r["account"] is not None],
-            )
+        for row in cursor:
+            yield row, [Posting(*line) for line in row["lines"] or ()]
 
 
 def _postings(connection: Connection, ids: Sequence[int]) -> dict[int, list[Posting]]:
