@@ -155,9 +155,10 @@ class _Turn:
     def absorb(self) -> None:
         """End what turned out to be part of another event of its cause: the one that traffic meets first stays."""
         # RULE L10
-        for event in list(self._events.values()):
-            for other in self._events.values():
-                if other is not event and event.is_within(other, self._now_ms):
+        queues = [event for event in self._events.values() if event.cause_code == QUEUE_END]
+        for event in queues:
+            for other in queues:
+                if other.event_id in self._events and other is not event and event.is_within(other, self._now_ms):
                     self.end(event, f"part of {other.event_id}")
                     break
 
@@ -255,10 +256,15 @@ class _Turn:
     def _match(self, sighting: Sighting) -> Event | None:
         """The open event that a sighting belongs to: the nearest, of equals the oldest."""
         # RULE L1
+        ends = sighting.anchor_m, sighting.head_m
+        low_m, high_m = min(ends) - self._rules.merge_m, max(ends) + self._rules.merge_m
         near = [
             (event.distance_m(sighting), number, event)
             for number, event in enumerate(self._events.values())
-            if event.cause_code == sighting.cause_code and event.carriageway == sighting.carriageway
+            if event.cause_code == sighting.cause_code
+            and event.carriageway == sighting.carriageway
+            and not (event.anchor_m < low_m and event.head_m < low_m)  # most events are far: these are cheap to say
+            and not (event.anchor_m > high_m and event.head_m > high_m)
         ]
         distance_m, _, event = min(near, key=lambda found: found[:2], default=(self._rules.merge_m + 1.0, 0, None))
         return event if distance_m <= self._rules.merge_m else None
