@@ -85,4 +85,5 @@ def _masked(line: str) -> str:
         line = re.sub(r"[+−-]?\d+(?:\.\d+)?", "#", line)
         return re.sub(r" {2,}", "  ", line)
     line = re.sub(r"\bsha256 [0-9a-f]{12,}", "sha256 #", line)
+    line = re.sub(r"\d+(?:\.\d+)? km of approach", "# km of approach", line)
     return re.sub(r"\d+\.\d+ s\b", "# s", line)

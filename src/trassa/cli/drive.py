@@ -38,6 +38,7 @@ def drive(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Drive simulated vehicles over the planned road; exit 1 where the platform differs from the truth."""
+    from trassa.live.serving import look_over
     from trassa.plan.project import open_project
     from trassa.twin.drive import DrivePlan
     from trassa.twin.drive import drive as drive_project
@@ -48,6 +49,7 @@ def drive(
         vehicles, _window_s(minutes), seed, drive_moment_ms("drive", start, _START), tuple(lost_site or ())
     )
     project = open_project(folder)
+    look_over(project)
     with watching() as watch:
         if into:
             drive_into(project, plan, into, watch("drive"), note)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import trassa
-from trassa.errors import InputError
+from trassa.errors import InputError, TrassaError
 from trassa.live.book import Book
 from trassa.live.broker import nats_server
 from trassa.live.children import recorded_pids
 from trassa.live.ports import LOOPBACK, Ports, holder_of, require_free
-from trassa.live.serving import SCHEMATIC_NOTICE, pages_are_built
+from trassa.live.serving import SCHEMATIC_NOTICE, look_over, pages_are_built
 from trassa.live.store.lodging import STATE_FOLDER
 from trassa.plan.project import Project
 from trassa.plan.proof import Proof
@@ -130,8 +130,14 @@ def _plan(project: Project) -> Iterator[Finding]:
     if not project.outputs["geopackage"].is_file():
         yield Finding("missing", "plan", f"{project.root} has not been planned. Try: trassa run {project.root}")
         return
-    schematic = Proof.read(project.outputs["proof"]).road.get("axis") == "schematic"
+    try:
+        tariffs = look_over(project)
+        schematic = Proof.read(project.outputs["proof"]).road.get("axis") == "schematic"
+    except TrassaError as error:
+        yield Finding("missing", "plan", str(error))
+        return
     yield Finding("note" if schematic else "ok", "plan", SCHEMATIC_NOTICE if schematic else "there, on a surveyed axis")
+    yield Finding("ok", "tariffs", ", ".join(tariffs.systems) or "none: the road is free")
 
 
 def _doors(project: Project) -> Iterator[Finding]:

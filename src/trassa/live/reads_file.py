@@ -55,7 +55,8 @@ def reads_in(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, A
     said = tuple(rows.fieldnames or ())
     for column in _NEEDED:
         if column not in said:
-            raise InputError(f"{name}: has no column {column}", cure=f"columns {', '.join(_NEEDED)}")
+            between = " with commas between them" if any(";" in word or "\t" in word for word in said) else ""
+            raise InputError(f"{name}: has no column {column}", cure=f"columns {', '.join(_NEEDED)}{between}")
     for column in said:
         if column not in _NEEDED + _OPTIONAL:
             raise InputError(f"{name}: column {column!r} is not known", cure=f"of {', '.join(_NEEDED + _OPTIONAL)}")

@@ -13,10 +13,12 @@ from types import FrameType
 from trassa.errors import InputError
 from trassa.live.doorway import Doorway
 from trassa.live.platform import Platform, Programs
+from trassa.live.roadway import Roadway
 from trassa.plan.project import Project
 from trassa.plan.proof import Proof
+from trassa.toll.context import TollContext
 
-__all__ = ["SCHEMATIC_NOTICE", "Wish", "pages_are_built", "serve", "static_pages"]
+__all__ = ["SCHEMATIC_NOTICE", "Wish", "look_over", "pages_are_built", "serve", "static_pages"]
 
 SCHEMATIC_NOTICE = (
     "the axis is schematic, a drawing by declared kilometres: live location is for simulated vehicles;"
@@ -65,6 +67,16 @@ def serve(project: Project, wish: Wish, *, say: Callable[[str], None], announce:
     say("stopped")
 
 
+def look_over(project: Project) -> TollContext:
+    """Read plan and tariffs as the platform will, before anything is started or written; the tariffs in force.
+
+    :raises TrassaError: the plan is not there or damaged, or a tariff is wrong or contradicts another.
+    """
+    from trassa.live.toll_desk import toll_context
+
+    return toll_context(Roadway.of(project))
+
+
 def static_pages() -> Path:
     """The folder of the built web pages."""
     return Path(__file__).parent / "web" / "static"
@@ -81,6 +93,7 @@ def _requirements(project: Project, wish: Wish) -> Iterator[str]:
         raise InputError(f"project: {project.root} has not been planned yet", cure=f"trassa run {project.root}")
     if wish.web and not pages_are_built():
         raise InputError(f"web: the pages are not built: {static_pages() / 'index.html'} is missing", cure="make web")
+    look_over(project)
     if Proof.read(project.outputs["proof"]).road.get("axis") == "schematic":
         yield SCHEMATIC_NOTICE
     if wish.drive_start_ms is not None:
