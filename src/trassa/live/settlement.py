@@ -21,7 +21,7 @@ from trassa.live.store import tracks
 from trassa.live.store.identities import facts_of
 from trassa.live.store.ledger import booked
 from trassa.live.store.reads import reads_of
-from trassa.live.store.store import Connection, Store, StoreDown
+from trassa.live.store.store import Connection, Store, StoreDown, by_index
 from trassa.live.store.verdicts import Verdict, save_verdicts
 from trassa.toll.charge import Outcome, VehicleFacts, charges
 from trassa.toll.context import TollContext
@@ -62,6 +62,7 @@ def settle_all(
 
 def settle_batch(connection: Connection, context: TollContext, keys: Sequence[str], now_ms: int) -> Settlement:
     """Settle vehicles in the transaction at hand; those that another hand has settled meanwhile are left alone."""
+    by_index(connection)
     due = tracks.lock_due(connection, keys, now_ms)  # RULE 1
     ordered = [key for key in keys if key in due]
     if not ordered:

@@ -18,7 +18,7 @@ from typing import Any
 from psycopg.rows import args_row
 
 from trassa.live.store.identities import KINDS, identity_key, mark_due, vehicle_keys
-from trassa.live.store.store import Connection
+from trassa.live.store.store import Connection, by_index
 from trassa.toll.read import Read, digest_of, read_id_of
 
 __all__ = [
@@ -85,6 +85,7 @@ def accept_reads(
 
     Without ``toll_points`` an unknown one shows only when the vehicle is settled: the read is then rejected.
     """
+    by_index(connection)
     receipts: list[Receipt | None] = [None] * len(reads)
     seen: dict[int, _Seen] = {}
     for index, body in enumerate(reads):

@@ -24,7 +24,7 @@ from trassa.provenance import sha256_of_file
 if TYPE_CHECKING:
     from psycopg.abc import QueryNoTemplate
 
-__all__ = ["Connection", "Store", "StoreDown"]
+__all__ = ["Connection", "Store", "StoreDown", "by_index"]
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 T = TypeVar("T")
@@ -149,6 +149,14 @@ class Store:
             connection.close()
         else:
             self._idle.append(connection)
+
+
+def by_index(connection: Connection) -> None:
+    """Have a transaction find its few rows by index: of a young table the planner knows nothing and reads all of it."""
+    with connection.pipeline():
+        connection.execute("SET LOCAL enable_seqscan = off")
+        connection.execute("SET LOCAL enable_hashjoin = off")
+        connection.execute("SET LOCAL enable_mergejoin = off")
 
 
 @contextlib.contextmanager
