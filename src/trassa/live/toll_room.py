@@ -71,7 +71,7 @@ class TollRoom:
         """End the thread after the transaction at hand."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(10.0)
+            self._thread.join(4.0)
 
     def take(self, deliveries: Sequence[Delivery]) -> News:
         """Commit fixes, then acknowledge them; a :class:`TrassaError` where the store is down."""

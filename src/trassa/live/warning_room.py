@@ -148,7 +148,7 @@ class WarningRoom:
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(10.0)
+            self._thread.join(4.0)
 
     def offer(self, stations: StationColumns) -> None:
         """Have the stations looked at, where the room is free."""
