@@ -94,12 +94,12 @@ function thingLayers(): LayerSpecification[] {
     { id: 'places', type: 'symbol', source: 'places', minzoom: 7, layout: { 'icon-image': ['get', 'icon'], 'icon-offset': besideRoad(34), 'text-field': ['step', ['zoom'], '', 8.6, ['get', 'name']], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': ['left', [3, 0], 'right', [-3, 0], 'top', [0, 3.4], 'bottom', [0, -3.4]], 'text-optional': true }, paint: { 'text-color': palette.dim, ...halo } },
     { id: 'huts', type: 'symbol', source: 'huts', minzoom: 6.6, layout: { 'icon-image': 'hut', 'icon-offset': besideRoad(24), 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 9, ['get', 'hut']], 'text-font': font, 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 2.6], 'text-optional': true }, paint: { 'text-color': palette.cable, ...halo } },
     { id: 'sites', type: 'symbol', source: 'sites', minzoom: 7, layout: { 'icon-image': 'site', 'icon-size': byZoom([[7, 0.62], [10, 1]]), 'icon-offset': besideRoad(30), 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 8.8, ['get', 'site']], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': ['bottom', [0, -2.8], 'top', [0, 3], 'left', [2.5, 0], 'right', [-2.5, 0]], 'text-optional': true }, paint: { 'text-color': palette.site, ...halo } },
-    { id: 'tolls', type: 'symbol', source: 'tolls', layout: { 'icon-image': 'toll', 'icon-size': byZoom([[5, 0.62], [10, 1]]), 'icon-allow-overlap': ['step', ['zoom'], false, 8, true], 'icon-padding': 0, 'text-field': ['get', 'name'], 'text-font': font, 'text-size': 12.5, 'text-variable-anchor-offset': acrossRoad(2.4, false), 'text-optional': true }, paint: { 'text-color': palette.toll, ...halo } },
+    { id: 'tolls', type: 'symbol', source: 'tolls', layout: { 'icon-image': 'toll', 'icon-size': byZoom([[5, 0.62], [10, 1]]), 'icon-allow-overlap': ['step', ['zoom'], false, 8, true], 'icon-padding': 0, 'text-field': ['get', 'name'], 'text-font': font, 'text-size': 12.5, 'symbol-sort-key': ['get', 'rank'], 'text-variable-anchor-offset': ['step', ['zoom'], acrossRoad(1.5, false), 10, acrossRoad(2.4, false)], 'text-optional': true }, paint: { 'text-color': palette.toll, ...halo } },
     {
       id: 'vehicles', type: 'circle', source: 'vehicles',
       paint: {
         'circle-color': COLOUR, 'circle-radius': byZoom([[6, 1.3], [10, 2.8], [13, 4.5], [17, 7.5]], ['get', 'size']),
-        'circle-opacity': byZoom([[6, 0.4], [9, 0.9]]), 'circle-stroke-color': palette.ground, 'circle-stroke-width': byZoom([[9, 0], [12, 1.2]]),
+        'circle-opacity': byZoom([[6, 0.4], [9, 0.9], [11, 1]]), 'circle-stroke-color': palette.ground, 'circle-stroke-width': byZoom([[9, 0], [12, 1.2]]),
       },
     },
     { id: 'anchors', type: 'symbol', source: 'anchors', layout: { 'icon-image': ['concat', 'warning-', ['get', 'urgency']], 'icon-offset': besideRoad(34), 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'order'] } },

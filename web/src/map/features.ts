@@ -102,7 +102,7 @@ export function lean(axis: Axis, measure_m: number): number {
 
 export function tollFeatures(axis: Axis, plan: Plan): Features {
   return collection(
-    plan.toll_points.map((toll, index) => point(standing(axis, toll).place, { index, name: toll.name.replace(/\s*\(.*\)$/, ''), lean: lean(axis, toll.measure_m) })),
+    plan.toll_points.map((toll, index) => point(standing(axis, toll).place, { index, name: toll.name.replace(/\s*\(.*\)$/, ''), lean: lean(axis, toll.measure_m), rank: toll.at === 'main line' ? 0 : 1 })),
   );
 }
 

@@ -51,6 +51,7 @@ export interface TollPoint extends OnRoad {
   id: string;
   name: string;
   systems?: string[];
+  at?: string;
 }
 
 export interface Place extends Located {
