@@ -48,7 +48,12 @@ def test_m11_agrees_and_repeats(m11: Path) -> None:
     assert (score["events"]["seen"], score["events"]["false"]) == (2, 0)
     for row in score["events"]["table"]:
         assert 0.0 <= row["warned_from_s"] - row["true_from_s"] <= 2.0, "the rule's threshold plus two seconds"
+    assert score["not_judged"] == []
+    report = score["reported"]
+    assert (report["sent"], report["protocol_version"]) == (2, 2)
+    assert report["warned"] == report["had_to_be_warned"] > 3
     for row in score["warnings"]:
+        assert row["upstream"] == row["had_to_be_warned"] + sum(n["vehicles"] for n in row["others"].values())
         assert row["warned"] == row["had_to_be_warned"] > 10
         assert row["distance_min_m"] > 0.0
     toll = score["toll"]
@@ -61,6 +66,7 @@ def test_m11_agrees_and_repeats(m11: Path) -> None:
     messages = score["messages"]
     assert messages["processed"]["cam"] == messages["cam_sent"] > 10_000
     assert messages["processed"]["toll"] == messages["toll_sent"] > 0
+    assert messages["processed"]["denm"] == messages["denm_sent"] == 2
     assert not (m11 / "live").exists(), "the operator's book is not touched"
     again = _drive(m11, "--vehicles", 100, "--seed", 11)
     assert json.dumps(again["score"]) == json.dumps(score)
@@ -73,14 +79,23 @@ def test_audit_of_the_driven_book_agrees(m11: Path) -> None:
     assert done.code == 0, done.err + done.out
 
 
-def test_mistakes_planted_in_the_platform_are_found(m11: Path) -> None:
-    plan = DrivePlan(vehicles=40, window_s=120, seed=5, start_ms=1_780_660_800_000)
-    worker = (sys.executable, str(CANARY), "sorted-pair,no-zones")
+@pytest.mark.parametrize(
+    ("mistakes", "said"),
+    [
+        ("sorted-pair,no-zones", ("but there was none", "is due, was charged")),
+        ("wrong-side,charged-twice", ("which does not lead there", "is due, was charged")),
+        ("falls-silent,retold", ("was not repeated for", "with other bytes")),
+    ],
+)
+def test_mistakes_planted_in_the_platform_are_found(m11: Path, mistakes: str, said: tuple[str, ...]) -> None:
+    """Each drive has two: standing vehicles at the plaza are no hazard, the other direction costs another price, …"""
+    plan = DrivePlan(vehicles=40, window_s=120, seed=9, start_ms=1_780_660_800_000)
+    worker = (sys.executable, str(CANARY), mistakes)
     verdict = drive(open_project(m11), plan, programs=Programs(worker=worker))
     assert not verdict.agrees
-    said = "\n".join(verdict.score["differences"])
-    assert "but there was none" in said, "standing vehicles at the plaza are no hazard"
-    assert "is due, was charged" in said, "the price of the other direction is another price"
+    differences = "\n".join(verdict.score["differences"])
+    for words in said:
+        assert words in differences
 
 
 def test_hills_is_free_and_a_hole_in_the_coverage_silences_the_road(hills: Path) -> None:
@@ -92,6 +107,8 @@ def test_hills_is_free_and_a_hole_in_the_coverage_silences_the_road(hills: Path)
     assert lost["differences"] == []
     assert lost["events"] == {"true": 0, "seen": 0, "false": 0, "table": []}
     assert 0 < lost["messages"]["cam_sent"] < score["messages"]["cam_sent"]
+    assert "warnings: nobody could hear of a hazard" in lost["not_judged"]
+    assert "tolls: nobody was to be charged" in score["not_judged"]
 
 
 def test_a_site_that_the_plan_lacks_is_named(hills: Path) -> None:

@@ -122,7 +122,9 @@ def test_score_names_every_kind_of_difference(lists: tuple[PriceList, ...]) -> N
         if due.amount_minor is None
     ]
     fates = {"charged": reads.distinct - reads.exempt, "exempt": reads.exempt, "rejected": reads.unusable, "open": 0}
-    said = {"charges": charges, "held": held, "fates": fates}
+    totals = {"charged": [{"amount_minor": sum(row["amount_minor"] for row in charges)}], "held": {"x": len(held)}}
+    receipts = {"open": len(reads.bodies) - reads.unusable, "rejected": reads.unusable}
+    said = {"charges": charges, "held": held, "fates": fates, "totals": totals, "receipts": receipts}
     score, differences = toll_score(owed, reads, 0, said, contract_of)
     assert differences == []
     assert score["amount_minor"] == score["expected_amount_minor"]
@@ -138,6 +140,10 @@ def test_score_names_every_kind_of_difference(lists: tuple[PriceList, ...]) -> N
     assert "without a trip" in told(held=[*held, {"vehicle_key": "k?", "system": "m11-15-58", "reason": "x"}])[0]
     assert "no fate yet" in told(fates={**fates, "charged": fates["charged"] - 1, "open": 1})[0]
     assert "have a fate" in told(fates={**fates, "charged": fates["charged"] - 1})[0]
+    assert "the total is" in told(totals={**totals, "charged": [{"amount_minor": 1}]})[0]
+    assert "held trips are listed" in told(totals={**totals, "held": {}})[0]
+    assert "have a receipt" in told(receipts={**receipts, "open": 1})[0]
+    assert "were refused" in told(receipts={"open": len(reads.bodies)})[0]
 
 
 def test_the_boundary_is_the_point_of_both(lists: tuple[PriceList, ...]) -> None:

@@ -67,6 +67,10 @@ class PlatformApi:
         found: dict[str, int] = self._ask("GET", "/api/toll/summary")["reads"]
         return found
 
+    def totals(self) -> dict[str, Any]:
+        """The ledger's own totals: ``charged`` by currency, ``held`` trips by reason."""
+        return self._ask("GET", "/api/toll/summary")
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

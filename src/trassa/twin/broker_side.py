@@ -26,6 +26,7 @@ class Sent:
 
     cam: int = 0
     toll: int = 0
+    denm: int = 0
 
 
 class BrokerSide:
@@ -61,7 +62,9 @@ class BrokerSide:
         self.hub.subscribe(self._link, [_ALL_WARNINGS], qos=1)
         self.hub.settle([self._link])
 
-    def play(self, moment: Moment, fixes: Sequence[tuple[int, bytes]]) -> None:
+    def play(
+        self, moment: Moment, fixes: Sequence[tuple[int, bytes]], reports: Sequence[tuple[int, bytes]] = ()
+    ) -> None:
         """One moment: links and tiles, messages, the platform's step, and every delivery that follows from it."""
         now = moment.snapshot
         self._time_ms = now.time_ms
@@ -70,15 +73,18 @@ class BrokerSide:
         self.fleet.send_cams(moment.senders.tolist(), moment.cams)
         for vehicle, payload in fixes:
             self.fleet.send_fixes(vehicle, payload)
+        for vehicle, payload in reports:
+            self.fleet.send_report(vehicle, payload)
         self.sent.cam += len(moment.cams)
         self.sent.toll += len(fixes)
-        self.step(now.time_ms, cam=len(moment.cams), toll=len(fixes))
+        self.sent.denm += len(reports)
+        self.step(now.time_ms, cam=len(moment.cams), denm=len(reports), toll=len(fixes))
 
-    def step(self, time_ms: int, *, cam: int = 0, toll: int = 0) -> None:
+    def step(self, time_ms: int, *, cam: int = 0, denm: int = 0, toll: int = 0) -> None:
         """Let the platform do a step, and wait until everybody has what it published."""
         self._time_ms = time_ms
         if self.stepper is not None:
-            for topic, digest, is_retained in self.stepper.step(time_ms, cam=cam, toll=toll).published:
+            for topic, digest, is_retained in self.stepper.step(time_ms, cam=cam, denm=denm, toll=toll).published:
                 self.fleet.deliveries.publish(topic, digest, is_retained)
         self.fleet.await_deliveries()
 

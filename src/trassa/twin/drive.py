@@ -18,13 +18,14 @@ from trassa.twin.broker_side import BrokerSide
 from trassa.twin.fleet import Login
 from trassa.twin.own_fixes import OwnFixes
 from trassa.twin.prices import price_lists
+from trassa.twin.reporter import Reporter
 from trassa.twin.scenario import Scenario, written
 from trassa.twin.score import Witness
-from trassa.twin.toll_side import TollSide, wanted_place_m
+from trassa.twin.toll_side import TollSide, boundary_measure_m
 from trassa.twin.truth import Truth
 from trassa.twin.verdict import Verdict, verdict_of
 from trassa.twin.warning import warm_up
-from trassa.twin.world import STEP_MS, World
+from trassa.twin.world import STEP_MS, Moment, World
 
 __all__ = ["Drive", "DrivePlan", "drive"]
 
@@ -93,18 +94,22 @@ class Drive:
     truth: Truth
     toll: TollSide
     witnesses: list[Witness]
+    reporter: Reporter
+    report_witness: Witness | None = None
 
     @classmethod
     def of(cls, project: Project, plan: DrivePlan) -> Drive:
         """Write the scenario and the demand of a drive."""
         roadway = Roadway.of(project)
         lists = price_lists(roadway)
-        near_m = wanted_place_m(roadway, lists)
-        scenario = written(roadway, plan.vehicles, plan.window_s, plan.seed, near_m)
+        boundary_m = boundary_measure_m(roadway, lists)
+        scenario = written(roadway, plan.vehicles, plan.window_s, plan.seed, boundary_m)
         world = World(roadway, scenario, plan.start_ms, plan.seed, plan.lost_sites)
         toll = TollSide.of(roadway, lists, world, plan.start_ms, plan.window_s, plan.seed)
         truth = Truth(plan.vehicles, roadway.quiet_extents, roadway.settings.vehicles)
-        return cls(plan, roadway, scenario, world, truth, toll, [])
+        station_id = int(world.station_ids[scenario.reporter])
+        reporter = Reporter(world.courses, scenario.reporter, station_id, 1 if plan.seed % 3 == 0 else 2, plan.start_ms)
+        return cls(plan, roadway, scenario, world, truth, toll, [], reporter)
 
     def run(self, broker: BrokerSide, api: PlatformApi, progress: Progress, begun_s: float) -> Verdict:
         """Drive the window, let the clock run to the last watermark, and compare."""
@@ -146,7 +151,7 @@ class Drive:
             self.witnesses += [Witness.of(event, now, relevance_m) for event in self.truth.events[known:]]
             for witness in self.witnesses:
                 witness.watch(now, STEP_MS)
-            broker.play(moment, fixes.due(moment, last=step == steps))
+            broker.play(moment, fixes.due(moment, last=step == steps), self._report(broker, moment))
             self.toll.keep_up(api, now.time_ms)
             for heeded in broker.awareness.judge(moment.belief, now.time_ms):
                 event_id = f"{heeded.action[0]}-{heeded.action[1]}"
@@ -154,7 +159,18 @@ class Drive:
             progress((step + 1) / (steps + 1))
             if (ahead_s := pace_s - (time.monotonic() - begun_s)) > 0.0:
                 time.sleep(ahead_s)
+        broker.observer.close()
         return told
+
+    def _report(self, broker: BrokerSide, moment: Moment) -> list[tuple[int, bytes]]:
+        """A vehicle's own report where it sends one now; from then on it is watched who comes there."""
+        due, now = self.reporter.due(moment), moment.snapshot
+        if due and self.reporter.event is not None and self.report_witness is None:
+            broker.observer.expected[self.reporter.event_id] = self.reporter.pdu
+            self.report_witness = Witness.of(self.reporter.event, now, self.roadway.settings.vehicles.relevance_m)
+        if self.report_witness is not None:
+            self.report_witness.watch(now, STEP_MS)
+        return due
 
 
 def _walls(broker: BrokerSide) -> dict[str, Any]:

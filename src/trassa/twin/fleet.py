@@ -58,6 +58,7 @@ class Fleet:
         self._tiles: list[frozenset[str]] = [frozenset()] * len(names)
         self._looked_m = np.full(len(names), np.inf)
         self._cam_heads = [publish_head(in_topic("cam", login.name, name)) for name in names]
+        self._denm_heads = [publish_head(in_topic("denm", login.name, name)) for name in names]
         self._toll_heads = [publish_head(in_topic("toll", login.name, name)) for name in names]
 
     def take(self, link: Link, delivery: Delivery) -> None:
@@ -116,6 +117,12 @@ class Fleet:
         link = self._links[vehicle]
         if link is not None:
             self._hub.publish(link, self._toll_heads[vehicle], payload, qos=1)
+
+    def send_report(self, vehicle: int, payload: bytes) -> None:
+        """A DENM of a vehicle's own, QoS 1."""
+        link = self._links[vehicle]
+        if link is not None:
+            self._hub.publish(link, self._denm_heads[vehicle], payload, qos=1)
 
     def await_deliveries(self) -> None:
         """Wait for what the platform owes the fleet; retained warnings that do not come are asked for again."""

@@ -40,7 +40,7 @@ def drive_into(
     driver = Login(ports.mqtt, secrets.driver_user, secrets.driver_password)
     api = PlatformApi(url, secrets.reads_key)
     broker = BrokerSide(fleet, driver, work.world.names, tell)
-    say(f"{plan.vehicles} simulated vehicles around {work.roadway.text(work.scenario.place_m)}")
+    say(f"{plan.vehicles} simulated vehicles around {work.roadway.text(work.scenario.plot.place_m)}")
     try:
         broker.begin()
         _first_step(broker, plan.start_ms)

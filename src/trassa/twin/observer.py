@@ -15,11 +15,21 @@ __all__ = ["Observer"]
 
 @dataclass
 class Observer:
-    """Events by id in the order of their first message. Messages are counted once a tile; empty ones say nothing."""
+    """Events by id in the order of their first message. Messages are counted once a tile; empty ones say nothing.
+
+    ``expected`` are the bytes of reports that vehicles sent, by id; what is passed on of them stands in ``reports``.
+    """
 
     events: dict[str, SeenEvent] = field(default_factory=dict)
+    reports: dict[str, SeenEvent] = field(default_factory=dict)
+    expected: dict[str, bytes] = field(default_factory=dict)
     messages: int = 0
     unreadable: int = 0
+    _closed: bool = False
+
+    def close(self) -> None:
+        """The window is over: nobody is on the road, and what ends now proves nothing. New events still count."""
+        self._closed = True
 
     def take(self, topic: str, payload: bytes, time_ms: int) -> SeenEvent | None:
         """A message; its event where it is the first of it, or the first that ends it."""
@@ -31,11 +41,14 @@ class Observer:
             self.unreadable += 1
             return None
         event_id = f"{warning.action[0]}-{warning.action[1]}"
-        is_new = event_id not in self.events
-        event = self.events.setdefault(event_id, SeenEvent(event_id, warning.cause_code, time_ms))
-        event.messages += 1
-        event.versions.add(warning.version_ms)
-        event.tiles.add(tile_of(topic))
+        sent = self.expected.get(event_id)
+        found = self.events if sent is None else self.reports
+        is_new = event_id not in found
+        if self._closed and not is_new:
+            return None
+        event = found.setdefault(event_id, SeenEvent(event_id, warning.cause_code, time_ms))
+        event.note(topic, tile_of(topic), time_ms, warning.version_ms)
+        event.altered += sent is not None and payload != sent
         if warning.ends and event.ended_ms is None:
             event.ended_ms = time_ms
             return event

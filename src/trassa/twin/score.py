@@ -18,19 +18,23 @@ __all__ = ["CAUSES", "SeenEvent", "Witness", "ending_fault", "matched", "warned"
 
 FloatArray = npt.NDArray[np.float64]
 
-CAUSES = {STATIONARY: "stationary vehicle", QUEUE: "end of queue"}
-_EARLY_MS, _LATE_MS = 1_000, 3_000
+CAUSES = {STATIONARY: "stationary vehicle", QUEUE: "end of queue", 10: "reported obstacle"}
+_BEGINS_MS = {STATIONARY: (500, 2_000), QUEUE: (1_000, 2_000)}
 """A true event and its warning: so much earlier for noise at a threshold, so much later for rule and message."""
-_ENDS_EARLY_MS, _ENDS_LATE_MS = 5_000, 15_000
+_ENDS_MS = {STATIONARY: (3_000, 4_000), QUEUE: (5_000, 10_000)}
 """The end needs evidence from half of a queue, or from all who stood; what is a queue's last moment is a matter of
 definition to some seconds."""
-_APART_M = 100.0
+_APART_M = 40.0
 _REACH_MS, _COVERED_MS = 3_000, 2_000
 
 
 @dataclass
 class SeenEvent:
-    """An event as its messages told it; ``carriageway`` and ``anchor_m`` by the platform's own list."""
+    """An event as its messages told it; ``carriageway`` and ``anchor_m`` by the platform's own list.
+
+    ``last`` is moment and version of the last message on each topic; gaps are those between two on one topic, the
+    shortest between two of one version. ``altered``: messages with other bytes than were to be passed on.
+    """
 
     event_id: str
     cause_code: int
@@ -42,6 +46,22 @@ class SeenEvent:
     carriageway: str = ""
     anchor_m: float = float("nan")
     ended_because: str = ""
+    longest_gap_ms: int = 0
+    shortest_gap_ms: float = float("inf")
+    last: dict[str, tuple[int, int]] = field(default_factory=dict)
+    altered: int = 0
+
+    def note(self, topic: str, tile: str, time_ms: int, version_ms: int) -> None:
+        """Take in a message."""
+        self.messages += 1
+        self.versions.add(version_ms)
+        self.tiles.add(tile)
+        if topic in self.last:
+            gap_ms = time_ms - self.last[topic][0]
+            self.longest_gap_ms = max(self.longest_gap_ms, gap_ms)
+            if version_ms == self.last[topic][1]:
+                self.shortest_gap_ms = min(self.shortest_gap_ms, gap_ms)
+        self.last[topic] = time_ms, version_ms
 
 
 @dataclass
@@ -76,7 +96,10 @@ class Witness:
         """Take one moment in."""
         left_m = self.event.place_m - now.progress_m
         on_way = self.upstream & (self.reached_ms < 0)
-        self.reached_ms[on_way & (left_m <= 0.0)] = now.time_ms
+        # a queue grows towards those who come: who stands in it has reached it
+        part = np.zeros(len(on_way), dtype=np.bool_)
+        part[list(self.event.vehicles)] = True
+        self.reached_ms[on_way & ((left_m <= 0.0) | part)] = now.time_ms
         if self.event.over_ms is None:
             near = on_way & (left_m > 0.0) & (left_m <= self.relevance_m)
             self.near |= near
@@ -96,7 +119,7 @@ def matched(
             if other.cause_code == event.cause_code
             and other.carriageway == carriageways[event.course]
             and abs(other.anchor_m - event.measure_m) <= _APART_M + abs(event.tail_m - event.place_m)
-            and -_EARLY_MS <= other.first_ms - event.begin_ms <= _LATE_MS
+            and -_BEGINS_MS[event.cause_code][0] <= other.first_ms - event.begin_ms <= _BEGINS_MS[event.cause_code][1]
         ]
         found.append(fitting[0] if fitting else None)
         if fitting:
@@ -104,15 +127,20 @@ def matched(
     return found
 
 
-def ending_fault(event: TrueEvent, seen: SeenEvent) -> str:
-    """What is wrong with the end of a warning; empty where it ended when its hazard was over, or neither did."""
+def ending_fault(event: TrueEvent, seen: SeenEvent, until_ms: int) -> str:
+    """What is wrong with the end of a warning; empty where it ended when its hazard was over, or neither did.
+
+    After ``until_ms`` nobody looked any more: an end that may lie behind it is not asked for.
+    """
+    early_ms, late_ms = _ENDS_MS[event.cause_code]
     if event.over_ms is None:
-        return "" if seen.ended_ms is None else "ended while the hazard was there"
+        is_early = seen.ended_ms is not None and seen.ended_ms < until_ms - early_ms
+        return "ended while the hazard was there" if is_early else ""
     if seen.ended_ms is None:
-        return "did not end"
-    if seen.ended_ms < event.over_ms - _ENDS_EARLY_MS:
+        return "did not end" if event.over_ms <= until_ms - late_ms else ""
+    if seen.ended_ms < event.over_ms - early_ms:
         return f"ended {(event.over_ms - seen.ended_ms) / 1000:.1f} s before the hazard was over"
-    if seen.ended_ms > event.over_ms + _ENDS_LATE_MS:
+    if seen.ended_ms > event.over_ms + late_ms:
         return f"ended {(seen.ended_ms - event.over_ms) / 1000:.1f} s after the hazard was over"
     return ""
 
@@ -141,6 +169,7 @@ def warned(
         "still on the way at the end": spared & ~reached & witness.near & (witness.covered_ms >= _COVERED_MS),
     }
     said = {
+        "upstream": int(witness.upstream.sum()),
         "had_to_be_warned": int(must.sum()),
         "warned": int((must & told).sum()),
         "missed": missed,

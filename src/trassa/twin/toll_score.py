@@ -50,7 +50,7 @@ def toll_score(
     for (contract, system), why in sorted(held.items()):
         differences.append(f"{contract} is held in {system} ({', '.join(why)}) without a trip")
     fates = {name: int(said["fates"].get(name, 0)) for name in (*_FATES, "open")}
-    differences += _read_differences(reads, crossings, fates)
+    differences += _read_differences(reads, crossings, fates) + _totals_differences(reads, said)
     priced = [due for due in dues if due.amount_minor is not None]
     score = {
         "charges": agreed,
@@ -87,6 +87,24 @@ def _read_differences(reads: Reads, crossings: int, fates: Mapping[str, int]) ->
         found.append(f"{reads.unusable} reads cannot be used, {fates['rejected']} were rejected")
     if fates["exempt"] != reads.exempt:
         found.append(f"{reads.exempt} reads are of an exempt vehicle, {fates['exempt']} were exempted")
+    return found
+
+
+def _totals_differences(reads: Reads, said: Mapping[str, Any]) -> list[str]:
+    """The list of charges against the totals, and the receipts against what was posted."""
+    found = []
+    booked = sum(int(row["amount_minor"]) for row in said["totals"]["charged"])
+    listed = sum(int(row["amount_minor"]) for row in said["charges"])
+    if booked != listed:
+        found.append(f"charges of {listed / 100:.2f} are listed, the total is {booked / 100:.2f}")
+    held = sum(int(count) for count in said["totals"]["held"].values())
+    if held != len(said["held"]):
+        found.append(f"{len(said['held'])} held trips are listed, the total is {held}")
+    receipts = said["receipts"]
+    if sum(receipts.values()) != len(reads.bodies):
+        found.append(f"{len(reads.bodies)} reads were posted, {sum(receipts.values())} have a receipt")
+    if receipts.get("rejected", 0) != reads.unusable:
+        found.append(f"{receipts.get('rejected', 0)} reads were refused, {reads.unusable} cannot be used")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,9 +21,8 @@ from trassa.twin.prices import PriceList
 from trassa.twin.toll_score import toll_score
 from trassa.twin.world import World
 
-__all__ = ["TollSide", "wanted_place_m"]
+__all__ = ["TollSide", "boundary_measure_m"]
 
-_BEYOND_M = 2000.0
 _LEAD_M = 150.0
 _PASSERS_RATIO = 0.08
 _STRIDE_MS = 1_800_000
@@ -30,13 +30,8 @@ _SETTLED_ATTEMPTS = 40
 FLEET = "fleet"
 
 
-def wanted_place_m(roadway: Roadway, lists: Sequence[PriceList]) -> float | None:
-    """Where the breakdown is wanted: beyond the boundary of two systems, so that traffic passes it; None elsewhere."""
-    boundary_m = _boundary_m(roadway, lists)
-    return None if boundary_m is None else boundary_m + _BEYOND_M
-
-
-def _boundary_m(roadway: Roadway, lists: Sequence[PriceList]) -> float | None:
+def boundary_measure_m(roadway: Roadway, lists: Sequence[PriceList]) -> float | None:
+    """Where two tariff systems meet on this road; none where they do not."""
     point = boundary_of(lists)
     if point is None:
         return None
@@ -57,6 +52,7 @@ class TollSide:
     boundary_progress_m: float
     fixes: OwnFixes | None = None
     contract_of: dict[str, str] = field(default_factory=dict)
+    receipts: Counter[str] = field(default_factory=Counter)
     _posted_ms: int = 0
 
     @classmethod
@@ -64,7 +60,7 @@ class TollSide:
         cls, roadway: Roadway, lists: Sequence[PriceList], world: World, start_ms: int, window_s: int, seed: int
     ) -> TollSide:
         """The demand of a drive; none where the road has no system that the twin can judge."""
-        boundary_m = _boundary_m(roadway, lists)
+        boundary_m = boundary_measure_m(roadway, lists)
         place_m = np.inf if boundary_m is None else float(world.courses.all[0].progress_at(np.array([boundary_m]))[0])
         random = np.random.default_rng([seed, 4])
         passers = _passers(world, place_m, start_ms, window_s)
@@ -86,7 +82,7 @@ class TollSide:
         due = self.reads.between(self._posted_ms, time_ms + 1)
         self._posted_ms = time_ms + 1
         if due:
-            api.post_reads(due)
+            self.receipts.update(str(receipt["fate"]) for receipt in api.post_reads(due))
 
     def finish(self, broker: BrokerSide, api: PlatformApi) -> dict[str, Any]:
         """Run the clock to the last watermark; what the platform then says of charges, held trips and reads."""
@@ -105,7 +101,7 @@ class TollSide:
             fates = api.read_fates()
             if not fates.get("open"):
                 break
-        return {**api.charges(), "fates": fates}
+        return {**api.charges(), "fates": fates, "totals": api.totals(), "receipts": dict(self.receipts)}
 
     def score(self, said: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The toll part of the score and its differences."""

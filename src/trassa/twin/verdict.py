@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from trassa.clock import rfc3339
 from trassa.twin.broker_side import BrokerSide
 from trassa.twin.prices import unjudged_systems
+from trassa.twin.reported import report_score
+from trassa.twin.scope import not_judged, nothing_happened
 from trassa.twin.score import CAUSES, SeenEvent, Witness, ending_fault, matched, warned
+from trassa.twin.sending import repetition_faults, tile_faults
 from trassa.twin.truth import TrueEvent
 
 if TYPE_CHECKING:
@@ -48,18 +52,24 @@ def verdict_of(
 ) -> Verdict:
     """Compare what the platform did with what was true."""
     differences = broker.observer.complete(rows)
+    reported, unheard = report_score(
+        drive.roadway, drive.reporter, drive.report_witness, broker.observer, rows, told, drive.world.names
+    )
     events, pairs, wrong = _events(drive, broker)
     warnings, unwarned = _warnings(drive, broker, told, pairs)
     toll, unpaid = drive.toll.score(said)
-    differences += [*wrong, *unwarned, *_messages_lost(broker), *unpaid]
+    differences += [*wrong, *unwarned, *unheard, *_messages_lost(broker), *unpaid]
+    differences += nothing_happened(drive, broker.sent.cam, events, toll)
     score = {
         "traffic": "kinematic: car-following and lane changes, no engine model",
         **_setting(drive),
         "messages": _messages(broker),
         "events": events,
         "warnings": warnings,
+        "reported": reported,
         "toll": toll,
         "toll_not_judged": unjudged_systems(drive.roadway),
+        "not_judged": not_judged(drive, events, warnings, reported, toll),
         "differences": differences,
         "agrees": not differences,
     }
@@ -68,6 +78,7 @@ def verdict_of(
 
 def _setting(drive: Drive) -> dict[str, Any]:
     plan, road, scenario = drive.plan, drive.roadway.road, drive.scenario
+    plot = scenario.plot
     return {
         "road": road.ref,
         "axis": road.axis,
@@ -76,8 +87,12 @@ def _setting(drive: Drive) -> dict[str, Any]:
         "window_s": plan.window_s,
         "start": rfc3339(plan.start_ms),
         "lost_sites": list(plan.lost_sites),
-        "breakdown": f"{drive.roadway.text(scenario.place_m)} {road.carriageways[0]}",
-        "resolved_after_s": scenario.resolved_ms // 1000,
+        "breakdown": f"{drive.roadway.text(plot.place_m)} {road.carriageways[plot.course]}",
+        "breakdown_place": plot.place_kind,
+        "breakdown_lane": plot.lane,
+        "stops_after_s": plot.brakes_ms / 1000.0,
+        "resolved_after_s": round(plot.resolved_ms / 1000.0, 1) if math.isfinite(plot.resolved_ms) else None,
+        "traffic_is_light": plot.is_light,
         "decoys": list(scenario.decoys),
         "parts": dict(sorted(Counter(scenario.roles).items())),
     }
@@ -88,6 +103,7 @@ def _messages(broker: BrokerSide) -> dict[str, Any]:
     return {
         "cam_sent": broker.sent.cam,
         "toll_sent": broker.sent.toll,
+        "denm_sent": broker.sent.denm,
         "processed": processed,
         "denm_published": broker.observer.messages,
         "deliveries_owed": broker.fleet.deliveries.owed,
@@ -118,8 +134,12 @@ def _events(
         table.append(_row(drive, event, found))
         if found is None:
             wrong.append(f"{_named(drive, event)} was not warned of")
-        elif fault := ending_fault(event, found):
-            wrong.append(f"the warning {found.event_id} of {_named(drive, event)} {fault}")
+            continue
+        until_ms, settings = drive.plan.start_ms + drive.plan.window_s * 1000, drive.roadway.settings.vehicles
+        faults = [fault] if (fault := ending_fault(event, found, until_ms)) else []
+        faults += tile_faults(drive.world.courses.all[event.course], event, found, settings)
+        faults += repetition_faults(found, settings, until_ms)
+        wrong += [f"the warning {found.event_id} of {_named(drive, event)} {fault}" for fault in faults]
     false = [other for other in seen if other not in pairs]
     for other in false:
         place = f"{drive.roadway.text(other.anchor_m)} {other.carriageway}" if other.carriageway else "nowhere"

@@ -18,6 +18,7 @@ def verdict_text(verdict: Verdict) -> str:
         "",
         *_hazards(score),
         *_warned(score),
+        *_reported(score["reported"]),
         *_messages(score),
         *_toll(score["toll"], score["toll_not_judged"]),
         *_closing(verdict),
@@ -59,6 +60,17 @@ def _warned(score: dict[str, Any]) -> list[str]:
             if count["vehicles"]:
                 lines.append(f"    {count['vehicles']} {reason}, {count['warned']} of them warned all the same")
     return [*lines, ""]
+
+
+def _reported(report: dict[str, Any]) -> list[str]:
+    if not report:
+        return []
+    return [
+        "Reported by a vehicle",
+        f"  an obstacle at {report['place']} {report['carriageway']} (protocolVersion {report['protocol_version']}),"
+        f" passed on in {report['tiles']} tiles; {report['warned']} of {report['had_to_be_warned']} heard it in time",
+        "",
+    ]
 
 
 def _messages(score: dict[str, Any]) -> list[str]:
@@ -109,6 +121,7 @@ def _want(reason: str) -> str:
 def _closing(verdict: Verdict) -> list[str]:
     timing, differences = verdict.timing, verdict.score["differences"]
     pace = f"{timing['window_times_real_time']:g} × real time" if "window_times_real_time" in timing else "real time"
+    blind = [f"Not judged: {text}" for text in verdict.score["not_judged"]]
     if verdict.agrees:
-        return [f"Agrees with the truth: no difference ({pace})"]
-    return [f"{len(differences)} differences from the truth ({pace})", *(f"  {text}" for text in differences)]
+        return [*blind, f"Agrees with the truth: no difference ({pace})"]
+    return [*blind, f"{len(differences)} differences from the truth ({pace})", *(f"  {text}" for text in differences)]

@@ -95,13 +95,16 @@ def understood(payload: bytes) -> Warning | None:
         message = decode(payload)
     except Refused:
         return None
-    if message.type != "DENM" or message.protocol_version != 2:
+    if message.type != "DENM":
         return None
     management = message.value["denm"]["management"]
-    action, detected_ms = management["actionId"], utc_ms(management["detectionTime"])
+    # Release 2 and the old dictionary spell the same things differently
+    action = management["actionId"] if "actionId" in management else management["actionID"]
+    station, sequence = (action[name] for name in sorted(action))
+    detected_ms = utc_ms(management["detectionTime"])
     cause, sub_cause = message.cause() or (0, 0)
     return Warning(
-        action=(action["originatingStationId"], action["sequenceNumber"]),
+        action=(station, sequence),
         version_ms=utc_ms(management["referenceTime"]),
         detected_ms=detected_ms,
         void_ms=detected_ms + 1000 * management["validityDuration"],
@@ -115,7 +118,7 @@ def understood(payload: bytes) -> Warning | None:
 def _trace(event: dict[str, int], location: dict[str, list[list[dict[str, dict[str, int]]]]] | None) -> FloatArray:
     """Latitudes and longitudes from the event along its first trace; each point is given from the one before."""
     latitude, longitude = [event["latitude"]], [event["longitude"]]
-    traces = location["detectionZonesToEventPosition"] if location else []
+    traces = (location.get("detectionZonesToEventPosition") or location.get("traces") or []) if location else []
     for point in traces[0] if traces else []:
         latitude.append(latitude[-1] + point["pathPosition"]["deltaLatitude"])
         longitude.append(longitude[-1] + point["pathPosition"]["deltaLongitude"])

@@ -61,12 +61,12 @@ class World:
         self._step += 1
         lateral_m = traffic.lateral_m()
         measure_m = self.courses.measures(traffic.course, traffic.progress_m)
-        latitude, longitude, heading = self.courses.place(traffic.course, traffic.progress_m, lateral_m)
-        belief = self._receivers.measure(latitude, longitude, heading, traffic.speed_mps, STEP_MS / 1000.0)
+        seen_at = self.courses.place(traffic.course, traffic.progress_m, lateral_m + self.scenario.astray_m)
+        belief = self._receivers.measure(*seen_at, traffic.speed_mps, STEP_MS / 1000.0)
         talking = traffic.driving & (elapsed_ms < self.scenario.silent_from_ms)
         connected = talking & self._coverage.covered(traffic.course, measure_m)
         time_ms = self.start_ms + elapsed_ms
-        due = self._triggers.due(time_ms, traffic.progress_m, heading, traffic.speed_mps, connected)
+        due = self._triggers.due(time_ms, traffic.progress_m, seen_at[2], traffic.speed_mps, connected)
         senders = np.flatnonzero(due)
         snapshot = Snapshot(
             time_ms,
