@@ -113,3 +113,10 @@ def test_page_has_one_title(page: Path) -> None:
     body = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     titles = re.findall(r"^# .+$", body, flags=re.MULTILINE)
     assert len(titles) == 1, f"{page} has {len(titles)} titles; a page is about one thing"
+
+
+def test_migrations_are_numbered_in_turn() -> None:
+    numbers = [file.name[:4] for file in sorted((SOURCE / "live" / "store" / "migrations").glob("*.sql"))]
+    assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)], (
+        f"migrations are numbered {', '.join(numbers)}: give the newest the next free number"
+    )
