@@ -67,6 +67,16 @@ def _charged_twice() -> None:
     settlement.charges = wrong
 
 
+def _never_cleared() -> None:
+    """What is over stays in the tiles."""
+    from trassa.live.tile_board import TileBoard
+
+    publish = TileBoard._publish
+    TileBoard._publish = lambda self, messages: publish(  # type: ignore[method-assign]
+        self, [message for message in messages if message[1]]
+    )
+
+
 def _retold() -> None:
     """Reports of vehicles are passed on in the road's own words, not byte for byte."""
     from trassa.live import report_book
@@ -89,6 +99,7 @@ MISTAKES = {
     "wrong-side": _wrong_side,
     "falls-silent": _falls_silent,
     "charged-twice": _charged_twice,
+    "never-cleared": _never_cleared,
     "retold": _retold,
 }
 

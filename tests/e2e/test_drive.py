@@ -84,11 +84,11 @@ def test_audit_of_the_driven_book_agrees(m11: Path) -> None:
     [
         ("sorted-pair,no-zones", ("but there was none", "is due, was charged")),
         ("wrong-side,charged-twice", ("which does not lead there", "is due, was charged")),
-        ("falls-silent,retold", ("was not repeated for", "with other bytes")),
+        ("falls-silent,retold,never-cleared", ("was not repeated for", "with other bytes", "a late joiner is told")),
     ],
 )
 def test_mistakes_planted_in_the_platform_are_found(m11: Path, mistakes: str, said: tuple[str, ...]) -> None:
-    """Each drive has two: standing vehicles at the plaza are no hazard, the other direction costs another price, …"""
+    """Each drive has some: standing vehicles at the plaza are no hazard, the other direction costs another price, …"""
     plan = DrivePlan(vehicles=40, window_s=120, seed=9, start_ms=1_780_660_800_000)
     worker = (sys.executable, str(CANARY), mistakes)
     verdict = drive(open_project(m11), plan, programs=Programs(worker=worker))

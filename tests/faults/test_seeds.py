@@ -1,4 +1,4 @@
-"""Twenty drives over the M-11, each with its own traffic, demand, missed and double reads: all agree with the truth."""
+"""Twenty drives over the M-11, each with its own story, traffic, demand and reads: all agree with the truth."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def test_a_drive_agrees_with_its_truth(m11: Path, seed: int) -> None:
     assert done.code == 0, f"seed {seed}\n{done.out[-3000:]}\n{done.err}"
     score: dict[str, Any] = json.loads(done.out)["score"]
     assert score["differences"] == []
+    assert score["not_judged"] == []
+    assert score["reported"]["warned"] == score["reported"]["had_to_be_warned"] > 0
     events, toll = score["events"], score["toll"]
     assert events["true"] == events["seen"] == len(events["table"]) > 0
     assert events["false"] == 0

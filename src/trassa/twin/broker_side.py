@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trassa.twin.awareness import Awareness
 from trassa.twin.deliveries import OBSERVER
 from trassa.twin.fleet import Fleet, Login
-from trassa.twin.mqtt import Hub, Link
+from trassa.twin.mqtt import Hub, Link, NotInTime
 from trassa.twin.mqtt_packet import Delivery
 from trassa.twin.observer import Observer
 from trassa.twin.score import SeenEvent
@@ -18,6 +19,7 @@ from trassa.twin.world import Moment
 __all__ = ["BrokerSide", "Sent"]
 
 _ALL_WARNINGS = "cits/out/denm/#"
+_RETAINED_S, _SILENCE_S = 5.0, 0.3
 
 
 @dataclass
@@ -49,7 +51,9 @@ class BrokerSide:
         self.sent = Sent()
         self._on_event = on_event
         self._time_ms = 0
-        login = driver or fleet_login
+        self._joiner: Link | None = None
+        self._joined: set[str] = set()
+        self._login = login = driver or fleet_login
         self._link = self.hub.open("twin-driver" if driver else "twin-observer", login.name, login.password)
         self.stepper = Stepper(self.hub, self._link) if driver else None
         self.fleet = Fleet(self.hub, fleet_login, names, self.awareness.take, owes=driver is not None)
@@ -88,12 +92,34 @@ class BrokerSide:
                 self.fleet.deliveries.publish(topic, digest, is_retained)
         self.fleet.await_deliveries()
 
+    def late_joiner(self) -> list[str]:
+        """What somebody who subscribes to everything now hears, against what was last said: differences."""
+        said = [*self.observer.events.values(), *self.observer.reports.values()]
+        wanted = {topic for event in said if event.ended_ms is None for topic in event.last}
+        self._joiner = self.hub.open("twin-late", self._login.name, self._login.password)
+        self.hub.settle([self._joiner])
+        self.hub.subscribe(self._joiner, [_ALL_WARNINGS])
+        self.hub.settle([self._joiner])
+        with contextlib.suppress(NotInTime):
+            self.hub.wait(lambda: wanted <= self._joined, "retained warnings", _RETAINED_S)
+        with contextlib.suppress(NotInTime):
+            self.hub.wait(lambda: not self._joined <= wanted, "no more", _SILENCE_S)
+        self.hub.close(self._joiner)
+        self._joiner = None
+        risen, lost = sorted(self._joined - wanted), sorted(wanted - self._joined)
+        return [f"a late joiner is told {topic}, which is over" for topic in risen] + [
+            f"a late joiner is not told {topic}" for topic in lost
+        ]
+
     def close(self) -> None:
         """Close every link."""
         self.hub.close_all()
 
     def _take(self, link: Link, delivery: Delivery) -> None:
-        if link is not self._link:
+        if link is self._joiner:
+            if delivery.payload:
+                self._joined.add(delivery.topic)
+        elif link is not self._link:
             self.fleet.take(link, delivery)
         elif self.stepper is None or not self.stepper.take(delivery):
             if self.stepper is not None:

@@ -118,6 +118,7 @@ class Drive:
         broker.begin()
         told = self.window(broker, api, progress)
         driven_s = time.monotonic()
+        risen = broker.late_joiner()
         broker.fleet.close()
         said = self.toll.finish(broker, api)
         rows = api.events()
@@ -128,7 +129,7 @@ class Drive:
             "settled_s": round(time.monotonic() - driven_s, 3),
             **_walls(broker),
         }
-        return verdict_of(self, broker, told, rows, said, timing)
+        return verdict_of(self, broker, told, rows, said, timing, risen)
 
     def window(
         self, broker: BrokerSide, api: PlatformApi, progress: Progress, pace_s: float = 0.0

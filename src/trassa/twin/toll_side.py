@@ -18,6 +18,7 @@ from trassa.twin.gantries import Reads, reads_of
 from trassa.twin.journey import Due, Journey, Stop, dues
 from trassa.twin.own_fixes import OwnFixes
 from trassa.twin.prices import PriceList
+from trassa.twin.read_fates import fates_due
 from trassa.twin.toll_score import toll_score
 from trassa.twin.world import World
 
@@ -110,6 +111,12 @@ class TollSide:
         judged, crossings = self._as_driven()
         found: list[Due] = [due for journey in judged for due in dues(self.lists, journey)]
         score, differences = toll_score(found, self.reads, crossings, said, self.contract_of)
+        wanted = fates_due(self.lists, judged, found, self.reads)
+        differences += [
+            f"{count} reads must be {fate}, {score['fates'][fate]} are"
+            for fate, count in wanted.items()
+            if score["fates"][fate] != count
+        ]
         stories = [journey.story for journey in judged if journey.story]
         peculiar = {story: stories.count(story) for story in sorted(set(stories))}
         return {"journeys": len(judged), **score, "peculiar": peculiar}, differences

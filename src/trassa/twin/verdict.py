@@ -49,6 +49,7 @@ def verdict_of(
     rows: Sequence[dict[str, Any]],
     said: dict[str, Any],
     timing: dict[str, Any],
+    risen: Sequence[str] = (),
 ) -> Verdict:
     """Compare what the platform did with what was true."""
     differences = broker.observer.complete(rows)
@@ -58,7 +59,7 @@ def verdict_of(
     events, pairs, wrong = _events(drive, broker)
     warnings, unwarned = _warnings(drive, broker, told, pairs)
     toll, unpaid = drive.toll.score(said)
-    differences += [*wrong, *unwarned, *unheard, *_messages_lost(broker), *unpaid]
+    differences += [*wrong, *unwarned, *unheard, *_messages_lost(broker), *risen, *unpaid]
     differences += nothing_happened(drive, broker.sent.cam, events, toll)
     score = {
         "traffic": "kinematic: car-following and lane changes, no engine model",
