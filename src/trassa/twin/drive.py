@@ -57,6 +57,7 @@ def drive(
     """
     begun_s = time.monotonic()
     work = Drive.of(project, plan)
+    work.written_s = time.monotonic() - begun_s
     platform = Platform(
         project,
         "drive",
@@ -96,6 +97,7 @@ class Drive:
     witnesses: list[Witness]
     reporter: Reporter
     report_witness: Witness | None = None
+    written_s: float = 0.0
 
     @classmethod
     def of(cls, project: Project, plan: DrivePlan) -> Drive:
@@ -123,6 +125,7 @@ class Drive:
         said = self.toll.finish(broker, api)
         rows = api.events()
         timing = {
+            "written_s": round(self.written_s, 3),
             "started_s": round(ready_s - begun_s, 3),
             "window_s": round(driven_s - ready_s, 3),
             "window_times_real_time": round(self.plan.window_s / (driven_s - ready_s), 1),
