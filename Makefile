@@ -1,7 +1,7 @@
 # make demo    plan and verify the two bundled examples
 # make test    all tests
 # make web     build the web pages where their sources have changed
-# make e2e     install Chromium and fonts from Debian packages, then the browser and end-to-end tests
+# make e2e     install Chromium and fonts from Debian packages, then the tests in a browser
 # make check   lint, types, import contracts, house rules (seconds)
 # make bench   ratios and stage times on this machine
 # make docs    regenerate the data-model, settings and API pages
@@ -28,7 +28,7 @@ e2e: $(VENV)/.test web
 	@test -x /usr/bin/chromium && fc-list :lang=ru | grep -q . || { \
 		test "$$(id -u)" = 0 || SUDO=sudo; $$SUDO apt-get update -qq && \
 		$$SUDO apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fontconfig; }
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest tests/e2e -m browser
 
 check: $(VENV)/.check $(VENV)/.test
 	@$(BIN)/ruff format --check --quiet . || { echo "Try: $(BIN)/ruff format ."; exit 1; }

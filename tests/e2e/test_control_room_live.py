@@ -23,6 +23,8 @@ from trassa.live.platform import Platform
 from trassa.live.store.embedded import PostgresPlace
 from trassa.plan.project import open_project
 
+pytestmark = pytest.mark.browser
+
 PALETTE = json.loads((Path(__file__).resolve().parents[2] / "web/src/palette.json").read_text("utf-8"))
 DAY_MS = 24 * 3_600_000
 BROKEN_KM, DRIVER_KM = 102.5, 99.0

@@ -16,6 +16,8 @@ from PIL import Image
 from browser import chromium, served, until
 from web_stage import PASSWORD, Stage
 
+pytestmark = pytest.mark.browser
+
 PROJECT = Path(__file__).resolve().parents[2]
 PALETTE = json.loads((PROJECT / "web" / "src" / "palette.json").read_text("utf-8"))
 GUTTER_PX, RIGHT_PX = 128, 18

@@ -12,6 +12,8 @@ import pytest
 from browser import chromium, served, until
 from web_stage import Stage
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
