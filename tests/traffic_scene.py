@@ -43,6 +43,8 @@ class Vehicle:
     station_type: int = 5
     knows_speed: bool = True
     on_road: bool = True
+    scatter_m: float = 0.0
+    """Standard deviation of its offset from one message to the next, m."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,15 @@ def messages(heard: Sequence[tuple[Vehicle, float]], at_s: float, now_ms: int) -
         np.full(n, now_ms, np.int64),
         np.array(code, np.int8),
         np.array([p[0] + shaken for p, (_, shaken) in zip(places, heard, strict=True)], np.float64),
-        np.array([v.offset_m for v, _ in heard], np.float64),
+        np.array([v.offset_m + v.scatter_m * _scattered(v, at_s) for v, _ in heard], np.float64),
         np.array(speed, np.float64),
         np.full(n, 90.0),
         np.array([v.station_type for v, _ in heard], np.uint8),
         np.full(n, 55.0),
         np.full(n, 37.0),
     )
+
+
+def _scattered(vehicle: Vehicle, at_s: float) -> float:
+    """A normal deviate that belongs to this message of this vehicle."""
+    return float(np.random.default_rng([vehicle.station_id, round(at_s * 1000)]).standard_normal())

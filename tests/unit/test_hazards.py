@@ -86,6 +86,20 @@ def test_never_a_stationary_vehicle(scene: list[Vehicle]) -> None:
     assert causes(play(watch(), scene, 60.0)) == set()
 
 
+@pytest.mark.parametrize("station_id", range(10))
+def test_a_parked_car_stays_beside_the_road_however_its_receiver_scatters(station_id: int) -> None:
+    parked = Vehicle(station_id, standing(5000.0), offset_m=20.0, scatter_m=4.0)
+    assert causes(play(watch(), [parked], 300.0)) == set()
+
+
+@pytest.mark.parametrize("station_id", range(10))
+def test_a_vehicle_on_the_hard_shoulder_is_seen_however_its_receiver_scatters(station_id: int) -> None:
+    broken = Vehicle(station_id, arriving(5000.0, 20.0), offset_m=9.0, scatter_m=4.0)
+    found = first(play(watch(), [broken], 40.0), STATIONARY_VEHICLE)
+    assert found is not None
+    assert found[0] <= 33.0
+
+
 def test_a_vehicle_that_falls_silent_is_no_longer_seen() -> None:
     seen = play(watch(), [Vehicle(7, standing(5000.0), heard=(0.0, 20.0))], 40.0)
     assert {m.at_s for m in seen if m.sightings} == {m.at_s for m in seen if 10.0 <= m.at_s <= 23.0}

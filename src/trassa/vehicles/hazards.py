@@ -4,7 +4,7 @@ Which vehicles count at all::
 
     V1  heard       a message within the last heard_within_s
     V2  known       its speed is not "unavailable"
-    V3  on the road on a carriageway, within carriageway_half_width_m of its line
+    V3  on the road on a carriageway, on the mean of some seconds within carriageway_half_width_m of its line
     V4  a vehicle   not a roadside unit
 
 Stationary vehicle (cause 94)::
@@ -95,7 +95,7 @@ class HazardWatch:
         slow = np.flatnonzero(self._memory.slow_since_ms >= 0)
         slow = slow[
             (stations.carriageway[slow] >= 0)
-            & (np.abs(stations.offset_m[slow]) <= settings.carriageway_half_width_m)
+            & (np.abs(self._memory.offset_m[slow]) <= settings.carriageway_half_width_m)
             & (stations.station_type[slow] != ROADSIDE_UNIT)
         ]
         sightings: list[Sighting] = []

@@ -1,4 +1,4 @@
-"""What the present state of the stations does not tell: since when each crawls or moves, and its mean speed.
+"""What the present state of the stations does not tell: since when each crawls or moves, its mean speed and offset.
 
 Columns beside those of the station table; they follow its rows, by stationID, when these move.
 """
@@ -19,6 +19,8 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _NEVER = -1
+_OFFSET_MS = 5_000.0
+"""Time constant of the mean offset: receivers scatter by metres from one message to the next."""
 _SECONDS_MISSING = 2
 
 
@@ -45,15 +47,17 @@ class StationColumns(Protocol):
 
 
 class StationMemory:
-    """Times and mean speeds of every row. Moments are ms, -1 for never."""
+    """Times, mean speeds and mean offsets of every row. Moments are ms, -1 for never."""
 
     def __init__(self, settings: VehiclesSettings) -> None:
         self._settings = settings
         self._station_id = np.zeros(0, np.uint32)
         self.slow_since_ms = np.zeros(0, np.int64)
         self.moving_since_ms = np.zeros(0, np.int64)
+        self.offset_m = np.zeros(0, np.float64)
         self._speeds = np.zeros((settings.queue_mean_s, 0), np.float32)
         self._second = _NEVER
+        self._noted_ms = _NEVER
 
     def note(self, stations: StationColumns, heard: BoolArray, now_ms: int) -> None:
         """Take the present state in; ``heard`` tells which rows are not silent."""
@@ -66,6 +70,7 @@ class StationMemory:
         self.slow_since_ms = _since(slow, self.slow_since_ms, seen)
         self.moving_since_ms = _since(moving, self.moving_since_ms, seen)
         self._note_second(stations, heard, now_ms)
+        self._note_offset(stations, heard, now_ms)
 
     def mean_speed_mps(self, rows: IntArray) -> FloatArray:
         """Mean speed over the settings' period; infinite for a vehicle that was not heard for nearly all of it."""
@@ -92,6 +97,14 @@ class StationMemory:
         self._speeds[second % rows] = np.where(heard, stations.speed_mps, np.float32(np.nan))
         self._second = second
 
+    def _note_offset(self, stations: StationColumns, heard: BoolArray, now_ms: int) -> None:
+        share = 1.0 - np.exp(-(now_ms - self._noted_ms) / _OFFSET_MS) if self._noted_ms != _NEVER else 1.0
+        offset = stations.offset_m.astype(np.float64)
+        known = np.isfinite(self.offset_m)
+        nearer = np.where(known, self.offset_m + share * (offset - self.offset_m), offset)
+        self.offset_m = np.where(heard & np.isfinite(offset), nearer, self.offset_m)
+        self._noted_ms = now_ms
+
     def _follow(self, stations: StationColumns) -> None:
         """Bring the rows into the order that the table has now; a station that is new has no past."""
         before, now = self._station_id, stations.station_id
@@ -109,6 +122,7 @@ class StationMemory:
         new = past < 0
         self.slow_since_ms = np.where(new, _NEVER, _taken(self.slow_since_ms, past))
         self.moving_since_ms = np.where(new, _NEVER, _taken(self.moving_since_ms, past))
+        self.offset_m = np.where(new, np.nan, _taken(self.offset_m, past))
         self._speeds = np.where(new, np.float32(np.nan), _taken(self._speeds, past))
         self._station_id = now.copy()
 
