@@ -12,10 +12,10 @@ from trassa.live.secrets import Secrets
 from trassa.plan.project import Project
 from trassa.twin.api import PlatformApi
 from trassa.twin.broker_side import BrokerSide
-from trassa.twin.drive import Drive, DrivePlan
 from trassa.twin.fleet import Login
 from trassa.twin.mqtt import NotInTime
 from trassa.twin.score import CAUSES, SeenEvent
+from trassa.twin.staging import Drive, DrivePlan
 from trassa.twin.world import STEP_MS
 
 __all__ = ["drive_into"]

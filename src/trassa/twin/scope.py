@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trassa.twin.drive import Drive
+    from trassa.twin.staging import Drive
 
 __all__ = ["not_judged", "nothing_happened"]
 

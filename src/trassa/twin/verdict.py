@@ -18,7 +18,7 @@ from trassa.twin.sending import repetition_faults, tile_faults
 from trassa.twin.truth import TrueEvent
 
 if TYPE_CHECKING:
-    from trassa.twin.drive import Drive
+    from trassa.twin.staging import Drive
 
 __all__ = ["Verdict", "verdict_of"]
 
