@@ -7,6 +7,7 @@ PASSWORD, ports), and what needs the network or is this test's own caller is nam
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -122,7 +123,8 @@ class Reader:
         command = re.sub(r"--vehicles \d+", "--vehicles 24", command)
         command = re.sub(r"--minutes \d+", "--minutes 2", command)
         if "CHARGE" in command:
-            listed = self._done(["toll", "charges", "m11"])
+            book = ["--book", "drive"] if "--book drive" in command else []
+            listed = self._done(["toll", "charges", "m11", *book])
             command = command.replace("CHARGE", listed.out.splitlines()[-1].split()[0])
         if self.url:
             served = Book((self.folder / "m11").resolve(), self._book)
@@ -215,6 +217,7 @@ def _lay_out(page: str, commands: list[str], folder: Path, request: pytest.Fixtu
         for door in ("port = 0", "mqtt_port = 0"):  # the documented ones may be taken on this machine
             set_in(folder / "m11", "live", door)
     (folder / "cam.uper").write_bytes(bytes.fromhex(CAM))
+    (folder / "messages.jsonl").write_text(json.dumps({"uper": CAM}) + "\n", "utf-8")
     for kind, name in (("toml", "bridge.toml"), ("csv", "reads.csv")):
         if blocks := _blocks(page, kind):
             (folder / name).write_text(blocks[0], "utf-8")

@@ -118,7 +118,7 @@ def test_strict_policy_without_a_complaint_and_nothing_leaves_the_machine(room: 
 
 
 def test_every_vehicle_of_the_frame_is_counted_and_drawn_at_its_place(room: Room) -> None:
-    assert room.page.locator("#top .vehicles b").inner_text() == "60"
+    until(lambda: room.page.locator("#top .vehicles b").inner_text() == "60")
     handles = room.ask(
         "() => [...new Set(window.trassa.map.chart.queryRenderedFeatures({ layers: ['vehicles'] })"
         ".map(f => f.properties.handle))]"
