@@ -141,6 +141,7 @@ def test_the_heading_decides_the_carriageway(m11: Live) -> None:
 def test_beside_the_schematic_line_a_cam_is_counted_and_not_shown(m11: Live) -> None:
     assert m11.road.plan["road"]["schematic"]
     assert "50 m of the line" in m11.road.plan["notice"]
+    assert m11.road.plan["credit"] == "", "it was drawn from published facts, from nobody's map"
     before = m11.operator.counts()["off_road"]
     sender, measure_m = m11.sender(), m11.road.measure_at_km(320.0)
     for right_m, station_id in ((200.0, 111), (-200.0, 112), (60.0, 113), (40.0, 114)):
@@ -156,6 +157,7 @@ def test_beside_the_schematic_line_a_cam_is_counted_and_not_shown(m11: Live) -> 
 def test_real_coordinates_and_no_toll(a4: Live, shared: Path) -> None:
     """A node of the map as the surveyors drew it, not a place of our plan, is on the A 4; beside it is not."""
     assert not a4.road.plan["road"]["schematic"]
+    assert a4.road.plan["credit"] == "© OpenStreetMap contributors, ODbL 1.0"
     assert a4.road.plan["toll_points"] == []
     assert a4.operator.get("/api/toll/summary")["reads"]["charged"] == 0
     place = motorway_node(shared / "roads" / "badhersfeld_a4" / "osm_bbox.osm.gz", "A 4")

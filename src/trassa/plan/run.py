@@ -165,7 +165,7 @@ def _write_outputs(
         return False
     progress = watch("report")
     road, layers = planned.road, planned.layers()
-    credit = [project.settings.project.map_credit] if project.settings.road.osm else []
+    credit = project.settings.credits
     with staged_outputs(project.root) as fresh:
         (fresh / OUTPUTS["proof"]).write_text(proof.to_json(), "utf-8")
         progress(0.1)

@@ -55,6 +55,11 @@ class Settings(BaseModel):
     toll: TollSettings = Field(default_factory=TollSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
 
+    @property
+    def credits(self) -> list[str]:
+        """What is owed to whom for the map data; nothing where the road came from no map."""
+        return [self.project.map_credit] if self.road.osm else []
+
 
 def read_settings(path: Path) -> Settings:
     """Read and check a trassa.toml.

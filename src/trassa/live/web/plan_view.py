@@ -56,7 +56,7 @@ def plan_view(
         "toll_points": toll_points,
         "places": _rows(road.places, ("kind", "name", "measure_m", "carriageway", "latitude_deg", "longitude_deg")),
         "quiet": [[extent.start_m, extent.end_m] for extent in roadway.quiet_extents],
-        "credit": roadway.settings.project.map_credit,
+        "credit": " ".join(roadway.settings.credits),
         "simulated": simulated,
         "time_zone": time_zone,
         "notice": notice,
