@@ -312,6 +312,38 @@ def test_an_exempt_vehicle_pays_nothing_and_a_change_of_mind_is_a_reversal(count
     assert audit(counter.store, counter.desk.context).differences == []
 
 
+def test_a_trip_that_costs_nothing_is_charged_and_explained(
+    planned_lane: Path, counter: Counter, tmp_path: Path
+) -> None:
+    """A price of 0 is a price: the trip stands in the ledger, and is no reversal."""
+    root = tmp_path / "free"
+    roadway = lane_with_tolls(planned_lane, root)
+    tariff = root / "inputs" / "lane.toml"
+    tariff.write_text(tariff.read_text("utf-8").replace('"north", 150]', '"north", 0]'), "utf-8")
+    free = Counter(roadway, counter.store)
+    free.accept(read(0, "lane-101"), read(3, "lane-103"))
+    free.settle()
+    with free.store.transaction() as connection:
+        (row,) = list_charges(connection)
+        why = explain_charge(connection, row["charge_key"])
+        assert totals(connection)["charged"] == [{"currency": "RUB", "amount_minor": 0, "charges": 1}]
+    assert (row["state"], row["amount_minor"]) == ("charged", 0)
+    assert why is not None
+    assert (why["state"], why["currency"], [entry["kind"] for entry in why["entries"]]) == (
+        "charged",
+        "RUB",
+        ["charge"],
+    )
+    assert audit(free.store, free.desk.context).differences == []
+    free.settle()
+    with free.store.transaction() as connection:
+        register_contract(connection, contract(exempt=True), LATER_MS, KEY)
+    free.settle()
+    with free.store.transaction() as connection:
+        assert [charge["state"] for charge in list_charges(connection)] == ["reversed"]
+    assert audit(free.store, free.desk.context).differences == []
+
+
 def charged(counter: Counter) -> dict[str, int]:
     with counter.store.transaction() as connection:
         return {row["charge_key"]: row["amount_minor"] for row in list_charges(connection) if row["amount_minor"]}
@@ -383,6 +415,11 @@ def test_fixes_across_a_gap_are_held_and_charge_nothing(roadway: Roadway, counte
         ("cits.in.toll.fleet.van", b'{"fixes": [5]}', "object"),
         ("cits.in.toll.fleet.van", b'{"fixes": [{"time_ms": 5}]}', "number"),
         ("cits.in.toll.fleet.van", b'{"fixes": [{"time_ms": 5, "latitude_deg": NaN, "longitude_deg": 1}]}', "number"),
+        (
+            "cits.in.toll.fleet.van",
+            b'{"fixes": [{"time_ms": 5, "latitude_deg": %s, "longitude_deg": 1}]}' % (b"9" * 400),
+            "number",
+        ),
         ("cits.in.toll.fleet.van", b'{"fixes": [{"time_ms": 1e300}]}', "time"),
         ("cits.in.toll.fleet.van", b'{"fixes": [{"time_ms": 9999999999999}]}', "ahead"),
     ],

@@ -82,13 +82,15 @@ class Scene:
         self.desk = WarningDesk(self.roadway, self.store, self.publisher, self.clock, axis=self.axis)
         return self.desk.recover()
 
-    def run(self, seconds: float, *vehicles: tuple[int, float, float], step_ms: int = 500) -> list[StepOutcome]:
-        """Vehicles (station, measure, speed) send in every step."""
+    def run(
+        self, seconds: float, *vehicles: tuple[int, float, float], step_ms: int = 500, side: int = 0
+    ) -> list[StepOutcome]:
+        """Vehicles (station, measure, speed) on one carriageway send in every step."""
         outcomes = []
         for _ in range(round(seconds * 1000 / step_ms)):
             self.clock.step_to(self.clock.now_ms() + step_ms)
             if vehicles:
-                self.stations.update(self._messages(vehicles))
+                self.stations.update(self._messages(vehicles, side))
             outcomes.append(self.desk.step(self.stations))
         return outcomes
 
@@ -107,12 +109,12 @@ class Scene:
         found: dict[str, bytes] = self.publisher.retained(FILTER)
         return found
 
-    def _messages(self, vehicles: tuple[tuple[int, float, float], ...]) -> Sightings:
+    def _messages(self, vehicles: tuple[tuple[int, float, float], ...], side: int) -> Sightings:
         n = len(vehicles)
         ids, measures, speeds = (np.array(column) for column in zip(*vehicles, strict=True))
         whole = np.zeros(n)
         return Sightings(
-            ids.astype(np.uint32), np.full(n, self.clock.now_ms()), np.zeros(n, np.int8), measures.astype(float),
+            ids.astype(np.uint32), np.full(n, self.clock.now_ms()), np.full(n, side, np.int8), measures.astype(float),
             whole, speeds.astype(float), whole, np.full(n, 5, np.uint8), whole, whole,
         )  # fmt: skip
 
@@ -291,7 +293,7 @@ def test_what_ran_out_while_nobody_was_there_is_not_put_up_again(scene: Scene) -
 
 def test_an_operator_ends_it_and_the_same_vehicle_does_not_bring_it_back(scene: Scene) -> None:
     scene.run(11.0, (7, 3000.0, 0.0))
-    assert scene.desk.end_by_operator("1-1", "anna") == (False, "there is no open event 1-1 of ours")
+    assert scene.desk.end_by_operator("1-1", "anna") == (False, "there is no open event 1-1")
     assert scene.desk.end_by_operator(f"{OWN}-0", "anna", "Ложное срабатывание: «съёмка»") == (True, "")
     assert scene.retained() == {}
     assert kinds(scene.run(10.0, (7, 3000.0, 0.0))) == []
@@ -431,6 +433,30 @@ def test_where_a_report_lives_there_is_no_second_warning_of_ours(scene: Scene) -
     assert [event["event_id"] for event in scene.shown()] == [f"{OWN}-0"]
 
 
+def test_a_report_whose_originator_fell_silent_does_not_silence_the_road(scene: Scene) -> None:
+    """A day's validity, unsigned: it stands, but after two minutes it is no reason to be still."""
+    pdu = said(scene, foreign(scene, 3000.0, validity_s=86_400))
+    scene.report(pdu)
+    scene.run(100.0, (7, 3000.0, 0.0))
+    scene.report(pdu)  # it repeats itself: heard again
+    scene.run(60.0, (7, 3000.0, 0.0))
+    assert [event["event_id"] for event in scene.shown()] == ["77-5"]
+    scene.run(62.0, (7, 3000.0, 0.0))
+    assert {event["event_id"] for event in scene.shown()} == {"77-5", f"{OWN}-0"}
+
+
+def test_an_operator_ends_a_report_and_a_newer_version_brings_it_back(scene: Scene) -> None:
+    event = foreign(scene, 3000.0, validity_s=86_400)
+    scene.report(said(scene, event))
+    assert scene.desk.end_by_operator("77-5", "anna", "nobody there") == (True, "")
+    assert scene.desk.end_by_operator("77-5", "anna") == (False, "there is no open event 77-5")
+    assert (scene.shown(), scene.retained()) == ([], {})
+    assert [ended["ended_because"] for ended in scene.ended()] == ["ended by anna: nobody there"]
+    scene.start()
+    assert scene.report(said(scene, event)).fates == ("late",)
+    assert scene.report(said(scene, replace(event, reference_ms=event.reference_ms + 1000))).fates == ("live",)
+
+
 def test_a_report_of_what_we_warn_of_is_attached_to_our_event(scene: Scene) -> None:
     scene.run(11.0, (7, 3000.0, 0.0))
     scene.report(said(scene, foreign(scene, 3100.0)))
@@ -459,6 +485,9 @@ def test_without_a_heading_both_carriageways_are_told(scene: Scene) -> None:
     assert {topic for topic, _, _ in outcome.published} >= {out_topic(tile, 77, 5) for tile in tiles}
     scene.run(15.0, (7, 2000.0, 0.0))
     assert [event["event_id"] for event in scene.shown()] == ["77-5"]
+    scene.run(15.0, (8, 2000.0, 0.0), side=1)
+    own = [event for event in scene.shown() if not event["reported"]]
+    assert [event["carriageway"] for event in own] == ["decreasing"], "one report stands for one carriageway"
 
 
 def test_off_the_road_a_report_is_passed_on_where_it_is(scene: Scene) -> None:

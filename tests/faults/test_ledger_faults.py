@@ -123,6 +123,9 @@ BURGLARIES = {
     " WHERE sha256 = (SELECT explanation_sha256 FROM entry WHERE id = 2)",
     "a read": "DELETE FROM read WHERE read_id = (SELECT min(read_id) FROM read WHERE fate = 'charged')",
     "a fate": "UPDATE read SET fate = 'exempt' WHERE read_id = (SELECT min(read_id) FROM read WHERE fate = 'charged')",
+    "a trip": "DELETE FROM trip WHERE charge_key = (SELECT min(charge_key) FROM trip)",
+    "a reason": "UPDATE trip SET reason = 'class_unknown', state = 'held' WHERE charge_key = (SELECT min(charge_key)"
+    " FROM trip)",
     "the list": "UPDATE charge SET amount_minor = 1 WHERE entry_id = 2",
     "a class": "UPDATE read SET vehicle_class = '3' WHERE read_id = (SELECT min(read_id) FROM read"
     " WHERE fate = 'charged' AND vehicle_class IS NOT NULL)",
@@ -336,3 +339,12 @@ def test_the_day_after_is_late_enough(counter: Counter) -> None:
     counter.accept(*journeys(9, VEHICLES))
     counter.settle()
     is_clean(counter)
+
+
+def test_the_audit_names_an_entry_of_a_kind_that_nothing_writes(server: RunningStore, counter: Counter) -> None:
+    counter.accept(*journeys(3, 2))
+    counter.settle()
+    with server.superuser() as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE entry SET kind = 'adjustment' WHERE id = 1")
+    assert "entry 1: an adjustment, which nothing here writes" in audit(counter.store, counter.desk.context).differences

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from command_line import contents, trassa
+from trassa.live.book import Book
+from trassa.live.ports import choose_ports
+from trassa.live.secrets import make_secrets
 
 
 def _cut_plan(project: Path) -> None:
@@ -66,3 +69,16 @@ def test_a_table_with_semicolons_is_told_what_it_lacks(planned_m11: Path, tmp_pa
     table = tmp_path / "reads.csv"
     table.write_text("source;device;time;toll_point;means;identity\n", "utf-8")
     assert "with commas between them" in trassa("toll", "post", planned_m11, table).refused(3)
+
+
+def test_a_drive_into_a_platform_that_does_not_run_names_its_door_and_the_command(
+    planned_m11: Path, tmp_path: Path
+) -> None:
+    project = Path(shutil.copytree(planned_m11, tmp_path / "m11"))
+    book = Book(project, "drive")
+    book.root.mkdir()
+    make_secrets(book)
+    door = choose_ports(book, mqtt=0, web=0).mqtt
+    told = trassa("drive", project, "--vehicles", 30, "--minutes", 2, "--into", "http://127.0.0.1:1").refused(3)
+    assert f"no platform that can be driven answers at 127.0.0.1:{door}: Connection refused" in told
+    assert told.endswith(f"Try: trassa serve {project} --allow-drive")

@@ -40,17 +40,21 @@ def test_every_line_has_its_answer(cam: str, tmp_path: Path) -> None:
     done = trassa("vehicles", "decode", tmp_path / "lines", "--json")
     answers = _answers(done)
     assert done.code == 1
-    assert "10 refused" in done.err
+    assert "11 refused" in done.err
     assert answers[0] == answers[-1] == decode(bytes.fromhex(cam)).as_json()
-    layers = ["text", "text", "header", "type", "length", "trailing", "text", "text", "text", "text"]
+    layers = ["text", "text", "text", "header", "type", "length", "trailing", "text", "text", "text", "text"]
     assert [answer["layer"] for answer in answers[1:-1]] == layers
     assert all(answer["error"] for answer in answers[1:-1])
-    assert "station_id" not in answers[3], "the header of another protocolVersion is not guessed"
-    assert (answers[4]["type"], answers[4]["station_id"]) == ("SPATEM", answers[0]["station_id"])
+    assert answers[1]["error"] == "an empty line"
+    assert all(answer.keys() == {"error", "layer", *(answers[0].keys())} for answer in answers[1:-1])
+    assert (answers[4]["protocol_version"], answers[4]["type"], answers[4]["station_id"]) == (0, None, None), (
+        "the header of another protocolVersion is not guessed"
+    )
+    assert (answers[5]["type"], answers[5]["station_id"]) == ("SPATEM", answers[0]["station_id"])
 
 
 def test_lines_from_standard_input(cam: str) -> None:
-    stdin = io.TextIOWrapper(io.BytesIO(f"{cam}\n\n{cam}".encode()))
+    stdin = io.TextIOWrapper(io.BytesIO(f"\ufeff{cam}\n{cam}".encode()))
     with mock.patch.object(sys, "stdin", stdin):
         done = trassa("vehicles", "decode", "-", "--json")
     assert done.code == 0
@@ -83,6 +87,6 @@ def test_a_folder_is_no_source(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_has_no_answer(tmp_path: Path) -> None:
-    (tmp_path / "empty").write_text("\n\n", "utf-8")
+    (tmp_path / "empty").write_text("", "utf-8")
     done = trassa("vehicles", "decode", tmp_path / "empty")
     assert (done.code, done.out) == (0, "")

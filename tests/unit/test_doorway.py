@@ -96,6 +96,21 @@ def test_secrets_are_made_once_and_private(book: Book) -> None:
     assert not password_fits(password, again.operator_password_hash)
 
 
+def test_a_password_that_could_not_be_shown_is_never_the_one_that_counts(book: Book) -> None:
+    def interrupted(_secrets: Secrets, _password: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_secrets(book, tell=interrupted)
+    assert not book.secrets_file.exists()
+    shown: list[str] = []
+    made, password = make_secrets(book, tell=lambda _, told: shown.append(told))
+    assert shown == [password]
+    with pytest.raises(KeyboardInterrupt):
+        make_secrets(book, new_password=True, tell=interrupted)
+    assert Secrets.of(book) == made
+
+
 def test_password_hash_is_scrypt_as_openssl_computes_it() -> None:
     """RFC 7914, section 12: scrypt("pleaseletmein", "SodiumChloride", 16384, 8, 1), its first 32 bytes."""
     digest = "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"

@@ -134,6 +134,11 @@ MISTAKES = {
     "an id in Cyrillic": ('id = "middle"', 'id = "Клин"', "'Клин' is no name for programs"),
     "a unit forgotten": ("price_unit_minor = 10\n", "", "price_unit_minor: is missing"),
     "a byte order mark": ('format = "trassa', '\ufeffformat = "trassa', "byte order mark"),
+    "a slack without end": (
+        "cap_minor_per_km = 50",
+        "cap_minor_per_km = 50\ncap_slack_km = inf",
+        "cap_slack_km: inf: Input should be a finite number",
+    ),
     "no TOML": ("[classes]", "[classes", "is no TOML"),
     "what trassa fills in": ('name = "A lane"', 'name = "A lane"\nsha256 = "0"', "filled in by trassa"),
 }
@@ -159,6 +164,22 @@ def test_a_sound_tariff_has_no_error(lane: Path) -> None:
 def test_another_encoding_is_told_by_its_first_byte(lane: Path) -> None:
     lane.write_bytes(SOUND.replace("A lane", "Лань").encode("cp1251"))
     assert said(lane) == ["error the file: is not UTF-8 (byte 0xcb at 51); save it as UTF-8"]
+
+
+def test_brackets_without_end_are_no_toml(lane: Path) -> None:
+    lane.write_text(f"rows = {'[' * 20_000}", "utf-8")
+    checked_it = trassa("toll", "check", lane)
+    assert (checked_it.code, checked_it.err) == (1, f"1 error in {lane}\n")
+    assert "is no TOML: its brackets are nested too deep" in checked_it.out
+    rated = trassa("toll", "rate", lane, "--from", "w", "--to", "e", "--at", "2026-06-05T12:00")
+    assert "lane.toml, the file: is no TOML: its brackets are nested too deep" in rated.refused()
+
+
+@pytest.mark.parametrize("name", ["/nonexist/dir/m12", "../m12", "./m12"])
+def test_a_folder_before_a_bundled_name_is_not_dropped(name: str) -> None:
+    words = ("--from", "moscow", "--to", "shali", "--at", "2026-10-05T12:00")
+    assert f"{name!r} is no bundled tariff" in trassa("toll", "rate", name, *words).refused()
+    assert f"{name!r} is no bundled tariff" in trassa("toll", "check", name).refused()
 
 
 def test_a_mistake_is_told_once(lane: Path) -> None:
@@ -276,6 +297,8 @@ def test_rate(line: str) -> None:
     [
         (["--at", "noon"], 2, "--at 'noon' is no time"),
         (["--at", "2026-06-05T12:00+03:00"], 2, "has an offset"),
+        (["--at", "0001-01-01T00:00"], 2, "--at '0001-01-01T00:00' in Europe/Moscow lies outside the years 1 to 9999"),
+        (["--at", "2026-06-05T12:00", "--entry-at", "0001-01-01T00:00"], 2, "--entry-at '0001-01-01T00:00' in"),
         (["--at", "2026-06-05T12:00", "--entry-at", "2026-06-05T13:00"], 2, "lies after the exit"),
         (["--at", "2026-06-05T12:00", "--means", "cash"], 2, "'cash' is no means"),
         (["--at", "2026-06-05T12:00", "--from", "tver"], 2, "'tver' is no place of m11-15-58"),

@@ -17,6 +17,7 @@ from trassa.errors import InputError, UsageError
 if TYPE_CHECKING:
     from trassa.live.book import Book
     from trassa.live.ledger_room import LedgerRoom
+    from trassa.live.secrets import Secrets
 
 __all__ = ["register"]
 
@@ -48,7 +49,7 @@ def post(
     from trassa.live.reads_file import post_reads, reads_in
 
     with _lines(file) as lines:
-        reads = list(reads_in(lines, "stdin" if file == "-" else file))  # a table with a mistake in it posts nothing
+        reads = list(reads_in(lines, _name(file)))  # a table with a mistake in it posts nothing
     with _room(folder, book, create=True) as (room, its_book):
         posted = post_reads(room, its_book, reads)
     if as_json:
@@ -160,28 +161,36 @@ def _room(folder: Path, book: str, *, create: bool) -> Iterator[tuple[LedgerRoom
         raise UsageError(f"toll: there is no book {book!r}", cure="--book live or drive")
     project = open_project(folder)
     its_book = Book(project.root, cast(Literal["live", "drive"], book))
-    with open_ledger(Roadway.of(project), its_book, create=create and book == "live") as room:
-        if room.operator_password:
-            note(f"operator password, shown once: {room.operator_password}")
+    with open_ledger(Roadway.of(project), its_book, create=create and book == "live", tell=_tell_password) as room:
         yield room, its_book
+
+
+def _tell_password(_secrets: Secrets, password: str) -> None:
+    note(f"operator password, shown once: {password}")
 
 
 @contextlib.contextmanager
 def _lines(file: str) -> Iterator[TextIO]:
-    if file == "-":
-        yield io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="")
-        return
     try:
-        lines = open(file, encoding="utf-8-sig", newline="")  # noqa: SIM115 - closed below; its opening is told apart
-    except OSError as error:
-        raise InputError(f"post: {file}: {error.strerror}", cure="a table of reads (CSV), or - for stdin") from None
-    try:
-        with lines:
+        with _opened(file) as lines:
             yield lines
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{file}: is not UTF-8 ({error.reason} at byte {error.start})", cure="save it as UTF-8"
+            f"{_name(file)}: is not UTF-8 ({error.reason} at byte {error.start})", cure="save it as UTF-8"
         ) from None
+
+
+def _opened(file: str) -> TextIO:
+    if file == "-":
+        return io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="")
+    try:
+        return open(file, encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise InputError(f"post: {file}: {error.strerror}", cure="a table of reads (CSV), or - for stdin") from None
+
+
+def _name(file: str) -> str:
+    return "stdin" if file == "-" else file
 
 
 def _as_text(said: dict[str, Any], names: dict[str, str]) -> list[str]:

@@ -95,8 +95,7 @@ def rate(
 def _path(name: str) -> Path:
     from trassa.toll.tariff_file import tariff_path
 
-    file = Path(name)
-    return tariff_path(file.name, file.parent)
+    return tariff_path(name, Path())
 
 
 def _moment_ms(option: str, text: str, zone: str) -> int:
@@ -110,7 +109,13 @@ def _moment_ms(option: str, text: str, zone: str) -> int:
         raise UsageError(
             f"rate: {option} {text!r} has an offset", cure=f"leave it out: the tariff's own zone is {zone}"
         )
-    return moment_ms(moment, zone)
+    try:
+        return moment_ms(moment, zone)
+    except OverflowError:
+        raise UsageError(
+            f"rate: {option} {text!r} in {zone} lies outside the years 1 to 9999 of UTC",
+            cure="a time at which the tariff holds, as 2026-06-05T12:00",
+        ) from None
 
 
 def _node(tariff: TariffSystem, word: str, *, is_exit: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import string
 import sys
@@ -19,6 +20,16 @@ __all__ = ["app"]
 app = typer.Typer(help="Messages of vehicles and road.", no_args_is_help=True, rich_markup_mode=None)
 
 _LONGEST_LINE = 65536
+_KEYS = (
+    "type",
+    "protocol_version",
+    "station_id",
+    "latitude_deg",
+    "longitude_deg",
+    "cause_code",
+    "sub_cause_code",
+    "value",
+)
 _COLUMNS = "{:<7} {:>3}  {:>10}  {:>11}  {:>12}  {}"
 
 
@@ -34,8 +45,8 @@ def decode(
 ) -> None:
     """Read CAM, DENM and IVIM messages, one in each line.
 
-    A line is the message in hex, or a JSON object that holds it under "uper"; an empty line is passed over. What is
-    not accepted stays in its place with the layer that refused it and the reason. Ends with 1 when a line was refused.
+    A line is the message in hex, or a JSON object that holds it under "uper". What is not accepted, an empty line too,
+    stays in its place with the layer that refused it and the reason. Ends with 1 when a line was refused.
     """
     refused = 0
     for count, line in enumerate(_lines(source)):
@@ -59,11 +70,12 @@ def _entry(line: str) -> tuple[dict[str, Any], bool]:
         pdu = _pdu(line)
         return decode_message(pdu).as_json(), True
     except Refused as refusal:
-        entry: dict[str, Any] = {"error": refusal.reason, "layer": refusal.layer}
-    if len(pdu) > 1:
-        entry |= {"type": MESSAGE_NAMES.get(pdu[1]), "protocol_version": pdu[0]}
-    if len(pdu) >= 6 and pdu[0] in PROTOCOL_VERSIONS:  # another version may have another header
-        entry["station_id"] = int.from_bytes(pdu[2:6], "big")
+        entry: dict[str, Any] = {"error": refusal.reason, "layer": refusal.layer, **dict.fromkeys(_KEYS)}
+    if pdu:
+        entry["protocol_version"] = pdu[0]
+    if pdu and pdu[0] in PROTOCOL_VERSIONS:  # another version may have another header
+        entry["type"] = MESSAGE_NAMES.get(pdu[1]) if len(pdu) > 1 else None
+        entry["station_id"] = int.from_bytes(pdu[2:6], "big") if len(pdu) >= 6 else None
     return entry, False
 
 
@@ -71,6 +83,8 @@ def _pdu(line: str) -> bytes:
     from trassa.vehicles.refusal import Refused
 
     text = line
+    if not line:
+        raise Refused("text", "an empty line")
     if len(line) > _LONGEST_LINE:
         raise Refused("text", f"a line of more than {_LONGEST_LINE} characters")
     if line.startswith("{"):
@@ -84,7 +98,7 @@ def _pdu(line: str) -> bytes:
 
 
 def _lines(source: str) -> Iterator[str]:
-    """The lines that hold something, without holding the whole file; a source that is hex itself is one line."""
+    """The lines, without holding the whole file; a source that is hex itself is one line."""
     if source == "-":
         yield from _stripped(sys.stdin.buffer)
         return
@@ -108,13 +122,14 @@ def _exists(path: Path) -> bool:
 
 
 def _stripped(file: Any) -> Iterator[str]:
+    is_first = True
     while piece := file.readline(_LONGEST_LINE + 2):
         line = piece
         while not line.endswith(b"\n") and (line := file.readline(_LONGEST_LINE)):
             pass  # the rest of a line that is too long is read and dropped; its head is refused
-        text = piece.decode("utf-8", "replace").strip()
-        if text:
-            yield text
+        if is_first:
+            piece, is_first = piece.removeprefix(codecs.BOM_UTF8), False
+        yield piece.decode("utf-8", "replace").strip()
 
 
 def _row(entry: dict[str, Any]) -> str:

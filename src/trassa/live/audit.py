@@ -5,8 +5,8 @@ judged together, whatever the settlement took for final. Numbered checks:
 
 1. The chain of entries is whole, contents and explanations are as written, postings sum to zero.
 2. For every vehicle: charges recomputed from its reads at its last watermark = the ledger, per charge key, account and
-   currency. Nothing stands in the ledger that no reads explain.
-3. Every acknowledged read has exactly the fate that the rules give it.
+   currency. Nothing stands in the ledger that no reads explain, and no entry of a kind that nothing here writes.
+3. Every acknowledged read has exactly the fate that the rules give it, every trip its state and its reason.
 4. The list of charges says what the ledger says.
 5. Nothing that is due waits for its settlement longer than a minute of the book's own time, and nothing is set aside.
 """
@@ -23,7 +23,7 @@ from trassa.live.store.charges import misstated, totals
 from trassa.live.store.identities import facts_of
 from trassa.live.store.reads import reads_of, stored_fates
 from trassa.live.store.store import Connection, Store
-from trassa.live.store.verdicts import fates_of
+from trassa.live.store.verdicts import TripSays, fates_of, stored_trips, trips_of
 from trassa.toll.charge import Outcome, VehicleFacts, charges
 from trassa.toll.context import TollContext
 from trassa.toll.ledger import postings_of
@@ -74,6 +74,7 @@ def audit(store: Store, context: TollContext, progress: Callable[[float], object
 
         found = _Differences()
         found.take(ledger.chain_faults(connection, tell))  # CHECK 1
+        found.take(ledger.strange_entries(connection))  # CHECK 2
         found.take(_against_reads(connection, context, moment_ms, lambda done: tell(number + done)))
         found.take(misstated(connection))  # CHECK 4
         found.take(_overdue(connection, moment_ms))
@@ -125,6 +126,7 @@ def _compared(connection: Connection, context: TollContext, watermarks: Mapping[
     keys = list(watermarks)
     reads, facts = reads_of(connection, dict.fromkeys(keys, 0)), facts_of(connection, keys)
     fates, booked = stored_fates(connection, keys), ledger.nets_of(connection, keys)
+    trips = stored_trips(connection, keys)
     for key, watermark_ms in watermarks.items():
         outcome = _judged(context, reads[key], watermark_ms, facts.get(key))
         if isinstance(outcome, str):
@@ -132,6 +134,7 @@ def _compared(connection: Connection, context: TollContext, watermarks: Mapping[
             continue
         yield from _net_differences(outcome, booked[key])
         yield from _fate_differences(fates[key], outcome)
+        yield from _trip_differences(key, trips[key], outcome)
 
 
 def _judged(
@@ -164,6 +167,18 @@ def _fate_differences(fates: Mapping[str, tuple[str, bool]], outcome: Outcome) -
         by_rules = "held" if is_doubtful else wanted.get(read_id, "nothing")
         if fate != by_rules:
             yield f"read {read_id}: is {fate}, by the rules {by_rules}"
+
+
+def _trip_differences(vehicle_key: str, stored: Mapping[str, TripSays], outcome: Outcome) -> Iterator[str]:
+    wanted = trips_of(outcome)
+    for key in sorted(stored.keys() | wanted.keys()):  # CHECK 3
+        listed, by_rules = stored.get(key), wanted.get(key)
+        if listed != by_rules:
+            yield f"trip {key} of vehicle {vehicle_key}: is listed as {_said(listed)}, by the rules {_said(by_rules)}"
+
+
+def _said(trip: TripSays | None) -> str:
+    return "nothing" if trip is None else " ".join(word for word in trip if word)
 
 
 def _overdue(connection: Connection, moment_ms: int) -> Iterator[str]:

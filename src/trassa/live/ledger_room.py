@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from trassa.errors import InputError
@@ -27,22 +27,26 @@ __all__ = ["LedgerRoom", "open_ledger"]
 
 @dataclass(frozen=True)
 class LedgerRoom:
-    """What a command on the ledger works with. ``is_served``: a platform runs and settles what is posted.
-
-    ``operator_password`` is there only where the book's secrets were made just now: it is shown once.
-    """
+    """What a command on the ledger works with. ``is_served``: a platform runs and settles what is posted."""
 
     roadway: Roadway
     context: TollContext
     store: Store
     secrets: Secrets
     is_served: bool
-    operator_password: str | None = None
 
 
 @contextlib.contextmanager
-def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[LedgerRoom]:
+def open_ledger(
+    roadway: Roadway,
+    book: Book,
+    *,
+    create: bool,
+    tell: Callable[[Secrets, str], None] = lambda _secrets, _password: None,
+) -> Iterator[LedgerRoom]:
     """Open the ledger of a book; with ``create`` also of one that was never served.
+
+    ``tell`` shows the operator password where the book's secrets are made just now.
 
     :raises InputError: there is no book yet, the road has no tariff, or another command holds the book.
     """
@@ -57,7 +61,7 @@ def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[Ledge
         raise InputError(f"toll: {book.root} has no ledger yet", cure=f"trassa {command} {book.project_root}")
     with contextlib.ExitStack() as stack:
         is_served = not _takes_custody(stack, book)
-        secrets, password = (Secrets.of(book), None) if is_served else make_secrets(book)
+        secrets = Secrets.of(book) if is_served else make_secrets(book, tell=tell)[0]
         url = owner_url = roadway.settings.live.postgres_url
         if not url:
             place = PostgresPlace.of(book)
@@ -68,7 +72,7 @@ def open_ledger(roadway: Roadway, book: Book, *, create: bool) -> Iterator[Ledge
         stack.callback(store.close)
         if not is_served:
             store.migrate(owner_url)
-        yield LedgerRoom(roadway, context, store, secrets, is_served, password)
+        yield LedgerRoom(roadway, context, store, secrets, is_served)
 
 
 def _takes_custody(stack: contextlib.ExitStack, book: Book) -> bool:

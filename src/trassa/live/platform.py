@@ -50,7 +50,7 @@ class Platform:
     """One running platform. ``operator_password`` is known on the start that made it, else None.
 
     ``fresh`` empties the book first, except for ports and secrets; it is refused for the operator's book.
-    ``new_password`` makes a new operator password.
+    ``new_password`` makes a new operator password; ``tell`` shows one that was made, with the logins.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Platform:
         doorway: Doorway | None = None,
         programs: Programs | None = None,
         say: Callable[[str], None] = lambda _sentence: None,
+        tell: Callable[[Secrets, Ports, str], None] = lambda _secrets, _ports, _password: None,
     ) -> None:
         if book == "live" and (clock != "utc" or fresh):
             raise ValueError("platform: the operator's book runs on UTC and is never emptied")
@@ -80,6 +81,7 @@ class Platform:
         self._wants_password = new_password
         self._programs = programs or Programs()
         self._say = say
+        self._tell = tell
         self._children: Children | None = None
         self._restarts: dict[str, int] = {}
         self._held = contextlib.ExitStack()
@@ -181,9 +183,11 @@ class Platform:
             self._say(f"ended what an earlier platform left running: {', '.join(left)}")
         if self._fresh:
             empty(book)
-        self._secrets, self.operator_password = make_secrets(book, new_password=self._wants_password)
         door = self.doorway
-        self._ports = choose_ports(book, mqtt=door.mqtt_port, web=door.web_port, host=door.host)
+        self._ports = ports = choose_ports(book, mqtt=door.mqtt_port, web=door.web_port, host=door.host)
+        self._secrets, self.operator_password = make_secrets(
+            book, new_password=self._wants_password, tell=lambda made, password: self._tell(made, ports, password)
+        )
 
     def _start_engines(self) -> None:
         """Broker with its streams, then the store with its tables; the rest needs both."""

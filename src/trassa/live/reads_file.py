@@ -7,6 +7,7 @@ Columns ``source, device, time, toll_point, means, identity`` and, where known, 
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ def reads_in(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, A
     for column in said:
         if column not in _NEEDED + _OPTIONAL:
             raise InputError(f"{name}: column {column!r} is not known", cure=f"of {', '.join(_NEEDED + _OPTIONAL)}")
+        if said.count(column) > 1:
+            raise InputError(f"{name}: column {column} stands {said.count(column)} times", cure="keep one of them")
     try:
         for row in rows:
             if None in row or None in row.values():
@@ -108,7 +111,7 @@ def _drive_clock(room: LedgerRoom, batch: list[tuple[int, dict[str, Any]]]) -> C
 
 def _time_ms(text: str, place: str) -> int:
     cure = "2026-06-05T15:00:00+03:00, or milliseconds of UTC"
-    if text.lstrip("-").isdigit() and len(text) < 19:
+    if re.fullmatch(r"-?[0-9]{1,18}", text):  # digits that int() knows; str.isdigit() takes ² for one
         return int(text)
     try:
         moment = datetime.fromisoformat(text)

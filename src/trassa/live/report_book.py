@@ -9,6 +9,9 @@ Rules of what becomes of one (its *fate*)::
     R5  ended        a cancellation by its originator: passed on, and its tiles cleared
     R6  foreign end  a negation by another station is kept as evidence; unsigned, it ends nothing
     R7  live         a new hazard or a newer version of one: passed on in the tiles of its place
+
+A living report stands in for a warning of our own as long as its originator was heard within the validity that ours
+have, and on one carriageway: the one it names, else the one where our detectors saw it first.
 """
 
 from __future__ import annotations
@@ -61,12 +64,13 @@ class ReportBook:
         self._settings = roadway.settings.vehicles
         self._live: dict[str, StoredReport] = {}
         self._ended: dict[str, tuple[int, int]] = {}
-        self._attached: set[str] = set()
+        self._attached: dict[str, Carriageway | None] = {}
+        self._heard_ms: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
 
     def load(self, connection: Connection, now_ms: int) -> None:
         """Read the book back after a restart, and put up or take down what the board should show."""
-        self._live, self._ended, self._attached = {}, {}, set()
+        self._live, self._ended, self._attached, self._heard_ms = {}, {}, {}, {}
         for report in store.load_reports(connection, now_ms):
             heard = report.heard
             if report.state == "live":
@@ -77,12 +81,17 @@ class ReportBook:
             if report.last_pdu is not None and not report.cleared:
                 self._board.end(Notice(heard.report_id, report.last_pdu, report.tiles))
 
-    def heard(self) -> list[HeardReport]:
-        """The living reports that lie on the road, as the life of our own warnings knows them."""
+    def heard(self, now_ms: int) -> list[HeardReport]:
+        """The living reports on the road whose originators were heard of late, as the life of warnings knows them."""
+        since_ms = now_ms - self._settings.validity_s * 1000
         return [
-            HeardReport(report_id, report.heard.cause[0], report.carriageway, report.measure_m)
+            HeardReport(
+                report_id, report.heard.cause[0], report.carriageway or self._attached.get(report_id), report.measure_m
+            )
             for report_id, report in self._live.items()
-            if report.measure_m is not None and report.heard.cause is not None
+            if report.measure_m is not None
+            and report.heard.cause is not None
+            and max(report.received_ms, self._heard_ms.get(report_id, 0)) >= since_ms
         ]
 
     def take(self, connection: Connection, pdus: Sequence[bytes], events: Sequence[Event], now_ms: int) -> Turn:
@@ -90,6 +99,16 @@ class ReportBook:
         turn = Turn([], [], dict(self._live), dict(self._ended), [], [])
         for pdu in pdus:
             turn.fates.append(self._take(connection, turn, pdu, events, now_ms))
+        return turn
+
+    def end_by_operator(self, connection: Connection, report_id: str, because: str, now_ms: int) -> Turn | None:
+        """End a living report by hand; None where none lives. A newer version of its originator brings it back."""
+        report = self._live.get(report_id)
+        if report is None:
+            return None
+        turn = Turn([], [report_id], dict(self._live), dict(self._ended), [], [])
+        last = negation_of(report.heard, self._settings.station_id)
+        self._end(connection, turn, report, report.heard, because, last, now_ms)
         return turn
 
     def end_void(self, connection: Connection, now_ms: int) -> Turn:
@@ -114,15 +133,16 @@ class ReportBook:
         """Note what our detectors see of a living report."""
         store.attach_report(connection, report_id, detail, "own detectors")
 
-    def attached(self, report_id: str) -> None:
-        """Remember that it was noted: once is enough."""
-        self._attached.add(report_id)
+    def attached(self, report_id: str, carriageway: Carriageway | None) -> None:
+        """Remember that it was noted, and where: once is enough."""
+        self._attached.setdefault(report_id, carriageway)
 
     def apply(self, turn: Turn, now_ms: int) -> None:
         """Take over what was committed, and tell the board."""
         self._live = turn.live
         self._ended = {key: known for key, known in turn.ended.items() if known[0] > now_ms}
-        self._attached &= set(self._live)
+        self._attached = {key: side for key, side in self._attached.items() if key in self._live}
+        self._heard_ms = {key: heard_ms for key, heard_ms in self._heard_ms.items() if key in self._live}
         self.counts.update(turn.fates)
         for notice in turn.put:
             self._board.put(notice)
@@ -134,18 +154,19 @@ class ReportBook:
     def _take(self, connection: Connection, turn: Turn, pdu: bytes, events: Sequence[Event], now_ms: int) -> Fate:
         try:
             message = decode(pdu)
-        except Refused:
+            # RULE R1
+            if message.type != "DENM":
+                return "refused"
+            heard = heard_denm(message)
+        except (Refused, ArithmeticError, LookupError, TypeError, ValueError):  # it would meet us again at every start
             return "refused"
-        # RULE R1
-        if message.type != "DENM":
-            return "refused"
-        heard = heard_denm(message)
         if heard.station_id == self._settings.station_id:
             return "refused"
         known = turn.live.get(heard.report_id)
         newest = known.heard.reference_its_ms if known else turn.ended.get(heard.report_id, (0, -1))[1]
         # RULE R2
         if known is not None and heard.reference_its_ms == newest:
+            self._heard_ms[heard.report_id] = now_ms
             return "duplicate"
         # RULE R3
         if heard.reference_its_ms <= newest:

@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 
 from trassa.errors import InputError
@@ -60,14 +61,20 @@ class Secrets:
         return bytes.fromhex(self.hmac_key)
 
 
-def make_secrets(book: Book, *, new_password: bool = False) -> tuple[Secrets, str | None]:
-    """The secrets of a book, made where there are none; with them the operator password, only when just made."""
+def make_secrets(
+    book: Book, *, new_password: bool = False, tell: Callable[[Secrets, str], None] = lambda _secrets, _password: None
+) -> tuple[Secrets, str | None]:
+    """The secrets of a book, made where there are none; with them the operator password, only when just made.
+
+    ``tell`` shows a new password before it is put on record: one that nobody saw is never the one that counts.
+    """
     password = "-".join(secrets.token_hex(2) for _ in range(4))
     if book.secrets_file.exists():
         known = Secrets.of(book)
         if not new_password:
             return known, None
         known = replace(known, operator_password_hash=hashed_password(password))
+        tell(known, password)
         _write(book, known)
         return known, password
     driver = book.name == "drive"
@@ -82,6 +89,7 @@ def make_secrets(book: Book, *, new_password: bool = False) -> tuple[Secrets, st
         reads_key=secrets.token_urlsafe(24),
         hmac_key=secrets.token_hex(32),
     )
+    tell(made, password)
     _write(book, made)
     return made, password
 

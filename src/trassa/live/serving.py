@@ -7,13 +7,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from trassa.errors import InputError
+from trassa.live.book import Book
 from trassa.live.doorway import Doorway
 from trassa.live.platform import Platform, Programs
+from trassa.live.ports import Ports
 from trassa.live.roadway import Roadway
+from trassa.live.secrets import Secrets
 from trassa.plan.project import Project
 from trassa.plan.proof import Proof
 from trassa.toll.context import TollContext
@@ -45,10 +49,11 @@ def serve(project: Project, wish: Wish, *, say: Callable[[str], None], announce:
     for sentence in _requirements(project, wish):
         say(sentence)
     drive = wish.drive_start_ms is not None
+    book = Book(project.root.resolve(), "drive" if drive else "live")
     with _until_asked() as stop:
         platform = Platform(
             project,
-            "drive" if drive else "live",
+            book.name,
             clock="stepped" if drive else "utc",
             start_ms=wish.drive_start_ms,
             web=wish.web,
@@ -57,10 +62,9 @@ def serve(project: Project, wish: Wish, *, say: Callable[[str], None], announce:
             doorway=wish.doorway,
             programs=wish.programs,
             say=say,
+            tell=partial(_tell_logins, say, book),
         )
         with platform:
-            for sentence in _logins(platform):
-                say(sentence)
             platform.wait_ready()
             announce(platform.url if wish.web else f"mqtt://127.0.0.1:{platform.ports.mqtt}")
             platform.wait(stop)
@@ -100,14 +104,11 @@ def _requirements(project: Project, wish: Wish) -> Iterator[str]:
         yield "this is the book of simulated drives, emptied at every start; the operator's ledger is not touched"
 
 
-def _logins(platform: Platform) -> Iterator[str]:
-    secrets, ports = platform.secrets, platform.ports
-    if platform.operator_password is None:
-        return
-    yield f"operator password (shown this once): {platform.operator_password}"
+def _tell_logins(say: Callable[[str], None], book: Book, secrets: Secrets, ports: Ports, password: str) -> None:
+    say(f"operator password (shown this once): {password}")
     door = f"MQTT 3.1.1 on 127.0.0.1:{ports.mqtt}"
-    yield f"vehicles join by {door}, login {secrets.fleet_login}, password {secrets.fleet_password}"
-    yield f"that login and the key for gantry reads stay in {platform.book.secrets_file}"
+    say(f"vehicles join by {door}, login {secrets.fleet_login}, password {secrets.fleet_password}")
+    say(f"that login and the key for gantry reads stay in {book.secrets_file}")
 
 
 class _Asked(BaseException):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -31,6 +30,8 @@ __all__ = ["FixCounts", "TollDesk", "toll_context"]
 _AHEAD_MS = 300_000
 _FIXES_MAX = 10_000
 _SOURCE = "own"
+_UNFORESEEN = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What a message may provoke that nobody thought of: it costs that message, not the worker that would meet it again."""
 
 
 @dataclass
@@ -96,9 +97,16 @@ class TollDesk:
             except ValueError as error:
                 self.counts.refuse(str(error))
                 continue
+            except _UNFORESEEN as error:
+                self.counts.refuse(f"it cannot be read: {type(error).__name__}")
+                continue
             by_vehicle.setdefault(plain, []).append(fixes)
         for plain, batches in sorted(by_vehicle.items()):
-            crossed = self._store.within(partial(self._take, plain=plain, batches=batches, now_ms=now_ms))
+            try:
+                crossed = self._store.within(partial(self._take, plain=plain, batches=batches, now_ms=now_ms))
+            except _UNFORESEEN as error:
+                self.counts.refuse(f"it cannot be dealt with: {type(error).__name__}", len(batches))
+                continue
             if crossed is None:
                 self.counts.refuse("the vehicle has no contract for own fixes", len(batches))
                 continue
@@ -194,6 +202,7 @@ def _fix(body: Any, now_ms: int) -> Fix:
 
 
 def _number(said: Any, bound: float) -> float:
-    if not isinstance(said, (int, float)) or isinstance(said, bool) or not math.isfinite(said) or abs(said) > bound:
+    # in this order: a whole number of 400 digits compares, but no float can hold it
+    if not isinstance(said, (int, float)) or isinstance(said, bool) or not abs(said) <= bound:
         raise ValueError("a fix has a number out of bounds")
     return float(said)

@@ -103,7 +103,9 @@ class WarningDesk:
                 if self._must_reload:
                     self._reload()
                 sightings, departures = self._watch.look(stations, now_ms, self._life.events)
-                life, effects = step(self._life, sightings, departures, now_ms, self._rules, self._reports.heard())
+                life, effects = step(
+                    self._life, sightings, departures, now_ms, self._rules, self._reports.heard(now_ms)
+                )
                 changed = self._commit(life, effects, now_ms)
             except StoreDown:
                 return self._without_store(now_ms)
@@ -129,21 +131,30 @@ class WarningDesk:
             return replace(outcome, fates=tuple(turn.fates))
 
     def end_by_operator(self, event_id: str, user: str, note: str = "") -> tuple[bool, str]:
-        """End one of our events by hand, for the reason noted; whether it was done, and why not."""
+        """End a warning by hand, ours or a reported one, for the reason noted; whether it was done, and why not."""
         with self._turn:
             now_ms = self._clock.now_ms()
             try:
                 if self._must_reload:
                     self._reload()
                 life, effects = end_by_operator(self._life, event_id, user, now_ms, self._rules, note)
-                if not effects:
-                    return False, f"there is no open event {event_id} of ours"
-                self._commit(life, effects, now_ms)
+                if effects:
+                    self._commit(life, effects, now_ms)
+                elif not self._end_report(event_id, user, note, now_ms):
+                    return False, f"there is no open event {event_id}"
             except StoreDown as error:
                 self._must_reload = True
                 return False, error.message
             self._flushed([])
             return True, ""
+
+    def _end_report(self, report_id: str, user: str, note: str, now_ms: int) -> bool:
+        because = f"ended by {user}" + (f": {note}" if note else "")
+        with self._store.transaction() as connection:
+            turn = self._reports.end_by_operator(connection, report_id, because, now_ms)
+        if turn is not None:
+            self._reports.apply(turn, now_ms)
+        return turn is not None
 
     # ---- commit, then publish
 
@@ -164,7 +175,7 @@ class WarningDesk:
         for effect in effects:
             self._tell(effect)
         for effect in attached:
-            self._reports.attached(effect.report)
+            self._reports.attached(effect.report, effect.carriageway)
         if turn is not None:
             self._reports.apply(turn, now_ms)
         changed = [effect.event.event_id for effect in stored if effect.event]

@@ -107,19 +107,22 @@ def entry_hash(previous_hash: str, content: str, recorded_ms: int) -> str:
 
 
 def postings_of(charge: Charge) -> tuple[Posting, ...]:
-    """Who owes and who gets: the receivable, the operator's share, tax where the tariff states a rate, discounts."""
+    """Who owes and who gets: the receivable, the operator's share, tax where the tariff states a rate, discounts.
+
+    The first two stand there even at 0: a trip that costs nothing is booked as one.
+    """
     rating, currency = charge.rating, charge.currency
     tax_minor = 0
     if rating.vat_rate is not None:
         rate = Fraction(rating.vat_rate)
         tax_minor = rounded_minor(Fraction(charge.amount_minor) * rate / (1 + rate), "half up")
-    amounts = {
+    owed = {
         f"receivable:{charge.contract_id or charge.vehicle_key}": charge.amount_minor,
-        f"discount:{charge.system}": rating.discount_minor,
         f"operator:{charge.operator}": tax_minor - charge.amount_minor - rating.discount_minor,
-        f"vat:{rating.vat_rate}": -tax_minor,
     }
-    return tuple(sorted(Posting(account, currency, amount) for account, amount in amounts.items() if amount))
+    besides = {f"discount:{charge.system}": rating.discount_minor, f"vat:{rating.vat_rate}": -tax_minor}
+    amounts = owed | {account: amount for account, amount in besides.items() if amount}
+    return tuple(sorted(Posting(account, currency, amount) for account, amount in amounts.items()))
 
 
 def entries_for(before: Mapping[str, Booked], after: Mapping[str, Charge]) -> list[Entry]:

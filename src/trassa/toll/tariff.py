@@ -89,7 +89,7 @@ class TariffVersion(_Said):
     round_to_minor: int = Field(default=1, ge=1)
     vat_rate: _Share | None = None
     cap_minor_per_km: int | None = Field(default=None, ge=1)
-    cap_slack_km: float = Field(default=0.0, ge=0.0)
+    cap_slack_km: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     day_starts: time = time(0)
     day_ends: time = time(0)
     profiles: Mapping[str, tuple[_Day | Literal["night"], ...]]
@@ -138,7 +138,7 @@ class TariffSystem(_Said):
     price_unit_minor: int = Field(ge=1)
     zone: str
     longest_trip_h: float = Field(gt=0.0, le=72.0)
-    top_speed_kmh: float = Field(default=250.0, gt=0.0)
+    top_speed_kmh: float = Field(default=250.0, gt=0.0, allow_inf_nan=False)
     classes: Mapping[str, str]
     payments: Mapping[str, tuple[Literal["tag", "plate", "own"], ...]]
     aliases: Mapping[str, str] = Field(default={})

@@ -10,7 +10,7 @@ without a price (trips over them are held).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,6 +63,8 @@ def _points(system: TariffSystem) -> Iterator[Finding]:
     for node, count in Counter(start for start, _ in system.chain).items():
         if count > 1:
             yield _error(f"node {node}", f"{count} sections begin there; a chain has one")
+    if ring := _ring(system.chain):
+        yield _error(f"node {ring[0]}", f"the sections lead round: {' → '.join(ring)}; a chain has two ends")
     means = Counter(word for words in system.payments.values() for word in words)
     for word, count in means.items():
         if count > 1:
@@ -70,6 +72,18 @@ def _points(system: TariffSystem) -> Iterator[Finding]:
     for alias, node in system.aliases.items():
         if node not in system.nodes:
             yield _error(f"alias {alias}", f"{node!r} is no node")
+
+
+def _ring(chain: Sequence[tuple[str, str]]) -> list[str]:
+    """The nodes of a chain that comes back to where it began: how often a trip went round, no price could say."""
+    follows = dict(chain)
+    for first in follows:
+        way = [first]
+        while (here := follows.get(way[-1])) is not None and here not in way:
+            way.append(here)
+        if here == first:
+            return [*way, first]
+    return []
 
 
 def _validity(system: TariffSystem) -> Iterator[Finding]:

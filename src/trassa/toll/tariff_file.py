@@ -27,11 +27,13 @@ def bundled_names() -> list[str]:
 
 def tariff_path(name: str, folder: Path) -> Path:
     """The file behind a bundled name, or a TOML file in a folder."""
-    path = folder / name if name.endswith(".toml") else _BUNDLED / f"{name}.toml"
-    if path.is_file():
-        return path
     if name.endswith(".toml"):
+        path = folder / name
+        if path.is_file():
+            return path
         raise InputError(f"tariff: there is no file {path}", cure="put it there, or name a bundled tariff")
+    if name in bundled_names():  # the name alone: a folder before it means some other file
+        return _BUNDLED / f"{name}.toml"
     raise InputError(
         f"tariff: {name!r} is no bundled tariff", cure=f"one of {', '.join(bundled_names())}, or a .toml file"
     )
@@ -64,6 +66,12 @@ def checked(path: Path) -> tuple[TariffSystem | None, list[Finding]]:
         return None, [Finding(True, "the file", f"is not UTF-8 (byte {byte:#04x} at {error.start}); save it as UTF-8")]
     except tomllib.TOMLDecodeError as error:
         return None, [Finding(True, "the file", f"is no TOML: {error}")]
+    except ValueError:
+        return None, [Finding(True, "the file", "is no TOML: one of its numbers has thousands of digits")]
+    except RecursionError:
+        return None, [
+            Finding(True, "the file", "is no TOML: its brackets are nested too deep; rows of prices need two")
+        ]
     own = {"file", "sha256"} & body.keys()
     if own:
         return None, [Finding(True, key, "is filled in by trassa; delete it") for key in sorted(own)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from trassa.clock import rfc3339
 from trassa.errors import InputError
 from trassa.live.book import Book
-from trassa.live.ports import Ports
+from trassa.live.ports import LOOPBACK, Ports
 from trassa.live.secrets import Secrets
 from trassa.plan.project import Project
 from trassa.twin.api import PlatformApi
@@ -39,7 +39,13 @@ def drive_into(
     fleet = Login(ports.mqtt, secrets.fleet_login, secrets.fleet_password)
     driver = Login(ports.mqtt, secrets.driver_user, secrets.driver_password)
     api = PlatformApi(url, secrets.reads_key)
-    broker = BrokerSide(fleet, driver, work.world.names, tell)
+    try:
+        broker = BrokerSide(fleet, driver, work.world.names, tell)  # connects
+    except OSError as error:
+        raise InputError(
+            f"drive: no platform that can be driven answers at {LOOPBACK}:{ports.mqtt}: {error.strerror or error}",
+            cure=book.serving,
+        ) from None
     say(f"{plan.vehicles} simulated vehicles around {work.roadway.text(work.scenario.plot.place_m)}")
     try:
         broker.begin()

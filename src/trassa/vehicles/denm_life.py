@@ -26,7 +26,8 @@ Rules (numbers as at the branches)::
     L8  validity    an event that nobody confirms ends with its validity
     L9  operator    an event ended by hand does not come back for the same vehicles while they still stand there
     L10 absorbed    an open event of the same cause that turns out to be part of another ends
-    L11 report      where a live report of somebody else tells of the same hazard, evidence goes to it; no own event
+    L11 report      where a live report of somebody else, heard of late, tells of the same hazard, evidence goes to it;
+                    no own event
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ class _Turn:
         # RULE L11
         report = next((r for r in self._reports if r.tells_of(sighting, self._rules.merge_m)), None)
         if report is not None:
-            self._effects.append(Effect("attached", report=report.report_id, detail=dict(sighting.detail)))
+            told = Effect("attached", None, report.report_id, sighting.carriageway, dict(sighting.detail))
+            self._effects.append(told)
         else:
             self._open(sighting)
 

@@ -64,9 +64,11 @@ class Life:
 
 @dataclass(frozen=True)
 class Effect:
-    """Something to be done or told, about an event as it is now; ``attached`` names the report instead."""
+    """Something to be done or told, about an event as it is now; ``attached`` names the report instead, and where
+    our detectors saw it."""
 
     kind: EffectKind
     event: Event | None = None
     report: str = ""
+    carriageway: Carriageway | None = None
     detail: dict[str, float | int | str] = field(default_factory=dict)

@@ -167,7 +167,7 @@ export class Alarms {
       { class: 'actions' },
       event.acknowledged_by === null &&
         el('button', { class: 'main', type: 'button', onclick: acknowledge, 'data-key': `ack ${key}` }, t('alarm.acknowledge')),
-      !event.reported && el('button', { type: 'button', onclick: end, 'data-key': `end ${key}` }, t('alarm.end')),
+      el('button', { type: 'button', onclick: end, 'data-key': `end ${key}` }, t('alarm.end')),
     );
   }
 

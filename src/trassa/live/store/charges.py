@@ -47,8 +47,9 @@ def list_charges(
     if since_ms is not None:
         wanted, values = [*wanted, "event_time_ms >= %(since)s"], values | {"since": since_ms}
     rows = connection.execute(
-        f"WITH page AS MATERIALIZED (SELECT {_COLUMNS} FROM charge {_where(wanted)} {_LATEST})"
-        f" SELECT page.*, CASE WHEN amount_minor = 0 THEN 'reversed' ELSE 'charged' END AS state, entry, exit"
+        f"WITH page AS MATERIALIZED (SELECT {_COLUMNS}, entry_id FROM charge {_where(wanted)} {_LATEST})"
+        f" SELECT {_COLUMNS}, entry, exit, CASE WHEN (SELECT e.kind FROM entry e WHERE e.id = page.entry_id)"
+        " = 'charge' THEN 'charged' ELSE 'reversed' END AS state"
         f" FROM page LEFT JOIN LATERAL (SELECT {_ENDS} FROM trip WHERE trip.charge_key = page.charge_key OFFSET 0)"
         " AS ends ON true ORDER BY event_time_ms DESC, charge_key",
         values,
@@ -166,7 +167,8 @@ def totals(connection: Connection) -> dict[str, Any]:
     """
     charged = connection.execute(
         "SELECT currency, sum(amount_minor)::bigint AS amount_minor,"
-        " count(*) FILTER (WHERE amount_minor <> 0) AS charges FROM charge GROUP BY currency ORDER BY currency"
+        " count(*) FILTER (WHERE e.kind = 'charge') AS charges FROM charge JOIN entry e ON e.id = entry_id"
+        " GROUP BY currency ORDER BY currency"
     ).fetchall()
     held = connection.execute(
         "SELECT reason, count(*) AS trips FROM trip WHERE state = 'held' GROUP BY reason ORDER BY reason"

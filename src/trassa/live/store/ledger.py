@@ -14,13 +14,25 @@ from typing import Any
 from trassa.live.store.store import Connection
 from trassa.toll.ledger import GENESIS, Booked, Entry, Posting, content_hash, entry_hash
 
-__all__ = ["Net", "add_rows", "append_entries", "booked", "chain_faults", "chain_head", "entries_of", "nets", "nets_of"]
+__all__ = [
+    "Net",
+    "add_rows",
+    "append_entries",
+    "booked",
+    "chain_faults",
+    "chain_head",
+    "entries_of",
+    "nets",
+    "nets_of",
+    "strange_entries",
+]
 
 Net = dict[tuple[str, str], int]
 """Amounts by account and currency, minor units."""
 
 _LEDGER_LOCK = 7_355_002
 _NOW_AND_THEN = 500
+_AN = {"payment": "a payment", "adjustment": "an adjustment"}
 
 
 def append_entries(
@@ -168,6 +180,12 @@ def nets_of(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, 
         net = found[row["vehicle_key"]].setdefault(row["charge_key"], {})
         net[row["account"], row["currency"]] = row["amount_minor"]
     return found
+
+
+def strange_entries(connection: Connection) -> Iterator[str]:
+    """Entries of kinds that the schema knows and nothing here writes."""
+    for row in connection.execute("SELECT id, kind FROM entry WHERE kind NOT IN ('charge', 'reversal') ORDER BY id"):
+        yield f"entry {row['id']}: {_AN[row['kind']]}, which nothing here writes"
 
 
 def chain_faults(connection: Connection, tell: Callable[[int], object] = lambda number: None) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,10 @@ from trassa.toll.charge import Charge, HeldTrip, Outcome
 from trassa.toll.ledger import Entry
 from trassa.toll.trip import Trip
 
-__all__ = ["Verdict", "fates_of", "save_verdicts"]
+__all__ = ["TripSays", "Verdict", "fates_of", "save_verdicts", "stored_trips", "trips_of"]
+
+TripSays = tuple[str, str | None]
+"""State of a trip, and the reason where it is held."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,14 @@ def save_verdicts(connection: Connection, verdicts: Sequence[Verdict], now_ms: i
         if (key, sha256) in wanted
     }
     numbers = iter(append_entries(connection, entries, explanations, now_ms))
+    stands = {entry.charge_key: entry.kind for entry in entries}
     changed = [row for verdict in verdicts for row in _changed(verdict, numbers, now_ms)]
     _save_charges(connection, changed)
     _save_trips(connection, verdicts)
     set_fates(connection, {name: said for verdict in verdicts for name, said in fates_of(verdict.outcome).items()})
     return [
         {name: said for name, said in row.items() if name != "entry_id"}
-        | {"state": "charged" if row["amount_minor"] else "reversed"}
+        | {"state": "charged" if stands[row["charge_key"]] == "charge" else "reversed"}
         for row in changed
     ]
 
@@ -115,6 +119,23 @@ def _trip_rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
 
 def _seen(trip: Trip) -> list[Mapping[str, Any]]:
     return [{"toll_point": passage.toll_point, "time": rfc3339(passage.time_ms)} for passage in trip.passages]
+
+
+def trips_of(outcome: Outcome) -> dict[str, TripSays]:
+    """State and reason of every trip, by charge key."""
+    said: dict[str, TripSays] = dict.fromkeys(outcome.charges, ("charged", None))
+    said |= {key: ("held", held.reason) for key, held in outcome.held.items()}
+    return said | dict.fromkeys(outcome.open, ("open", None))
+
+
+def stored_trips(connection: Connection, keys: Collection[str]) -> dict[str, dict[str, TripSays]]:
+    """By vehicle: state and reason of the trips that are listed, by charge key."""
+    found: dict[str, dict[str, TripSays]] = {key: {} for key in keys}
+    for row in connection.execute(
+        "SELECT vehicle_key, charge_key, state, reason FROM trip WHERE vehicle_key = ANY(%s)", [list(keys)]
+    ):
+        found[row["vehicle_key"]][row["charge_key"]] = (row["state"], row["reason"])
+    return found
 
 
 def fates_of(outcome: Outcome) -> dict[str, tuple[str, str | None]]:

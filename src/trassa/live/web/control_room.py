@@ -80,7 +80,7 @@ def acknowledge(desk: DeskOf, operator: OperatorName, event_id: EventId) -> dict
 
 @router.post("/events/{event_id}/end")
 async def end(desk: DeskOf, operator: OperatorName, event_id: EventId, body: Ending) -> dict[str, Any]:
-    """End an event of ours: the worker terminates it on the broker."""
+    """End an event, ours or a reported one: the worker terminates it on the broker."""
     answer = await desk.feed.ask("end_event", {"event_id": event_id, "user": operator, "reason": body.reason})
     if answer is None:
         raise Refusal(503, "the worker does not answer", cure="try again in a few seconds")

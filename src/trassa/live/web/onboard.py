@@ -209,8 +209,11 @@ def _toll_so_far(listed: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def ahead_m(place: Place, event: dict[str, Any]) -> float:
-    """How far an event lies ahead on the same carriageway, m; negative where it is behind or on the other one."""
-    if event["carriageway"] != place.carriageway or event["anchor_m"] is None:
+    """How far an event lies ahead, m; negative where it is behind or on the other carriageway.
+
+    A report that names no carriageway may be meant for either.
+    """
+    if event["carriageway"] not in (None, place.carriageway) or event["anchor_m"] is None:
         return -1.0
     return float((event["anchor_m"] - place.measure_m) * _SIGN[place.carriageway])
 
