@@ -347,4 +347,7 @@ def test_the_audit_names_an_entry_of_a_kind_that_nothing_writes(server: RunningS
     with server.superuser() as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE entry SET kind = 'adjustment' WHERE id = 1")
-    assert "entry 1: an adjustment, which nothing here writes" in audit(counter.store, counter.desk.context).differences
+    assert (
+        "entry 1: of the kind adjustment, which nothing here writes"
+        in audit(counter.store, counter.desk.context).differences
+    )

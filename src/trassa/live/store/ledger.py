@@ -32,7 +32,6 @@ Net = dict[tuple[str, str], int]
 
 _LEDGER_LOCK = 7_355_002
 _NOW_AND_THEN = 500
-_AN = {"payment": "a payment", "adjustment": "an adjustment"}
 
 
 def append_entries(
@@ -185,7 +184,7 @@ def nets_of(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, 
 def strange_entries(connection: Connection) -> Iterator[str]:
     """Entries of kinds that the schema knows and nothing here writes."""
     for row in connection.execute("SELECT id, kind FROM entry WHERE kind NOT IN ('charge', 'reversal') ORDER BY id"):
-        yield f"entry {row['id']}: {_AN[row['kind']]}, which nothing here writes"
+        yield f"entry {row['id']}: of the kind {row['kind']}, which nothing here writes"
 
 
 def chain_faults(connection: Connection, tell: Callable[[int], object] = lambda number: None) -> Iterator[str]:
