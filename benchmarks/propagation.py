@@ -1,10 +1,12 @@
-"""Path losses per second: the fast path on one and two threads against the float64 reference kernel in the same run.
+"""Path losses per second: the whole of ITU-R P.1812 on the fast path, beside the float64 reference and pycraf.
 
-    python benchmarks/propagation.py [--km 60]
+    python benchmarks/propagation.py [--km 60] [--pycraf PYTHON]
 
-A winding road over generated hills with woods, 30-m nodes and steps, receivers every 30 m, masts every 500 m with two
-heights, reach 20 km: mean path about 10 km. The reference gets its profiles for free (they are sampled beforehand),
-and one height; the fast path samples the ground and does both heights. Compilation is timed apart, in an empty cache.
+*Given profiles*: 20 km at 200, 400 and 700 steps, one antenna height, one thread, every engine over the same heights.
+The share of the memory's bandwidth is what the profiles hold over what a copy moves in the same run. *End to end*: a
+winding road over drawn hills with woods, 30-m nodes and steps, receivers every 30 m, masts every 500 m, reach 20 km:
+mean path about 10 km; the ground is sampled on the way. Compilation is timed apart, in an empty cache. pycraf (GPL-3,
+ITU-R P.452) runs in an interpreter that has it: ``--pycraf``, or TRASSA_PYCRAF; without one its column stays empty.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import argparse
 import json
 import os
 import resource
+import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,17 +33,23 @@ HEIGHTS_M = (25.0, 35.0)
 STEP_DEG = 1.0 / 3600.0
 STEP_LON_DEG = 1.0 / 2304.0
 ORIGIN_DEG = (50.5, 9.0)
-BATCHES = 3
+BATCHES = 5
+GIVEN_KM = 20.0
+GIVEN_STEPS = (200, 400, 700)
+GIVEN_BYTES = 160_000_000
+REFERENCES = 400
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Case:
     """A road over hills: latitudes and longitudes every 30 m, heights of the road, and the ground around."""
 
-    ground: object
-    latitude_deg: npt.NDArray[np.float64]
-    longitude_deg: npt.NDArray[np.float64]
-    height_m: npt.NDArray[np.float64]
+    ground: Any
+    latitude_deg: FloatArray
+    longitude_deg: FloatArray
+    height_m: FloatArray
 
 
 def drawn_case(length_km: float) -> Case:
@@ -60,50 +71,102 @@ def drawn_case(length_km: float) -> Case:
     return Case(ground, latitude, longitude, heights[row, col].astype(np.float64))
 
 
-def fast(case: Case, threads: int, receivers: slice = slice(None)):
+def fast(case: Case, threads: int, heights: int = 2, percent: float = 50.0, receivers: slice = slice(None)) -> Any:
     """All links of the case."""
     from trassa.radio.links import terrain_links
 
     masts = slice(0, None, round(500.0 / STEP_M))
     place = (case.latitude_deg[masts] + 0.0005, case.longitude_deg[masts], case.height_m[masts])
-    heights = np.tile(HEIGHTS_M, (len(place[0]), 1))
+    offered = np.tile(HEIGHTS_M[:heights], (len(place[0]), 1))
     receiver = (case.latitude_deg[receivers], case.longitude_deg[receivers], case.height_m[receivers])
     return terrain_links(
-        case.ground, *place, heights, *receiver, frequency_mhz=FREQUENCY_MHZ, receiver_antenna_m=1.5, reach_m=REACH_M,
-        dn_per_km=45.0, threads=threads,
+        case.ground, *place, offered, *receiver, frequency_mhz=FREQUENCY_MHZ, receiver_antenna_m=1.5, reach_m=REACH_M,
+        dn_per_km=45.0, time_percent=percent, threads=threads,
     )  # fmt: skip
 
 
-def mean_length_km(case: Case, links) -> float:
+def mean_length_km(case: Case, links: Any) -> float:
     """Mean length of the links in km."""
     from pyproj import Geod
 
     mast = links.place * round(500.0 / STEP_M)
     lon, lat = case.longitude_deg, case.latitude_deg
-    return (
-        float(Geod(ellps="WGS84").inv(lon[mast], lat[mast], lon[links.receiver], lat[links.receiver])[2].mean()) / 1000
-    )
+    length_m = Geod(ellps="WGS84").inv(lon[mast], lat[mast], lon[links.receiver], lat[links.receiver])[2]
+    return float(length_m.mean()) / 1000.0
 
 
-def reference_rate() -> float:
-    """Profiles of 10 km and 30-m steps per second through the reference kernel, one height, one thread."""
-    from trassa.radio.diffraction import diffraction_loss_db, median_earth_radius_km
-
+def drawn_profiles(steps: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Ground and cover of more profiles than any cache holds, shape (profiles, steps + 1)."""
     rng = np.random.default_rng(1)
-    d = np.linspace(0.0, 10.0, 335)
-    grounds = [300.0 + np.cumsum(rng.normal(0.0, 2.0, len(d))) for _ in range(200)]
-    radius_km, covers = median_earth_radius_km(45.0), rng.choice([0.0, 15.0], (200, len(d)))
-    covers[:, [0, -1]] = 0.0
+    count = GIVEN_BYTES // (8 * (steps + 1))
+    rise = rng.normal(0.0, 40.0 / np.sqrt(steps), (400, steps + 1)).cumsum(axis=1)
+    kinds = (300.0 + rise).astype(np.float32)
+    cover = rng.choice([0.0, 0.0, 15.0], kinds.shape).astype(np.float32)
+    which = np.arange(count) % len(kinds)
+    return kinds[which], cover[which]
+
+
+def given_rates(steps: int, peer: dict[str, Any]) -> dict[str, float]:
+    """Profiles per second and thread by every engine."""
+    from trassa.radio.given_profiles import profile_losses
+
+    ground, cover = drawn_profiles(steps)
+    count = len(ground)
+    length, heights = np.full(count, 1000.0 * GIVEN_KM), np.full((count, 1), 30.0)
+
+    def ours(percent: float) -> None:
+        profile_losses(
+            length, ground, cover, heights, 50.0, frequency_mhz=FREQUENCY_MHZ, receiver_antenna_m=1.5,
+            time_percent=percent,
+        )  # fmt: skip
+
+    found = {f"fast_{percent:g}_per_s": count / best(lambda p=percent: ours(p)) for percent in (50.0, 10.0)}
+    found["bandwidth_share"] = found["fast_50_per_s"] * 8 * (steps + 1) / bandwidth()
+    found["reference_per_s"] = reference_rate(ground[:REFERENCES], cover[:REFERENCES])
+    return found | {f"pycraf_{name}": rate for name, rate in peer.get(str(steps), {}).items()}
+
+
+def reference_rate(ground: npt.NDArray[np.float32], cover: npt.NDArray[np.float32]) -> float:
+    """Given profiles per second through the float64 reference kernel."""
+    from trassa.radio.p1812 import Climate, Terminals, Wave, transmission_loss
+
+    d = np.linspace(0.0, GIVEN_KM, ground.shape[1])
+    bare = ground.astype(np.float64)
+    raised = bare + cover
+    raised[:, [0, -1]] = bare[:, [0, -1]]
+    zone, wave = np.full(len(d), 4, np.int8), Wave(0.001 * FREQUENCY_MHZ, 10.0)
 
     def batch() -> None:
-        for h, cover in zip(grounds, covers, strict=True):
-            diffraction_loss_db(d, h, h + cover, h[0] + 30.0, h[-1] + 1.5, radius_km, 0.8, 0.0, True)
+        for h, g in zip(bare, raised, strict=True):
+            transmission_loss(d, h, g, zone, Terminals(30.0, 1.5), wave, Climate())
 
     batch()
-    return 200 * 25 / best(lambda: [batch() for _ in range(25)])
+    return len(bare) / best(batch)
 
 
-def best(run) -> float:
+def bandwidth() -> float:
+    """Bytes per second that one thread moves between arrays larger than any cache: read and written."""
+    source = np.ones(GIVEN_BYTES // 8)
+    target = np.empty_like(source)
+    return 2.0 * source.nbytes / best(lambda: np.copyto(target, source))
+
+
+def pycraf_rates(python: str) -> dict[str, Any]:
+    """What pycraf takes for the same heights, by steps; empty without it."""
+    if not python:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "profiles.npz"
+        grounds = {f"n{steps}": drawn_profiles(steps)[0][:100] for steps in GIVEN_STEPS}
+        np.savez(file, distance_km=GIVEN_KM, ghz=0.001 * FREQUENCY_MHZ, percent=10.0, **grounds)
+        script = Path(__file__).with_name("pycraf_rate.py")
+        told = subprocess.run([python, str(script), str(file)], check=False, capture_output=True, text=True)
+    if told.returncode:
+        raise SystemExit(f"{python} does not run pycraf:\n{told.stderr}")
+    return dict(json.loads(told.stdout))
+
+
+def best(run: Callable[[], object]) -> float:
     """Shortest of a few runs in seconds: other work on the machine only ever adds."""
     times = []
     for _ in range(BATCHES):
@@ -113,40 +176,59 @@ def best(run) -> float:
     return min(times)
 
 
+def told_given(given: dict[int, dict[str, float]]) -> None:
+    """The table of given profiles."""
+    rows = {
+        "fast path, 50 % of time": "fast_50_per_s",
+        "fast path, 10 % of time": "fast_10_per_s",
+        "reference kernel, 10 %": "reference_per_s",
+        "pycraf, compiled sweep, 10 %": "pycraf_sweep_per_s",
+        "pycraf, path by path, 10 %": "pycraf_one_by_one_per_s",
+    }
+    print(f"\n{'20-km profiles per second, steps':42}" + "".join(f"{steps:>12}" for steps in given))
+    for name, key in rows.items():
+        print(f"{name:42}" + "".join(f"{one[key]:12,.0f}" if key in one else f"{'–':>12}" for one in given.values()))
+    shares = "".join(f"{one['bandwidth_share']:12.1%}" for one in given.values())
+    print(f"{'share of the memory bandwidth, fast path':42}{shares}")
+
+
+def end_to_end(case: Case) -> dict[str, float]:
+    """Paths per second from grid to loss, by heights, percentage of time and threads."""
+    asked = {"fast_1_height": (1, 1, 50.0), "fast_1_height_10_percent": (1, 1, 10.0), "fast_1_thread": (1, 2, 50.0)}
+    asked |= {"fast_2_threads": (2, 2, 50.0)}
+    links, found = fast(case, 2), {}
+    for name, (threads, heights, percent) in asked.items():
+        seconds = best(lambda t=threads, h=heights, p=percent: fast(case, t, h, p))
+        found[f"{name}_per_s"] = len(links) / seconds
+        print(
+            f"{threads} thread, {heights} height, {percent:g} % of time{'':12}{found[f'{name}_per_s']:12,.0f} paths/s"
+        )
+    print(f"{len(links):,} paths of {mean_length_km(case, links):.1f} km on average, 30-m steps")
+    return found | {"paths": len(links), "mean_km": mean_length_km(case, links)}
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description="Path losses per second")
     parser.add_argument("--km", type=float, default=60.0, help="length of the road in km")
     parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--pycraf", default=os.environ.get("TRASSA_PYCRAF", ""), help="an interpreter that has pycraf")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         os.environ["NUMBA_CACHE_DIR"] = cache  # before numba is imported: nothing compiled earlier is found
         case = drawn_case(wanted.km)
         start = time.perf_counter()
-        fast(case, 1, slice(0, 1))
+        fast(case, 1, receivers=slice(0, 1))
         compile_s = time.perf_counter() - start
-        reference = reference_rate()
-        links = fast(case, 2)
-        one, two = (len(links) / best(lambda threads=threads: fast(case, threads)) for threads in (1, 2))
+        figures = end_to_end(case)
+        peer = pycraf_rates(wanted.pycraf)
+        given = {steps: given_rates(steps, peer) for steps in GIVEN_STEPS}
+    told_given(given)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    print(f"{len(links):,} paths of {mean_length_km(case, links):.1f} km on average, two heights each, 30-m steps")
     print(f"compilation {compile_s:.1f} s, peak memory {peak_mib:.0f} MiB")
-    print(f"{'':42}{'paths/s':>12}{'ratio':>8}")
-    for name, rate in (
-        ("reference kernel, profile given, one height", reference),
-        ("fast path, 1 thread", one),
-        ("fast path, 2 threads", two),
-    ):
-        print(f"{name:42}{rate:12,.0f}{rate / reference:8.2f}")
-    figures = {
-        "compile_s": compile_s,
-        "peak_mib": peak_mib,
-        "paths": len(links),
-        "mean_km": mean_length_km(case, links),
-    }
-    rates = {"reference_per_s": reference, "fast_1_thread_per_s": one, "fast_2_threads_per_s": two}
+    figures |= {"compile_s": compile_s, "peak_mib": peak_mib, "reference_per_s": given[400]["reference_per_s"]}
     if wanted.json:
-        wanted.json.write_text(json.dumps(figures | rates), "utf-8")
+        wanted.json.write_text(json.dumps(figures | {"given": given}), "utf-8")
 
 
 if __name__ == "__main__":

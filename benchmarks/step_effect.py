@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.plan.project import open_project
+from trassa.plan.verify.antennas import antennas_of
 from trassa.plan.verify.bins import DueBins, due_bins
 from trassa.plan.verify.evidence import Evidence, read_evidence
 from trassa.plan.verify.paths import Surroundings, losses_db
 from trassa.plan.verify.service import Service, deductions_of, service_of
-from trassa.plan.verify.sites import antennas_of
 from trassa.plan.verify.surroundings import surroundings_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ def main() -> None:
         raise SystemExit("this plan has no terrain")
     due = due_bins(evidence)
     deductions = deductions_of(evidence.proof.claims[0])
-    where = (antennas_of(evidence.layers["sites"]), due.receivers, due.edges, ground, evidence.settings.radio)
+    where = (antennas_of(evidence, evidence.layers["sites"]), due.receivers, due.edges, ground, evidence.settings.radio)
     service = service_of(*where, deductions)
     base_db, spare_db = _serving(evidence, due, service, ground), _margins(service)
     print(f"{len(spare_db)} serving links, step {ground.profile_step_m:.1f} m; loss beyond that step's, dB")
@@ -60,7 +60,7 @@ def _margins(service: Service) -> FloatArray:
 
 def _serving(evidence: Evidence, due: DueBins, service: Service, ground: Surroundings) -> FloatArray:
     """Losses of the links of :func:`_margins` at the first edge of their bins."""
-    antennas = antennas_of(evidence.layers["sites"])
+    antennas = antennas_of(evidence, evidence.layers["sites"])
     links = losses_db(antennas, due.receivers, ground, evidence.settings.radio)
     table = np.full((len(antennas), len(due.receivers.measure_m)), np.nan)
     for row, (near, losses) in enumerate(links):

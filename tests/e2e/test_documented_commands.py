@@ -23,13 +23,14 @@ from typing import IO
 import pytest
 
 from command_line import Finished, set_in
+from drawn_drive import drawn_cells, drawn_drive
 from trassa.live.book import Book, BookName
 from trassa.live.ports import Ports
 from trassa.live.secrets import Secrets
 from trassa.live.store.embedded import PostgresPlace
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/live.md", "docs/tariffs.md", "docs/drive.md")
+PAGES = ("README.md", "docs/live.md", "docs/tariffs.md", "docs/drive.md", "docs/radio.md")
 NOT_HERE = {
     "git clone": "the network",
     "make demo": "the tests of the demo",
@@ -44,6 +45,8 @@ SAYS = {
     "--from island --to west": "held: bridge 2026 has no price island → west",
     "toll charges": "1650.00 RUB",
     "toll audit": "no differences",
+    "radio explain": "best server S-02/1",
+    "radio calibrate": "sigma_db = ",
 }
 """What the page says, or lets expect, that a command answers."""
 PATIENCE_S = 180.0
@@ -73,7 +76,7 @@ class Reader:
         words = shlex.split(self._filled_in(command))
         if words[:2] == ["trassa", "serve"]:
             self._serve(words[1:])
-        elif "--into" in words:
+        elif words[:2] == ["trassa", "drive"] and "--into" in words:
             self._watch_a_while(words[1:])
         elif words[0] == "trassa":
             given = self._given(words)
@@ -216,6 +219,9 @@ def _lay_out(page: str, commands: list[str], folder: Path, request: pytest.Fixtu
             shutil.copytree(request.getfixturevalue("planned_m11"), folder / "m11")
         for door in ("port = 0", "mqtt_port = 0"):  # the documented ones may be taken on this machine
             set_in(folder / "m11", "live", door)
+    if "drive.csv" in named:
+        drawn_drive(folder / "hills", folder / "drive.csv", offset_db=-3.0, sigma_db=6.0)
+        drawn_cells(folder / "hills", folder / "cells.csv")
     (folder / "cam.uper").write_bytes(bytes.fromhex(CAM))
     (folder / "messages.jsonl").write_text(json.dumps({"uper": CAM}) + "\n", "utf-8")
     for kind, name in (("toml", "bridge.toml"), ("csv", "reads.csv")):

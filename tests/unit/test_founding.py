@@ -85,3 +85,41 @@ def test_two_inputs_of_one_name(tmp_path: Path) -> None:
     told = trassa("init", tmp_path / "p", "--ref", "Б-1", "--centreline", tmp_path / "manifest.json").refused(3)
     assert "manifest.json is the name of the list of inputs" in told
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize(("band", "chosen", "frequency_mhz"), [("", "n28", 783.0), ("n78", "n78", 3550.0)])
+def test_a_ready_radio_service(tmp_path: Path, band: str, chosen: str, frequency_mhz: float) -> None:
+    """Only the names are written, so that a change of the band changes the rest; comments show what it stands for."""
+    words = ("--profile", "de-100mbit", *(["--band", band] if band else []))
+    done = trassa("init", tmp_path / "p", "--example", "hills", *words)
+    assert done.code == 0
+    assert "radio: de-100mbit: Bundesnetzagentur" in done.err
+    radio = open_project(tmp_path / "p").settings.radio
+    assert (radio.band, radio.frequency_mhz, radio.rate_down_mbps) == (chosen, frequency_mhz, 100.0)
+    text = (tmp_path / "p" / "trassa.toml").read_text("utf-8")
+    section = text.split("\n[radio]\n")[1].split("\n# [radio.")[0].splitlines()
+    assert [line for line in section if line and not line.startswith("#")] == [
+        'profile = "de-100mbit"',
+        *([f'band = "{band}"'] if band else []),
+    ]
+    assert f"# frequency_mhz = {frequency_mhz}" in section
+    drawn = drawn_lane(tmp_path / "drawn.csv")
+    assert trassa("init", tmp_path / "q", "--ref", "Б-1", "--centreline", drawn, *words).code == 0
+    assert open_project(tmp_path / "q").settings.radio == radio
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--profile", "fast"), "profile 'fast' is not known: cam-basic, de-100mbit"),
+        (("--profile", "de-100mbit", "--band", "n1"), "has no band 'n1': n28, n78"),
+        (("--band", "n28"), "--band n28 is that of a profile"),
+    ],
+)
+def test_an_unknown_radio_service_is_refused_before_anything_is_written(
+    tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    error = trassa("init", tmp_path / "p", "--example", "hills", *words).refused(2)
+    assert told in error
+    assert "Try:" in error
+    assert not (tmp_path / "p").exists()

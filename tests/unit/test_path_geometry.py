@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
-from trassa.radio.path_geometry import earth_points, geodesic_m, third_points_deg
+from trassa.radio.path_geometry import earth_points, geodesic_m, point_ahead, third_points_deg
 
 GEOD = Geod(ellps="WGS84")
 
@@ -59,3 +59,26 @@ def test_curve_is_geodesic(latitude_deg: float) -> None:
 def test_a_point_is_no_distance_from_itself() -> None:
     here = earth_points([60.0], [30.0], [0.0])
     assert geodesic_m(here, 0, here, 0) == 0.0
+
+
+@pytest.mark.parametrize("latitude_deg", [0.0, 60.0, 75.0, -60.0])
+def test_a_point_ahead_lies_on_the_geodesic(latitude_deg: float) -> None:
+    worst_m = 0.0
+    for latitude, longitude, azimuth, length in drawn_paths(latitude_deg, 250.0, 100):
+        east, north, _ = GEOD.fwd(longitude, latitude, azimuth, length)
+        here, there = earth_points([latitude], [longitude], [0.0]), earth_points([north], [east], [0.0])
+        found = point_ahead(here, 0, there, 0, 250.0)
+        true_lon, true_lat, _ = GEOD.fwd(longitude, latitude, azimuth, 250.0)
+        off_m = GEOD.inv(float(found.longitude_deg[0]), float(found.latitude_deg[0]), true_lon, true_lat)[2]
+        assert geodesic_m(here, 0, found, 0) == pytest.approx(250.0, abs=1e-5)
+        worst_m = max(worst_m, off_m)
+    print(f"{latitude_deg}°: 250 m ahead, off by at most {worst_m:.1e} m")
+    assert worst_m < 1e-4
+
+
+def test_ahead_of_nothing_is_north() -> None:
+    here = earth_points([60.0], [30.0], [0.0])
+    found = point_ahead(here, 0, here, 0, 250.0)
+    assert found.longitude_deg[0] == pytest.approx(30.0, abs=1e-9)
+    assert geodesic_m(here, 0, found, 0) == pytest.approx(250.0, abs=1e-5)
+    assert found.latitude_deg[0] > 60.0

@@ -16,7 +16,8 @@ from trassa.plan.examples.m11 import m11_settings
 from trassa.plan.settings import ProjectSettings, Settings, parse_settings, read_settings, settings_digest
 from trassa.plan.toml import toml_text
 from trassa.pricing import Price
-from trassa.radio.settings import RadioPrices, RadioSettings
+from trassa.radio.prices import RadioPrices
+from trassa.radio.settings import RadioSettings
 from trassa.road.settings import RoadSettings
 
 ROAD = '[road]\nref = "A 4"\n'

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import trassa
-from trassa.cli import drive, ledger, project, road, serve, toll, vehicles
+from trassa.cli import drive, ledger, project, radio, road, serve, toll, vehicles
 from trassa.errors import TrassaError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ project.register(app)
 drive.register(app)
 serve.register(app)
 app.add_typer(road.app, name="road")
+app.add_typer(radio.app, name="radio")
 ledger.register(toll.app)
 app.add_typer(toll.app, name="toll")
 app.add_typer(vehicles.app, name="vehicles")

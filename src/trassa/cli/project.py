@@ -43,6 +43,8 @@ def init(
     road_class: Annotated[
         str, typer.Option("--class", metavar="CLASS", help="OSM highway class; default: the highest.")
     ] = "",
+    profile: Annotated[str, typer.Option(metavar="NAME", help="Ready radio service for [radio].")] = "",
+    band: Annotated[str, typer.Option(metavar="NAME", help="Band of the profile; default: its first.")] = "",
 ) -> None:
     """Make a project folder; inputs are copied into it."""
     from trassa.plan.founding import Founding, found
@@ -55,6 +57,8 @@ def init(
         centreline=centreline,
         schematic=schematic,
         road_class=road_class,
+        profile=profile,
+        band=band,
     )
     for sentence in found(folder, example=example, founding=founding):
         note(sentence)

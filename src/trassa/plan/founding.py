@@ -6,13 +6,17 @@ import math
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from trassa.errors import InputError, UsageError
 from trassa.plan.project import MANIFEST, create_project, open_project, require_free
 from trassa.plan.settings import ProjectSettings, Settings
 from trassa.provenance import Progress
+from trassa.radio.profiles import profile_names, profile_source
+from trassa.radio.settings import RadioSettings
 from trassa.road.settings import RoadSettings, TerrainKind, TerrainSettings
 
 __all__ = ["EXAMPLES", "Founding", "found", "found_from_network"]
@@ -31,31 +35,39 @@ class Founding:
     centreline: Path | None = None
     schematic: Path | None = None
     road_class: str = ""
+    profile: str = ""
+    band: str = ""
+
+    @property
+    def names_a_road(self) -> bool:
+        """Whether anything but the radio service was given."""
+        return replace(self, profile="", band="") != Founding()
 
 
 def found(folder: Path, *, example: str, founding: Founding) -> list[str]:
     """Make a project in ``folder``; gives sentences about what was decided.
 
-    :raises UsageError: nothing to make a road from, or an unknown example.
+    :raises UsageError: nothing to make a road from, an unknown example, or an unknown radio service.
     :raises InputError: a file is missing, or the road is not in it (the refs that are get listed).
     """
     require_free(folder)
+    radio = _service(founding.profile, founding.band)
     if example:
-        if founding != Founding():
+        if founding.names_a_road:
             raise UsageError("init: an example brings its own road", cure=f"trassa init {folder} --example {example}")
-        return _found_example(folder, example)
+        return [*_found_example(folder, example, radio), *_service_told(radio)]
     if not founding.ref:
         raise UsageError("init: no road named", cure='--ref "A 4" with --osm FILE, or --example hills')
     if not (founding.osm or founding.centreline or founding.schematic):
         raise UsageError("init: nothing to take the road from", cure="--osm FILE, or trassa road fetch REF --into DIR")
-    return _found_from_files(folder, founding)
+    return [*_found_from_files(folder, founding), *_service_told(radio)]
 
 
-def _found_example(folder: Path, example: str) -> list[str]:
+def _found_example(folder: Path, example: str, radio: RadioSettings) -> list[str]:
     if example == "m11":
         from trassa.plan.examples.m11 import facts_file, m11_settings
 
-        create_project(folder, m11_settings(), {"m11.csv": facts_file()})
+        create_project(folder, m11_settings().model_copy(update={"radio": radio}), {"m11.csv": facts_file()})
         return [
             "М-11 «Нева» from published facts: a schematic axis without terrain, so every result is an estimate.",
             f'real geometry and terrain: trassa road fetch "М-11" --into {folder}',
@@ -65,7 +77,7 @@ def _found_example(folder: Path, example: str) -> list[str]:
 
         with tempfile.TemporaryDirectory() as place:
             inputs = draw_hills(Path(place))
-            create_project(folder, hills_settings(), inputs)
+            create_project(folder, hills_settings().model_copy(update={"radio": radio}), inputs)
         return ["hills: a drawn road of 40 km over generated 30-m terrain."]
     raise UsageError(f"init: no example {example!r}", cure=f"one of {', '.join(EXAMPLES)}")
 
@@ -84,13 +96,38 @@ def _found_from_files(folder: Path, founding: Founding) -> list[str]:
         **({"schematic": founding.schematic.name} if founding.schematic else {}),  # type: ignore[arg-type]
     )
     terrain = TerrainSettings(files=[path.name for path in founding.dem], kind=kind) if founding.dem else None
-    settings = Settings(project=ProjectSettings(name=""), road=road, terrain=terrain or TerrainSettings())
+    settings = Settings(
+        project=ProjectSettings(name=""),
+        road=road,
+        terrain=terrain or TerrainSettings(),
+        radio=_service(founding.profile, founding.band),
+    )
     if founding.osm and not founding.centreline:
         from trassa.road.survey import require_ref
 
         require_ref(founding.osm, road)
     create_project(folder, settings, inputs)
     return [why] if why else ["no terrain given: smooth earth stands in for it, and every result is an estimate."]
+
+
+def _service(profile: str, band: str) -> RadioSettings:
+    """The ready service asked for, or the settings as shipped; in trassa.toml only its names count as chosen."""
+    if not profile:
+        if band:
+            raise UsageError(f"init: --band {band} is that of a profile", cure=f"--profile {profile_names()[0]}")
+        return RadioSettings()
+    try:
+        service = RadioSettings.model_validate({"profile": profile, **({"band": band} if band else {})})
+    except ValidationError as error:
+        told = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"init: {told}", cure=f"--profile {profile_names()[0]}, and a band of it") from None
+    service.model_fields_set.intersection_update({"profile", "band"} if band else {"profile"})
+    return service
+
+
+def _service_told(radio: RadioSettings) -> list[str]:
+    """Where the figures of the service come from; nothing where none was asked for."""
+    return [f"radio: {radio.profile}: {profile_source(radio.profile)}."] if radio.profile else []
 
 
 def _named(files: Sequence[Path]) -> dict[str, Path]:

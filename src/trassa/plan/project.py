@@ -58,7 +58,8 @@ class Project:
     def named_inputs(self) -> list[str]:
         """The input files that trassa.toml names."""
         road, terrain = self.settings.road, self.settings.terrain
-        single = [name for name in (road.centreline, road.schematic) if name]
+        pattern = self.settings.radio.antenna.file
+        single = [name for name in (road.centreline, road.schematic, pattern) if name]
         return sorted({*road.osm, *single, *terrain.files})
 
     def sources(self) -> tuple[Source, ...]:

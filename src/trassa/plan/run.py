@@ -156,6 +156,7 @@ def _write_outputs(
     project: Project, planned: Planned, proof: Proof, bom: list[BomLine], cost: Cost, watch: Watcher
 ) -> bool:
     """Write the four outputs unless those that stand there came from the same plan; gives whether it wrote."""
+    from trassa.plan.radio_stage import pattern_of
     from trassa.plan.report.render import ReportInput, render_report
     from trassa.road.exchange import write_geopackage
 
@@ -173,7 +174,9 @@ def _write_outputs(
         progress(0.6)
         write_bom(fresh / OUTPUTS["bom"], bom, layers, project.settings.project.currency)
         progress(0.7)
-        report = ReportInput(road, layers, proof, bom, cost, project.settings.project.name or road.ref, credits=credit)
+        radio, title = project.settings.radio, project.settings.project.name or road.ref
+        pattern = pattern_of(project, radio)
+        report = ReportInput(road, layers, proof, bom, cost, title, credits=credit, radio=radio, pattern=pattern)
         (fresh / OUTPUTS["report"]).write_text(render_report(report), "utf-8")
         hashes = {name: sha256_of_file(fresh / file) for name, file in OUTPUTS.items()}
         replace_text(seal, json.dumps({"key": key, "files": hashes}))

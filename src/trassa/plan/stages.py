@@ -91,7 +91,9 @@ def _reads(project: Project, name: StageName, planned: Planned) -> list[str]:
         return [settings_digest(settings.road, settings.terrain), *hashes]
     before = [planned.results[stage].digest() for stage in planned.results]
     if name == "radio":
-        return [settings_digest(settings.clutter, settings.radio), settings.project.currency, *hashes, *before]
+        pattern = [sha256_of_file(project.path(settings.radio.antenna.file))] if settings.radio.antenna.file else []
+        sections = settings_digest(settings.clutter, settings.radio)
+        return [sections, settings.project.currency, *hashes, *pattern, *before]
     return [settings_digest(settings.optical), settings.project.currency, *before]
 
 

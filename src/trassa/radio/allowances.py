@@ -18,6 +18,7 @@ from trassa.radio.bins import Bins, Points
 from trassa.radio.budget import Budget, Deduction
 from trassa.radio.candidates import Candidates
 from trassa.radio.field import Field, LossBook, field_of
+from trassa.radio.joint_service import Hidden
 from trassa.radio.paths import Paths, TerrainPaths
 from trassa.radio.reference_path import reference_loss_db, smooth_reference_loss_db
 from trassa.radio.settings import RadioSettings
@@ -46,10 +47,10 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class LinkSample:
-    """Some links, by place, height and bin; arrays of shape (links,)."""
+    """Some links, by place, option and bin; arrays of shape (links,)."""
 
     place: IntArray
-    height: IntArray
+    option: IntArray
     bin: IntArray
 
     def __len__(self) -> int:
@@ -84,33 +85,44 @@ def near_threshold(table: LossTable, bins: Bins, budget: Budget) -> LinkSample:
     return LinkSample(*(np.concatenate(column) for column in zip(*chosen, strict=True)))
 
 
-def serving(field: Field, heights: int) -> LinkSample:
+def serving(field: Field, options: int) -> LinkSample:
     """The links of best and second servers, spread over the bins of each site."""
     chosen: list[tuple[IntArray, IntArray, IntArray]] = []
     for number, slot in enumerate(field.slots):
         used = np.flatnonzero((field.best == number) | (field.second == number))
         used = used[_spread(len(used), max(_PER_PLACE, _LINKS // len(field.slots)))]
-        chosen.append((np.full(len(used), slot // heights), np.full(len(used), slot % heights), used))
+        chosen.append((np.full(len(used), slot // options), np.full(len(used), slot % options), used))
     return LinkSample(*(np.concatenate(column) for column in zip(*chosen, strict=True)))
 
 
 def measured(
     paths: Paths, candidates: Candidates, points: Points, bins: Bins, settings: RadioSettings, sample: LinkSample
-) -> dict[str, Deduction]:
-    """Every deduction that these paths call for, as measured on a sample of links."""
+) -> tuple[dict[str, Deduction], Hidden]:
+    """Every deduction that these paths call for, measured on a sample of links, and what the ground hides of them."""
     bench = _Bench(paths, candidates, points, bins, settings)
     base_db = _losses_db(bench, sample, 0.0)
     found = {
         "within_bin_db": _within_bin_db(bench, sample, base_db),
-        "fast_path_db": _fast_path_db(bench, sample, base_db),
+        "fast_path_db": _fast_path_db(bench, sample),
     }
+    hidden_db = np.zeros(len(sample))
     if isinstance(paths, TerrainPaths):
         coarse = replace(bench, paths=paths.with_doubled_step)
-        found["step_effect_db"] = base_db - _losses_db(coarse, sample, 0.0)
+        hidden_db = found["step_effect_db"] = base_db - _losses_db(coarse, sample, 0.0)
         if paths.ground.has_clutter:
             taller = replace(bench, paths=paths.with_higher_clutter)
             found["clutter_height_db"] = _losses_db(taller, sample, 0.0) - base_db
-    return {name: _deduction(name, found[name], settings) for name in _TITLES if name in found}
+            hidden_db = hidden_db + found["clutter_height_db"]
+    deductions = {name: _deduction(name, found[name], settings) for name in _TITLES if name in found}
+    return deductions, _hidden(hidden_db)
+
+
+def _hidden(hidden_db: FloatArray) -> Hidden:
+    """Mean and spread of what step and clutter hide together, rounded up."""
+    finite = hidden_db[np.isfinite(hidden_db)]
+    mean_db, sigma_db = (float(finite.mean()), float(finite.std())) if len(finite) else (0.0, 0.0)
+    told = f"step and clutter together over {len(finite)} links: mean {mean_db:.2f} dB, spread {sigma_db:.2f} dB"
+    return Hidden(max(0.0, math.ceil(mean_db * 100.0) / 100.0), math.ceil(sigma_db * 100.0) / 100.0, told)
 
 
 def middles(points: Points, bins: Bins) -> tuple[Points, Bins]:
@@ -164,12 +176,15 @@ def _within_bin_db(bench: _Bench, sample: LinkSample, start_db: FloatArray) -> F
     return _losses_db(bench, sample, 0.5) - np.maximum(start_db, _losses_db(bench, sample, 1.0))
 
 
-def _fast_path_db(bench: _Bench, sample: LinkSample, fast_db: FloatArray) -> FloatArray:
-    """How much more the reference path loses than the fast path, on some links of the sample."""
+def _fast_path_db(bench: _Bench, sample: LinkSample) -> FloatArray:
+    """How much more the reference path loses than the fast path, on some links of the sample, antennas left out."""
     some = _spread(len(sample), _REFERENCES)
-    point = bench.bins.start[sample.bin[some]]
-    pairs = zip(sample.place[some].tolist(), sample.height[some].tolist(), point.tolist(), strict=True)
-    return np.array([_reference_db(bench, *pair) for pair in pairs], dtype=np.float64) - fast_db[some]
+    few = LinkSample(sample.place[some], sample.option[some], sample.bin[some])
+    fast_db = _losses_db(replace(bench, paths=bench.paths.without_antennas()), few, 0.0)
+    point = bench.bins.start[few.bin]
+    pairs = zip(few.place.tolist(), few.option.tolist(), point.tolist(), strict=True)
+    back_off_db = bench.candidates.options.back_off_db[few.option]
+    return np.array([_reference_db(bench, *pair) for pair in pairs], dtype=np.float64) + back_off_db - fast_db
 
 
 def _reference_db(bench: _Bench, place: int, height: int, point: int) -> float:
@@ -196,7 +211,7 @@ def _losses_db(bench: _Bench, sample: LinkSample, share: float) -> FloatArray:
         links = bench.paths.links(bench.candidates.take(places), spots.take(rows))
         own = np.flatnonzero(places[links.place] == sample.place[rows[links.receiver]])
         met = rows[links.receiver[own]]
-        losses_db[met] = links.loss_db[own, sample.height[met]]
+        losses_db[met] = links.loss_db[own, sample.option[met]]
     return losses_db
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from trassa.linear import Carriageway, Extent
 from trassa.road.alignment import STEP_M
 from trassa.road.model import Road
 
-__all__ = ["Bins", "Points", "bins_of", "points_of", "sample_points"]
+__all__ = ["Bins", "Points", "bins_of", "points_of", "sample_points", "windows_of", "with_windows"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -53,7 +54,8 @@ class Points:
 class Bins:
     """The 10-m bins of all carriageways; bin i lies between points ``start[i]`` and ``end[i]``.
 
-    ``exempt[i]`` names the kind of structure that exempts the bin, or is empty. Holes have no bins.
+    ``exempt[i]`` names the kind of structure that exempts the bin, or is empty. Holes have no bins. A *window*, a
+    stretch that one server must hold as a whole, is such a bin too, only longer.
     """
 
     start: IntArray
@@ -62,6 +64,18 @@ class Bins:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @property
+    def points(self) -> IntArray:
+        """Every point of any of them, rising."""
+        widest = int((self.end - self.start).max(initial=0))
+        parts = [np.minimum(self.start + step, self.end) for step in range(widest + 1)]
+        return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
+    def take(self, index: npt.ArrayLike) -> Bins:
+        """The bins at an index array, in that order."""
+        at = np.asarray(index)
+        return Bins(self.start[at], self.end[at], self.exempt[at])
 
     @property
     def counted(self) -> IntArray:
@@ -104,6 +118,30 @@ def bins_of(road: Road, exempt_structures: Sequence[str]) -> Bins:
         offset += len(line)
     start = np.concatenate(starts)
     return Bins(start, start + 1, np.concatenate(exempts))
+
+
+def windows_of(bins: Bins, overlap_m: float) -> Bins:
+    """The windows of a handover: every stretch of counted bins that ``overlap_m`` metres from some place can touch.
+
+    A run of bins that is shorter than such a window is one window.
+    """
+    wide = math.ceil(overlap_m / STEP_M) + 1
+    counted = bins.start[bins.counted]
+    breaks = np.flatnonzero(np.diff(counted) != 1) + 1
+    starts, ends = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for run in np.split(counted, breaks):
+        if len(run):
+            start = run[: max(1, len(run) - wide + 1)]
+            starts.append(start)
+            ends.append(np.minimum(start + wide, run[-1] + 1))
+    start = np.concatenate(starts)
+    return Bins(start, np.concatenate(ends), np.full(len(start), "", dtype=object))
+
+
+def with_windows(bins: Bins, windows: Bins) -> Bins:
+    """Bins and windows in one: what the siting must serve, the bins first."""
+    exempt: npt.NDArray[np.object_] = np.concatenate([bins.exempt, windows.exempt])
+    return Bins(np.concatenate([bins.start, windows.start]), np.concatenate([bins.end, windows.end]), exempt)
 
 
 def sample_points(bins: Bins, step_m: float) -> IntArray:

@@ -11,6 +11,7 @@ import pyproj
 from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent, opposite
 from trassa.money import minor_from_quantity
+from trassa.radio.options import Options, options_of
 from trassa.radio.settings import RadioSettings
 from trassa.road.alignment import Alignment
 from trassa.road.ground import GroundGrid
@@ -24,10 +25,11 @@ _WGS84 = pyproj.Geod(ellps="WGS84")
 
 @dataclass(frozen=True)
 class Candidates:
-    """Places for a site and the antenna heights on offer there.
+    """Places for a site and what is on offer there.
 
-    Arrays of shape (places,), in order of measure; ``height_m`` and ``cost_minor`` have shape (places, heights),
-    with NaN and 0 where a height is not on offer.
+    Arrays of shape (places,), in order of measure; ``height_m`` and ``cost_minor`` have shape (places, options),
+    with NaN and 0 where an option is not on offer. ``ahead_deg`` and ``back_deg`` are the azimuths of the sectors
+    that look towards increasing and decreasing measure, NaN on an axis without geometry.
     """
 
     name: npt.NDArray[np.object_]
@@ -39,21 +41,31 @@ class Candidates:
     longitude_deg: FloatArray
     ground_m: FloatArray
     height_assumed: npt.NDArray[np.bool_]
+    ahead_deg: FloatArray
+    back_deg: FloatArray
     height_m: FloatArray
     cost_minor: npt.NDArray[np.int64]
+    options: Options
 
     def __len__(self) -> int:
         return len(self.measure_m)
 
     @property
+    def mast_heights_m(self) -> FloatArray:
+        """Antenna heights by mast, shape (places, masts): each height once, whatever else is combined with it."""
+        _, first = np.unique(self.options.mast, return_index=True)
+        return np.ascontiguousarray(self.height_m[:, first])
+
+    @property
     def offered(self) -> npt.NDArray[np.bool_]:
-        """Which heights are on offer, shape (places, heights)."""
+        """Which options are on offer, shape (places, options)."""
         return np.isfinite(self.height_m)
 
     def take(self, index: npt.ArrayLike) -> Candidates:
         """The places at an index array or mask, in that order."""
         at = np.asarray(index)
-        return Candidates(**{name: getattr(self, name)[at] for name in self.__dataclass_fields__})
+        by_place = [name for name in self.__dataclass_fields__ if name != "options"]
+        return Candidates(**{name: getattr(self, name)[at] for name in by_place}, options=self.options)
 
 
 def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings) -> Candidates:
@@ -101,16 +113,21 @@ class _Place:
     longitude_deg: float
     heights_m: tuple[float, ...]
     height_assumed: bool
+    ahead_deg: float
+    back_deg: float
 
 
 def _sorted(places: list[_Place], settings: RadioSettings) -> Candidates:
     places = sorted(places, key=lambda place: (place.measure_m, place.kind, place.name))
-    width = max(1, len(settings.new_mast_heights_m))
-    heights = np.full((len(places), width), np.nan)
-    cost = np.zeros((len(places), width), dtype=np.int64)
+    options = options_of(settings)
+    heights = np.full((len(places), len(options)), np.nan)
+    cost = np.zeros((len(places), len(options)), dtype=np.int64)
+    sector_minor = settings.prices.sector.amount_minor
     for row, place in enumerate(places):
-        heights[row, : len(place.heights_m)] = place.heights_m
-        cost[row, : len(place.heights_m)] = [_cost_minor(place.kind, h, settings) for h in place.heights_m]
+        for mast, height_m in enumerate(place.heights_m):
+            of_mast = options.mast == mast
+            heights[row, of_mast] = height_m
+            cost[row, of_mast] = _cost_minor(place.kind, height_m, settings) + options.sectors[of_mast] * sector_minor
     return Candidates(
         name=_texts([place.name for place in places]),
         kind=_texts([place.kind for place in places]),
@@ -121,8 +138,11 @@ def _sorted(places: list[_Place], settings: RadioSettings) -> Candidates:
         longitude_deg=np.array([place.longitude_deg for place in places], dtype=np.float64),
         ground_m=np.zeros(len(places)),
         height_assumed=np.array([place.height_assumed for place in places], dtype=bool),
+        ahead_deg=np.array([place.ahead_deg for place in places], dtype=np.float64),
+        back_deg=np.array([place.back_deg for place in places], dtype=np.float64),
         height_m=heights,
         cost_minor=cost,
+        options=options,
     )
 
 
@@ -146,7 +166,8 @@ def _new_masts(road: Road, settings: RadioSettings) -> list[_Place]:
             continue
         latitude_deg, longitude_deg, offset_m = _verge(road, side, measure_m, settings.new_mast_offset_m)
         place = (side, measure_m, offset_m, latitude_deg, longitude_deg)
-        places.append(_Place(f"N-{number:05d}", "new", *place, heights, height_assumed=False))
+        looks = _azimuths_deg(road, side, measure_m, (latitude_deg, longitude_deg), offset_m, settings)
+        places.append(_Place(f"N-{number:05d}", "new", *place, heights, False, *looks))
     return places
 
 
@@ -192,8 +213,42 @@ def _existing_masts(road: Road, settings: RadioSettings) -> list[_Place]:
         name = str(mast["name"]) or str(mast["osm_id"])
         side = _side_of(road, measure_m, place)
         located = (side, measure_m, float(mast["offset_m"]), *place)
-        places.append(_Place(name, "existing", *located, (height_m,), assumed))
+        looks = _azimuths_deg(road, side, measure_m, place, float(mast["offset_m"]), settings)
+        places.append(_Place(name, "existing", *located, (height_m,), assumed, *looks))
     return _distinct_names(places)
+
+
+def _azimuths_deg(
+    road: Road,
+    side: Carriageway,
+    measure_m: float,
+    place: tuple[float, float],
+    offset_m: float,
+    settings: RadioSettings,
+) -> tuple[float, float]:
+    """Towards the road ``aim_m`` and the mast's offset further along it, ahead and back, in degrees from north.
+
+    Beyond the end of the road a sector looks at the end, and where the mast stands there, away from the other one.
+    """
+    side = side if side in road.alignments else opposite(side)
+    aim_m = settings.antenna.aim_m + offset_m
+    looks = []
+    for along_m in (aim_m, -aim_m):
+        aimed_m = float(np.clip(measure_m + along_m, 0.0, road.length_m))
+        if abs(aimed_m - measure_m) < 0.5 * settings.antenna.aim_m:
+            looks.append(np.nan)
+            continue
+        latitude_deg, longitude_deg = _at(road, side, aimed_m)
+        looks.append(float(_WGS84.inv(place[1], place[0], longitude_deg, latitude_deg)[0]) % 360.0)
+    ahead_deg, back_deg = looks
+    if np.isnan(ahead_deg) and np.isnan(back_deg):
+        first, last = _at(road, side, 0.0), _at(road, side, road.length_m)
+        ahead_deg = float(_WGS84.inv(first[1], first[0], last[1], last[0])[0]) % 360.0
+    if np.isnan(ahead_deg):
+        ahead_deg = (back_deg + 180.0) % 360.0
+    if np.isnan(back_deg):
+        back_deg = (ahead_deg + 180.0) % 360.0
+    return ahead_deg, back_deg
 
 
 def _lowest_m(settings: RadioSettings) -> float:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from trassa.errors import InputError
 from trassa.radio.compiled import reference_kernel
+from trassa.radio.path_properties import SmoothEarth, smooth_earth
 from trassa.radio.spherical_earth import spherical_earth_loss_db, wavelength_m
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "EARTH_RADIUS_KM",
     "Diffraction",
     "Polarisation",
+    "delta_bullington",
     "diffraction",
     "diffraction_loss_db",
     "free_space_loss_db",
@@ -98,9 +100,12 @@ def knife_edge_loss_db(nu: float) -> float:
 
 @reference_kernel
 def _bullington_loss_db(
-    d: FloatArray, g: FloatArray, hts_m: float, hrs_m: float, radius_km: float, frequency_ghz: float
+    d: FloatArray, g: FloatArray, relief: float, hts_m: float, hrs_m: float, radius_km: float, frequency_ghz: float
 ) -> float:
-    """§4.3.1: one knife edge that stands for the whole profile. NaN in ``g`` gives NaN."""
+    """§4.3.1: one knife edge that stands for the whole profile. NaN in ``g`` gives NaN.
+
+    ``relief`` is 1 for the actual path and 0 for the smooth one, whose heights are all zero.
+    """
     last = len(d) - 1
     dtot: float = d[last]
     curvature = 1.0 / radius_km
@@ -110,7 +115,7 @@ def _bullington_loss_db(
     nu: float = -math.inf
     for i in range(1, last):
         to_end = dtot - d[i]
-        raised = g[i] + 500.0 * curvature * d[i] * to_end
+        raised = relief * g[i] + 500.0 * curvature * d[i] * to_end
         if math.isnan(raised):
             return math.nan
         stim = max(stim, (raised - hts_m) / d[i])  # (13)
@@ -128,36 +133,10 @@ def _bullington_loss_db(
 
 
 @reference_kernel
-def _smooth_earth_m(d: FloatArray, h: FloatArray) -> tuple[float, float]:
-    """Straight line through the bare terrain by least squares: h_st and h_sr, Attachment 1 §5.6.1."""
-    v1 = v2 = 0.0
-    for i in range(1, len(d)):
-        step = d[i] - d[i - 1]
-        v1 += step * (h[i] + h[i - 1])  # (83)
-        v2 += step * (h[i] * (2.0 * d[i] + d[i - 1]) + h[i - 1] * (d[i] + 2.0 * d[i - 1]))  # (84)
-    dtot = d[len(d) - 1]
-    return (2.0 * v1 * dtot - v2) / dtot**2, (v2 - v1 * dtot) / dtot**2  # (85), (86)
-
-
-@reference_kernel
-def _obstructions(d: FloatArray, h: FloatArray, hts_m: float, hrs_m: float) -> tuple[float, float, float]:
-    """Attachment 1 §5.6.2: (h_obs, α_obt, α_obr), the bare terrain above the line between the antennas."""
-    last = len(d) - 1
-    hobs = alpha_t = alpha_r = -math.inf
-    for i in range(1, last):
-        to_end = d[last] - d[i]
-        above_m = h[i] - (hts_m * to_end + hrs_m * d[i]) / d[last]  # (87d)
-        hobs = max(hobs, above_m)  # (87a)
-        alpha_t = max(alpha_t, above_m / d[i])  # (87b)
-        alpha_r = max(alpha_r, above_m / to_end)  # (87c)
-    return hobs, alpha_t, alpha_r
-
-
-@reference_kernel
-def _diffraction(
+def delta_bullington(
     d: FloatArray,
-    h: FloatArray,
     g: FloatArray,
+    surface: SmoothEarth,
     hts_m: float,
     hrs_m: float,
     radius_km: float,
@@ -165,19 +144,28 @@ def _diffraction(
     sea_share: float,
     vertical: bool,
 ) -> Diffraction:
-    hst, hsr = _smooth_earth_m(d, h)
-    hobs, alpha_t, alpha_r = _obstructions(d, h, hts_m, hrs_m)
-    hstp, hsrp = hst, hsr
-    if hobs > 0.0:
-        hstp -= hobs * alpha_t / (alpha_t + alpha_r)  # (88)
-        hsrp -= hobs * alpha_r / (alpha_t + alpha_r)
-    hstd, hsrd = min(hstp, h[0]), min(hsrp, h[len(h) - 1])  # (89)
-    htc, hrc = hts_m - hstd, hrs_m - hsrd  # (37a), (37b)
-    actual_db = _bullington_loss_db(d, g, hts_m, hrs_m, radius_km, frequency_ghz)
-    smooth_db = _bullington_loss_db(d, np.zeros_like(g), htc, hrc, radius_km, frequency_ghz)
-    sphere_db = spherical_earth_loss_db(d[len(d) - 1], htc, hrc, radius_km, frequency_ghz, sea_share, vertical)
+    """§4.3.4 over a profile whose smooth surface is known already, for compiled callers. Arguments unchecked."""
+    dtot = d[len(d) - 1]
+    htc, hrc = surface.htc_m, surface.hrc_m
+    actual_db = _bullington_loss_db(d, g, 1.0, hts_m, hrs_m, radius_km, frequency_ghz)
+    smooth_db = _bullington_loss_db(d, g, 0.0, htc, hrc, radius_km, frequency_ghz)
+    sphere_db = spherical_earth_loss_db(dtot, htc, hrc, radius_km, frequency_ghz, sea_share, vertical)
     loss_db = actual_db + max(sphere_db - smooth_db, 0.0)  # (39)
-    return Diffraction(hst, hsr, hobs, alpha_t, alpha_r, hstd, hsrd, htc, hrc, actual_db, smooth_db, sphere_db, loss_db)
+    return Diffraction(
+        surface.hst_m,
+        surface.hsr_m,
+        surface.hobs_m,
+        surface.obstruction_t_m_per_km,
+        surface.obstruction_r_m_per_km,
+        surface.hstd_m,
+        surface.hsrd_m,
+        htc,
+        hrc,
+        actual_db,
+        smooth_db,
+        sphere_db,
+        loss_db,
+    )
 
 
 @reference_kernel
@@ -193,7 +181,8 @@ def diffraction_loss_db(
     vertical: bool,
 ) -> float:
     """L_d in dB alone, for hot loops and compiled callers. Arguments as in `diffraction`, unchecked."""
-    return _diffraction(d, h, g, hts_m, hrs_m, radius_km, frequency_ghz, sea_share, vertical).loss_db
+    surface = smooth_earth(d, h, hts_m, hrs_m)
+    return delta_bullington(d, g, surface, hts_m, hrs_m, radius_km, frequency_ghz, sea_share, vertical).loss_db
 
 
 def diffraction(
@@ -220,10 +209,10 @@ def diffraction(
     g = h + np.asarray(clutter_m, dtype=np.float64)
     _check(d, h, g, hts_m, hrs_m, frequency_ghz)
     g[0], g[-1] = h[0], h[-1]
-    return _diffraction(
+    return delta_bullington(
         d,
-        h,
         g,
+        smooth_earth(d, h, float(hts_m), float(hrs_m)),
         float(hts_m),
         float(hrs_m),
         float(earth_radius_km),

@@ -13,14 +13,17 @@ import numpy.typing as npt
 from trassa.errors import InputError
 from trassa.provenance import Progress, no_progress
 from trassa.radio.compiled import compiled
-from trassa.radio.diffraction import Polarisation, median_earth_radius_km
+from trassa.radio.diffraction import Polarisation
+from trassa.radio.fast_p1812 import Physics
 from trassa.radio.path_geometry import EarthPoints, earth_points
-from trassa.radio.path_kernel import KernelGrid, Physics, Scratch, path_losses_db, scratch
+from trassa.radio.path_kernel import NEAR_MAST_M, path_losses_db
+from trassa.radio.profile_sampling import KernelGrid, Scratch, scratch
+from trassa.radio.propagation import Propagation, physics
 from trassa.radio.reach import BLOCK, Blocks, block_in_reach, blocks_of, counts_in_reach, in_reach
-from trassa.radio.smooth_path import smooth_path_loss_db
+from trassa.radio.smooth_p1812 import smooth_loss_db
 from trassa.road.ground import GroundGrid
 
-__all__ = ["SMOOTH_PROFILE_STEP_M", "Links", "kernel_grid", "physics", "smooth_links", "terrain_links"]
+__all__ = ["SMOOTH_PROFILE_STEP_M", "Links", "kernel_grid", "smooth_links", "terrain_links"]
 
 FloatArray = npt.NDArray[np.float64]
 SingleArray = npt.NDArray[np.float32]
@@ -37,7 +40,8 @@ class Links:
     """All links in reach. Those of place p are the rows ``place_start[p]`` to ``place_start[p + 1]``.
 
     ``place_start`` has shape (places + 1,), ``receiver`` (links,) with receivers rising within a place, ``loss_db``
-    (links, heights): median basic transmission loss, infinite where the height is not offered or the ground unknown.
+    (links, heights): basic transmission loss, infinite where the height is not offered, the ground unknown or the
+    model has no link.
     """
 
     place_start: IntArray
@@ -69,19 +73,25 @@ def terrain_links(
     reach_m: float,
     dn_per_km: float,
     polarisation: Polarisation = "vertical",
+    n0_n_units: float = 325.0,
+    time_percent: float = 50.0,
+    propagation: Propagation = "p1812",
     threads: int = 2,
     progress: Progress = no_progress,
 ) -> Links:
-    """Free space plus delta-Bullington diffraction at 50 % of time over terrain and clutter, for links in reach.
+    """Basic transmission loss not exceeded for ``time_percent`` over terrain and clutter, for links in reach.
 
+    ``propagation`` is described in `trassa.radio.propagation`; ``n0_n_units`` is N0 in N-units.
     Places and receivers are given in degrees and metres above sea level, shapes (places,) and (receivers,);
     ``heights_m`` (places, heights) above ground, NaN where a height is not offered; ``receivers_height_m`` is the
     road's surface. A path of d metres (at least 1) has max(4, ⌈d / profile step⌉) equal intervals; its inner points
     carry ground and clutter, bilinear between nodes; its ends are the mast's ground and the road. A path that
     touches unknown ground has an infinite loss. Raises InputError outside the method's bounds.
     """
-    model = physics(frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, ground.profile_step_m)
-    model = model._replace(open_road_m=float(ground.open_road_m))
+    model = physics(
+        frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, ground.profile_step_m,
+        n0_n_units=n0_n_units, time_percent=time_percent, propagation=propagation,
+    )._replace(open_road_m=float(ground.open_road_m))  # fmt: skip
     places = earth_points(places_lat, places_lon, places_ground_m)
     receivers = earth_points(receivers_lat, receivers_lon, receivers_height_m)
     heights = _heights(heights_m, len(places.x_m))
@@ -90,7 +100,7 @@ def terrain_links(
     grid = kernel_grid(ground)
 
     def fill(first: int, last: int) -> None:
-        room = scratch(reach_m, model.profile_step_m)
+        room = scratch(max(reach_m, NEAR_MAST_M), model.profile_step_m)
         out = (links.place_start, links.receiver, links.loss_db)
         _fill_terrain(grid, model, room, places, heights, receivers, blocks, reach_m, first, last, out)
 
@@ -109,6 +119,10 @@ def smooth_links(
     reach_m: float,
     dn_per_km: float,
     polarisation: Polarisation = "vertical",
+    n0_n_units: float = 325.0,
+    time_percent: float = 50.0,
+    propagation: Propagation = "p1812",
+    latitude_deg: float = 50.0,
     profile_step_m: float = SMOOTH_PROFILE_STEP_M,
     threads: int = 2,
     progress: Progress = no_progress,
@@ -116,9 +130,12 @@ def smooth_links(
     """The same losses over a smooth Earth of zero height, for roads without terrain.
 
     A place is ``places_offset_m`` away from the road at its measure, so a path is √(Δmeasure² + offset²) long.
-    Distances that repeat are computed once.
+    ``latitude_deg`` stands for the middle of all paths. Distances that repeat are computed once.
     """
-    model = physics(frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, profile_step_m)
+    model = physics(
+        frequency_mhz, dn_per_km, receiver_antenna_m, polarisation, profile_step_m,
+        n0_n_units=n0_n_units, time_percent=time_percent, propagation=propagation,
+    )  # fmt: skip
     measure = np.asarray(places_measure_m, dtype=np.float64)
     offset = np.broadcast_to(np.asarray(places_offset_m, dtype=np.float64), measure.shape)
     heights = _heights(heights_m, len(measure))
@@ -137,7 +154,7 @@ def smooth_links(
         rows, counts = slice(start[first], start[last]), np.diff(start[first : last + 1])
         along_m = receivers[links.receiver[rows]] - np.repeat(measure[first:last], counts)
         distance_m = np.hypot(along_m, np.repeat(offset[first:last], counts))
-        links.loss_db[rows] = _smooth_losses_db(model, distance_m, heights[first:last], counts)
+        links.loss_db[rows] = _smooth_losses_db(model, distance_m, heights[first:last], counts, latitude_deg)
 
     _by_places(fill, start, threads, progress)
     return links
@@ -158,22 +175,6 @@ def kernel_grid(ground: GroundGrid) -> KernelGrid:
         np.ascontiguousarray(ground.ground_m, dtype=np.float32).ravel(),
         np.ascontiguousarray(ground.clutter_m, dtype=np.float32).ravel(),
         ground.has_clutter,
-    )
-
-
-def physics(
-    frequency_mhz: float, dn_per_km: float, receiver_antenna_m: float, polarisation: Polarisation, profile_step_m: float
-) -> Physics:
-    """The model's parameters, checked against the bounds of P.1812."""
-    if not 30.0 <= frequency_mhz <= 6000.0:
-        raise InputError(f"radio: frequency {frequency_mhz:g} MHz is outside 30…6000 MHz of P.1812")
-    if not 1.0 <= receiver_antenna_m <= 3000.0:
-        raise InputError(f"radio: receiver antenna at {receiver_antenna_m:g} m is outside 1…3000 m of P.1812")
-    if not profile_step_m > 0.0:
-        raise InputError(f"radio: profile step {profile_step_m:g} m must be positive")
-    radius_km = median_earth_radius_km(dn_per_km)
-    return Physics(
-        0.001 * frequency_mhz, radius_km, float(receiver_antenna_m), polarisation == "vertical", float(profile_step_m)
     )
 
 
@@ -224,23 +225,24 @@ def _fill_terrain(
                         k += 1
 
 
-def _smooth_losses_db(model: Physics, distance_m: FloatArray, heights_m: FloatArray, counts: IntArray) -> SingleArray:
+def _smooth_losses_db(
+    model: Physics, distance_m: FloatArray, heights_m: FloatArray, counts: IntArray, latitude_deg: float
+) -> SingleArray:
     """Losses of the links of a few places, shape (links, heights), by way of the distinct distances and heights."""
     distinct_m, which = np.unique(distance_m, return_inverse=True)
     kinds_m, kind = np.unique(heights_m, return_inverse=True)
     table = np.empty((len(kinds_m), len(distinct_m)), np.float32)
-    _smooth_table(model, kinds_m, distinct_m, table)
+    _smooth_table(model, kinds_m, distinct_m, latitude_deg, table)
     return table[np.repeat(kind.reshape(heights_m.shape), counts, axis=0), which[:, None]]
 
 
 @compiled
-def _smooth_table(model: Physics, heights_m: FloatArray, distances_m: FloatArray, losses_db: SingleArray) -> None:
+def _smooth_table(
+    model: Physics, heights_m: FloatArray, distances_m: FloatArray, latitude_deg: float, losses_db: SingleArray
+) -> None:
     """Losses by height and distance; shape (heights, distances)."""
     for k in range(len(heights_m)):
         for i in range(len(distances_m)):
             losses_db[k, i] = np.inf
             if not math.isnan(heights_m[k]):
-                losses_db[k, i] = smooth_path_loss_db(
-                    0.001 * max(distances_m[i], 1.0), heights_m[k], model.receiver_antenna_m, model.profile_step_m,
-                    model.earth_radius_km, model.frequency_ghz, model.vertical,
-                )  # fmt: skip
+                losses_db[k, i] = smooth_loss_db(model, 0.001 * max(distances_m[i], 1.0), heights_m[k], latitude_deg)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from trassa.radio.compiled import compiled
 
-__all__ = ["EarthPoints", "chord_m", "earth_points", "geodesic_m", "third_points_deg"]
+__all__ = ["EarthPoints", "chord_m", "earth_points", "geodesic_m", "point_ahead", "third_points_deg"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,6 +25,8 @@ _FLATTENING = 1.0 / 298.257223563
 _SEMI_MINOR_M = _SEMI_MAJOR_M * (1.0 - _FLATTENING)
 _E2 = _FLATTENING * (2.0 - _FLATTENING)
 _SECOND_E2 = _E2 / (1.0 - _E2)
+_SAME_PLACE_M = 1e-3
+"""Nearer than this two points have no bearing."""
 
 
 class EarthPoints(NamedTuple):
@@ -95,13 +97,50 @@ def third_points_deg(
 
 @compiled
 def _chord_point_deg(a: EarthPoints, i: int, b: EarthPoints, j: int, share: float) -> tuple[float, float]:
-    """A point of the chord, dropped on the ellipsoid along the normal (Bowring; exact to nanometres at this depth)."""
     x = a.x_m[i] + share * (b.x_m[j] - a.x_m[i])
     y = a.y_m[i] + share * (b.y_m[j] - a.y_m[i])
     z = a.z_m[i] + share * (b.z_m[j] - a.z_m[i])
+    return _below_deg(x, y, z)
+
+
+@compiled
+def _below_deg(x: float, y: float, z: float) -> tuple[float, float]:
+    """A point near the ellipsoid, dropped on it along the normal (Bowring; exact to nanometres at this depth)."""
     axis = math.hypot(x, y)
     reduced = z * _SEMI_MAJOR_M / (axis * _SEMI_MINOR_M)
     cosine = 1.0 / math.sqrt(1.0 + reduced**2)
     sine = reduced * cosine
     latitude = math.atan((z + _SECOND_E2 * _SEMI_MINOR_M * sine**3) / (axis - _E2 * _SEMI_MAJOR_M * cosine**3))
     return math.degrees(latitude), math.degrees(math.atan2(y, x))
+
+
+@compiled
+def _heading(a: EarthPoints, i: int, b: EarthPoints, j: int) -> tuple[float, float, float]:
+    """Unit vector in the horizon of point ``i`` of ``a`` towards point ``j`` of ``b``; north where both are one."""
+    phi, lam = math.radians(a.latitude_deg[i]), math.radians(a.longitude_deg[i])
+    up = (math.cos(phi) * math.cos(lam), math.cos(phi) * math.sin(lam), math.sin(phi))
+    x, y, z = b.x_m[j] - a.x_m[i], b.y_m[j] - a.y_m[i], b.z_m[j] - a.z_m[i]
+    rise = x * up[0] + y * up[1] + z * up[2]
+    x, y, z = x - rise * up[0], y - rise * up[1], z - rise * up[2]
+    length = math.sqrt(x * x + y * y + z * z)
+    if length < _SAME_PLACE_M:
+        return -math.sin(phi) * math.cos(lam), -math.sin(phi) * math.sin(lam), math.cos(phi)
+    return x / length, y / length, z / length
+
+
+@compiled
+def point_ahead(a: EarthPoints, i: int, b: EarthPoints, j: int, distance_m: float) -> EarthPoints:
+    """The one point that many metres (below 1 km) from point ``i`` of ``a`` towards point ``j`` of ``b``, height 0."""
+    x, y, z = _heading(a, i, b, j)
+    latitude, longitude = _below_deg(a.x_m[i] + distance_m * x, a.y_m[i] + distance_m * y, a.z_m[i] + distance_m * z)
+    phi, lam = math.radians(latitude), math.radians(longitude)
+    normal_m = _SEMI_MAJOR_M / math.sqrt(1.0 - _E2 * math.sin(phi) ** 2)
+    across = normal_m * math.cos(phi)
+    return EarthPoints(
+        np.array([latitude]),
+        np.array([longitude]),
+        np.array([across * math.cos(lam)]),
+        np.array([across * math.sin(lam)]),
+        np.array([normal_m * (1.0 - _E2) * math.sin(phi)]),
+        np.zeros(1),
+    )

@@ -9,8 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from trassa.provenance import Progress, no_progress
+from trassa.radio.antenna import AntennaPattern
 from trassa.radio.bins import Points
 from trassa.radio.candidates import Candidates
+from trassa.radio.coupling import coupled
+from trassa.radio.diffraction import median_earth_radius_km
 from trassa.radio.links import Links, smooth_links, terrain_links
 from trassa.radio.settings import RadioSettings
 from trassa.road.ground import GroundGrid
@@ -31,23 +34,31 @@ class Paths(Protocol):
     def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
         """Losses from every candidate to every point in reach; ``receiver`` indexes ``points``."""
 
+    def with_time_percent(self, time_percent: float) -> Paths:
+        """The same paths with losses that are not exceeded for that share of time, 1…50 %."""
+
+    def without_antennas(self) -> Paths:
+        """The same paths for antennas without direction."""
+
 
 @dataclass(frozen=True)
 class TerrainPaths:
-    """Free space and diffraction over terrain and clutter."""
+    """The propagation model of the settings over terrain and clutter, at one percentage of time."""
 
     ground: GroundGrid
     settings: RadioSettings
+    pattern: AntennaPattern | None = None
     by_measure_only: bool = False
+    time_percent: float = 50.0
 
     def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
-        """Losses by the fast propagation path."""
-        return terrain_links(
+        """Coupling losses of every option, by the fast propagation path."""
+        links = terrain_links(
             self.ground,
             candidates.latitude_deg,
             candidates.longitude_deg,
             candidates.ground_m,
-            candidates.height_m,
+            candidates.mast_heights_m,
             points.latitude_deg,
             points.longitude_deg,
             points.height_m,
@@ -55,8 +66,21 @@ class TerrainPaths:
             receiver_antenna_m=self.settings.vehicle_antenna_m,
             reach_m=self.settings.reach_m,
             dn_per_km=self.settings.dn_per_km,
+            polarisation=self.settings.polarisation,
+            n0_n_units=self.settings.n0,
+            time_percent=self.time_percent,
+            propagation=self.settings.propagation,
             progress=progress,
         )
+        return _coupled(links, candidates, points, self.pattern, self.settings)
+
+    def with_time_percent(self, time_percent: float) -> TerrainPaths:
+        """The same paths with losses that are not exceeded for that share of time, 1…50 %."""
+        return replace(self, time_percent=time_percent)
+
+    def without_antennas(self) -> TerrainPaths:
+        """The same paths for antennas without direction."""
+        return replace(self, pattern=None)
 
     @cached_property
     def with_doubled_step(self) -> TerrainPaths:
@@ -75,21 +99,43 @@ class TerrainPaths:
 
 @dataclass(frozen=True)
 class SmoothPaths:
-    """Free space and the diffraction of a smooth Earth: distances from measure and offset, no geometry needed."""
+    """The same over a smooth Earth: distances from measure and offset, no geometry needed."""
 
     settings: RadioSettings
+    pattern: AntennaPattern | None = None
     by_measure_only: bool = True
+    time_percent: float = 50.0
 
     def links(self, candidates: Candidates, points: Points, progress: Progress = no_progress) -> Links:
-        """Losses over a smooth Earth at one level."""
-        return smooth_links(
+        """Coupling losses over a smooth Earth at one level."""
+        links = smooth_links(
             candidates.measure_m,
             candidates.offset_m,
-            candidates.height_m,
+            candidates.mast_heights_m,
             points.measure_m,
             frequency_mhz=self.settings.frequency_mhz,
             receiver_antenna_m=self.settings.vehicle_antenna_m,
             reach_m=self.settings.reach_m,
             dn_per_km=self.settings.dn_per_km,
+            polarisation=self.settings.polarisation,
+            n0_n_units=self.settings.n0,
+            time_percent=self.time_percent,
+            propagation=self.settings.propagation,
             progress=progress,
         )
+        return _coupled(links, candidates, points, self.pattern, self.settings)
+
+    def with_time_percent(self, time_percent: float) -> SmoothPaths:
+        """The same paths with losses that are not exceeded for that share of time, 1…50 %."""
+        return replace(self, time_percent=time_percent)
+
+    def without_antennas(self) -> SmoothPaths:
+        """The same paths for antennas without direction."""
+        return replace(self, pattern=None)
+
+
+def _coupled(
+    links: Links, candidates: Candidates, points: Points, pattern: AntennaPattern | None, settings: RadioSettings
+) -> Links:
+    radius_km = median_earth_radius_km(settings.dn_per_km)
+    return coupled(links, candidates, points, pattern, radius_km, settings.vehicle_antenna_m)

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from trassa.linear import ARROWS, Layer
 from trassa.radio.bins import Bins, Points
 from trassa.radio.candidates import Candidates
+from trassa.radio.diversity import Diversity
 from trassa.radio.field import Field
+from trassa.radio.joint_service import Judged
 from trassa.radio.layers import SCHEMAS
 from trassa.radio.recount import Necessity
 from trassa.radio.siting import Solution
@@ -22,9 +24,10 @@ _SMALLEST_DUAL_MINOR = 1e-6
 
 
 def candidates_layer(candidates: Candidates, slots: Sequence[int]) -> Layer:
-    """Every place and height on offer, one row each; the row number is the candidate's number."""
-    place, height = np.nonzero(candidates.offered)
-    chosen = np.isin(place * candidates.height_m.shape[1] + height, np.asarray(slots, dtype=np.int64))
+    """Every place and option on offer, one row each; the row number is the candidate's number."""
+    place, option = np.nonzero(candidates.offered)
+    options = candidates.options
+    chosen = np.isin(place * len(options) + option, np.asarray(slots, dtype=np.int64))
     return Layer.from_columns(
         SCHEMAS["candidates"],
         candidate=np.arange(len(place)),
@@ -37,9 +40,14 @@ def candidates_layer(candidates: Candidates, slots: Sequence[int]) -> Layer:
         latitude_deg=candidates.latitude_deg[place],
         longitude_deg=candidates.longitude_deg[place],
         ground_m=candidates.ground_m[place],
-        height_m=candidates.height_m[place, height],
+        height_m=candidates.height_m[place, option],
+        sectors=np.array(options.names(), dtype=object)[option],
+        ahead_deg=candidates.ahead_deg[place],
+        back_deg=candidates.back_deg[place],
+        tilt_deg=options.tilt_deg[option],
+        back_off_db=options.back_off_db[option],
         height_assumed=candidates.height_assumed[place],
-        cost_minor=candidates.cost_minor[place, height],
+        cost_minor=candidates.cost_minor[place, option],
         chosen=chosen,
     )
 
@@ -77,11 +85,19 @@ def _needed_for(road: Road, points: Points, bins: Bins, one: Necessity | None, s
     arrow = ARROWS[points.carriageways[int(points.carriageway[start])]]
     place = f"{road.span_text(float(points.measure_m[start]), float(points.measure_m[end]))} {arrow}"
     claim = "radio.served.any-site-down" if servers == 2 and one.servers_left > 0 else "radio.served"
+    if end - start > 1:
+        claim = "radio.handover.overlap"
     return f"{claim} at {place}: {one.servers_left} other site{'' if one.servers_left == 1 else 's'} would serve"
 
 
-def bins_layer(points: Points, bins: Bins, field: Field) -> Layer:
-    """Best and second server of every bin."""
+def bins_layer(points: Points, bins: Bins, field: Field, spans: Field, judged: Judged, together: Diversity) -> Layer:
+    """Best and second server of every bin and of the window that begins with it; the judgements of links together.
+
+    ``spans`` is the field on bins and windows, the bins first.
+    """
+    overlap_db, second_overlap_db = np.full(len(bins), np.nan), np.full(len(bins), np.nan)
+    at = np.searchsorted(bins.start, spans.starts[len(bins) :])
+    overlap_db[at], second_overlap_db[at] = spans.margin_db[len(bins) :], spans.second_margin_db[len(bins) :]
     names = np.array([*site_names(len(field.slots)), ""], dtype=object)
     carriageways = np.array(points.carriageways, dtype=object)
     return Layer.from_columns(
@@ -95,6 +111,16 @@ def bins_layer(points: Points, bins: Bins, field: Field) -> Layer:
         margin_db=field.margin_db,
         second=names[field.second],
         second_margin_db=field.second_margin_db,
+        overlap_margin_db=overlap_db,
+        second_overlap_margin_db=second_overlap_db,
+        diversity=together.probability,
+        down_diversity=together.site_down_probability,
+        sinr_db=judged.sinr_db,
+        reliability=judged.up.probability_low,
+        down_reliability=judged.down.probability_low,
+        sinr_margin_db=judged.up.margin_low_db,
+        down_sinr_margin_db=judged.down.margin_low_db,
+        worst_down=names[judged.worst_site],
     )
 
 

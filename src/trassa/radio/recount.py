@@ -16,6 +16,7 @@ from trassa.radio.field import Field, LossBook, field_of
 
 __all__ = ["Necessity", "cost_of", "necessities", "short_bins", "without_surplus"]
 
+FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
@@ -33,13 +34,20 @@ def cost_of(book: LossBook, slots: Sequence[int]) -> int:
     return sum(int(book.candidates.cost_minor.flat[slot]) for slot in slots)
 
 
-def short_bins(book: LossBook, slots: Sequence[int], budget: Budget, need: IntArray) -> IntArray:
-    """The counted bins with fewer serving places than they need, by adding up one place after another."""
-    heights = book.candidates.height_m.shape[1]
+def short_bins(
+    book: LossBook, slots: Sequence[int], budget: Budget, need: IntArray, extra_db: FloatArray | float = 0.0
+) -> IntArray:
+    """The counted bins with fewer serving places than they need, by adding up one place after another.
+
+    ``extra_db`` is what a server must have over its need, everywhere alike or (bins,).
+    """
+    over_db = np.broadcast_to(np.asarray(extra_db, dtype=np.float64), len(book.bins))
+    options = len(book.candidates.options)
     serving: dict[int, npt.NDArray[np.bool_]] = {}
     for slot in slots:
-        serves = serving.setdefault(slot // heights, np.zeros(len(book.bins), dtype=bool))
-        serves[book.reception(slot, budget).served] = True
+        serves = serving.setdefault(slot // options, np.zeros(len(book.bins), dtype=bool))
+        given = book.reception(slot, budget)
+        serves[given.bin[given.margin_db >= over_db[given.bin]]] = True
     places = np.zeros(len(book.bins), dtype=np.int64)
     for serves in serving.values():
         places += serves
@@ -52,7 +60,7 @@ def without_surplus(book: LossBook, slots: Sequence[int], budget: Budget, need: 
 
     A solver that stops within its gap may leave a site that can go. Free sites stay.
     """
-    heights = book.candidates.height_m.shape[1]
+    options = len(book.candidates.options)
     cost = book.candidates.cost_minor.ravel()
     offered = book.candidates.offered.ravel()
     count = field_of(book, slots, budget).count
@@ -63,8 +71,8 @@ def without_surplus(book: LossBook, slots: Sequence[int], budget: Budget, need: 
         if cost[slot] > 0 and bool(np.all(count[served] > floor[served])):
             count[served] -= 1
             continue
-        place = slot // heights
-        cheaper = [s for s in range(place * heights, (place + 1) * heights) if offered[s] and cost[s] < cost[slot]]
+        place = slot // options
+        cheaper = [s for s in range(place * options, (place + 1) * options) if offered[s] and cost[s] < cost[slot]]
         for other in sorted(cheaper, key=lambda s: int(cost[s])):
             instead = book.reception(other, budget).served
             changed = count.copy()

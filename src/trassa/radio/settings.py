@@ -6,40 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trassa.pricing import Price
+from trassa.radio.antenna_settings import AntennaSettings
+from trassa.radio.handover_settings import HandoverSettings
+from trassa.radio.prices import RadioPrices
+from trassa.radio.service_settings import Service
 
-__all__ = ["Allowances", "RadioPrices", "RadioSettings"]
-
-_SURVEY = "planner's range for European trunk roads, without an offer"
-
-
-def _price(euro: int, low_euro: int, high_euro: int, unit: str, source: str = _SURVEY) -> Price:
-    return Price(
-        amount_minor=euro * 100, low_minor=low_euro * 100, high_minor=high_euro * 100, unit=unit, source=source
-    )
-
-
-class RadioPrices(BaseModel):
-    """What a radio site costs. A new mast of height h costs ``new_mast`` + h · ``new_mast_metre`` + ``equipment``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    new_mast: Price = Field(
-        default=_price(60_000, 35_000, 110_000, "piece"),
-        description="Plot, foundation, access and power of a new mast, minor units per piece",
-    )
-    new_mast_metre: Price = Field(
-        default=_price(2_000, 1_200, 3_500, "m"),
-        description="Steel and erection per metre of a new mast's height, minor units per m",
-    )
-    existing_mast: Price = Field(
-        default=_price(45_000, 25_000, 90_000, "piece", "present value of a 15-year lease, without an offer"),
-        description="Lease of a place on an existing mast, minor units per piece",
-    )
-    equipment: Price = Field(
-        default=_price(35_000, 20_000, 60_000, "piece"),
-        description="Antennas, remote radio units, cabinet and installation of any site, minor units per piece",
-    )
+__all__ = ["Allowances", "RadioSettings"]
 
 
 class Allowances(BaseModel):
@@ -64,36 +36,9 @@ class Allowances(BaseModel):
     )
 
 
-class RadioSettings(BaseModel):
+class RadioSettings(Service):
     """The promised service and what may be built for it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    # the service
-    frequency_mhz: float = Field(default=800.0, ge=30.0, le=6000.0, description="Carrier frequency, MHz")
-    bandwidth_mhz: float = Field(default=10.0, gt=0.0, le=400.0, description="Channel bandwidth, MHz")
-    eirp_per_re_dbm: float = Field(
-        default=30.0, ge=-30.0, le=80.0, description="EIRP of a site per resource element, towards the road, dBm"
-    )
-    vehicle_antenna_m: float = Field(
-        default=1.5, ge=1.0, le=5.0, description="Height of the vehicle's antenna above the carriageway, m"
-    )
-    vehicle_gain_dbi: float = Field(
-        default=0.0, ge=-30.0, le=20.0, description="Gain of the vehicle's antenna with feeder and body loss, dBi"
-    )
-    need_rsrp_dbm: float = Field(default=-110.0, ge=-160.0, le=-30.0, description="RSRP the service needs, dBm")
-    reliability: float = Field(
-        default=0.95, ge=0.5, lt=1.0, description="Probability that a served bin gets what it needs, ratio per bin"
-    )
-    sigma_db: float = Field(
-        default=8.0, ge=0.0, le=20.0, description="Total shadowing around the computed median, standard deviation, dB"
-    )
-    sigma_source: str = Field(
-        default="assumed: rural NLOS of the TR 38.901 family, no drive test", description="Where sigma comes from, text"
-    )
-    any_site_down: bool = Field(
-        default=True, description="Whether the service must hold with any one site down, yes/no"
-    )
     exempt_structures: list[Literal["tunnel", "bridge"]] = Field(
         default=["tunnel"], description="Kinds of structures the promise does not speak about, names"
     )
@@ -129,12 +74,19 @@ class RadioSettings(BaseModel):
         default=3.0, ge=0.0, le=30.0, description="How much higher woods and houses may be than assumed, m"
     )
     # how it is computed
+    propagation: Literal["p1812", "tr38901-rma", "free-space"] = Field(
+        default="p1812", description="Propagation model: ITU-R P.1812, 3GPP TR 38.901 RMa, or free space, name"
+    )
+    interference_time_percent: float = Field(
+        default=10.0, ge=1.0, le=10.0, description="Share of the time that interfering levels are exceeded in, %"
+    )
     reach_m: float = Field(
         default=15_000.0, ge=500.0, le=100_000.0, description="Paths longer than this count as no link, m"
     )
     dn_per_km: float = Field(
         default=45.0, ge=0.0, le=120.0, description="Median refractivity lapse in the lowest kilometre, N-units/km"
     )
+    n0: float = Field(default=325.0, ge=250.0, le=400.0, description="Sea-level surface refractivity, N-units")
     siting_step_m: float = Field(
         default=30.0, ge=10.0, le=1000.0, description="Spacing of the samples the siting looks at first, m of measure"
     )
@@ -145,6 +97,8 @@ class RadioSettings(BaseModel):
         default=0.0005, ge=0.0, le=0.1, description="Relative gap at which the solver may stop, ratio"
     )
     allowances: Allowances = Field(default=Allowances(), description="Deductions from every margin, dB")
+    antenna: AntennaSettings = Field(default=AntennaSettings(), description="Antennas of a site")
+    handover: HandoverSettings = Field(default=HandoverSettings(), description="Handover")
     prices: RadioPrices = Field(default=RadioPrices(), description="Prices of radio sites, minor units")
 
     @field_validator("new_mast_heights_m")
@@ -160,3 +114,8 @@ class RadioSettings(BaseModel):
         if not self.new_mast_heights_m and self.existing_mast_max_offset_m == 0.0:
             raise ValueError("neither new nor existing masts are on offer: give new_mast_heights_m")
         return self
+
+    @property
+    def overlap_m(self) -> float:
+        """The way of a handover at the design speed, from the crossing of two levels to its end."""
+        return self.design_speed_kmh / 3.6 * self.handover.decision_s

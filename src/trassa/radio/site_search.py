@@ -9,10 +9,12 @@
           round, so that the rounds end even where every plan has an equal that fails elsewhere.
 # RULE 4  A bin that fewer places than promised can serve is asked for what there is, and named as unserved.
 # RULE 5  The rounds end when no bin falls short.
+# RULE 6  A window of a handover is a bin like any other, only longer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +25,8 @@ from trassa.provenance import Progress, no_progress
 from trassa.radio.bins import Bins, Points, sample_points
 from trassa.radio.budget import Budget
 from trassa.radio.candidates import Candidates
-from trassa.radio.coverage import Rows, rows_of, served_slots, stacked
+from trassa.radio.coverage import Rows, no_harder_than, rows_of, served_slots, stacked
+from trassa.radio.cuts import Cut
 from trassa.radio.field import LossBook
 from trassa.radio.links import Links
 from trassa.radio.paths import Paths
@@ -82,9 +85,10 @@ class SiteSearch:
         self.candidates, self.points, self.bins, self.settings = candidates, points, bins, settings
         self.tables: list[LossTable] = []
         self._paths = paths
-        self._heights = candidates.height_m.shape[1]
+        self._options = len(candidates.options)
         self._parts: list[Rows] = []
         self._lowered: dict[tuple[int, int], int] = {}
+        self._extra_db = np.zeros(len(points))
 
     @property
     def servers(self) -> int:
@@ -108,15 +112,28 @@ class SiteSearch:
         """The sample points, or by RULE 1 the edges of all bins that differ, and these bins."""
         counted = self.bins.counted
         if self._paths.by_measure_only:
-            _, first = np.unique(self.points.measure_m[self.bins.start[counted]], return_index=True)
-            counted = counted[first]
+            measures = self.points.measure_m[np.column_stack([self.bins.start, self.bins.end])[counted]]
+            _, first = np.unique(measures, axis=0, return_index=True)
+            counted = counted[np.sort(first)]
         elif self.settings.siting_step_m > STEP_M:
-            return sample_points(self.bins, self.settings.siting_step_m), np.empty(0, dtype=np.int64)
-        return np.union1d(self.bins.start[counted], self.bins.end[counted]), counted
+            short = self.bins.take(np.flatnonzero(self.bins.end - self.bins.start == 1))
+            return sample_points(short, self.settings.siting_step_m), np.empty(0, dtype=np.int64)
+        return self.bins.take(counted).points, counted
 
-    def find(self, budget: Budget, progress: Progress = no_progress) -> Found:
-        """The cheapest sites under one budget."""
+    def find(
+        self,
+        budget: Budget,
+        progress: Progress = no_progress,
+        cuts: Sequence[Cut] = (),
+        extra_db: FloatArray | None = None,
+    ) -> Found:
+        """The cheapest sites under one budget that keep all cuts.
+
+        ``extra_db`` (points,) asks for more than the need on some points, as far as there are places that give it; the
+        bound is then that of this harder programme. The status is ``infeasible`` where no plan keeps the cuts.
+        """
         self.sample()
+        self._extra_db = np.zeros(len(self.points)) if extra_db is None else extra_db
         self._parts, self._lowered = [self._part(table, budget) for table in self.tables], {}
         self._make_exact(self._beside_weak_samples(), budget)
         spent_s, cost_minor = 0.0, self.candidates.cost_minor.ravel()
@@ -124,25 +141,53 @@ class SiteSearch:
             need = self._need()
             rows = self._rows(need)
             left_s = max(_LEAST_S, self.settings.siting_time_limit_s - spent_s)
-            result = solve_siting(rows, cost_minor, self._heights, gap=self.settings.siting_gap, time_limit_s=left_s)
+            terms, gap = [(cut.lifting, cut.crowding) for cut in cuts], self.settings.siting_gap
+            result = solve_siting(rows, cost_minor, self._options, gap=gap, time_limit_s=left_s, cuts=terms)
             spent_s += result.seconds
             if result.status == "infeasible":
-                self._lower(rows)
+                if not self._lower(rows):
+                    return Found(result, need, self._relaxed(need), number, spent_s)
                 continue
             short = self._short(result, budget, need)
             if not len(short):
-                relaxed = np.flatnonzero((need < self.servers) & (self.bins.exempt == ""))
-                return Found(result, need, relaxed, number, spent_s)
+                return Found(result, need, self._relaxed(need), number, spent_s)
             self._make_exact(self._with_neighbours(short, number), budget)
             progress(number / (number + 1.0))
         raise TrassaError(
             f"radio: the siting still misses bins after {_ROUNDS} rounds", cure="a smaller radio.siting_step_m"
         )
 
+    def heard_on(self, bins: IntArray, budget: Budget) -> list[tuple[IntArray, FloatArray]]:
+        """For each of some bins the slots with a link to it, and the loss at its better edge in dB.
+
+        Gives the bins exact rows.
+        """
+        self._make_exact(bins, budget)
+        found: dict[int, tuple[IntArray, FloatArray]] = {}
+        for table in self.tables:
+            for bin_ in np.intersect1d(table.bins, bins).tolist():
+                edges = (np.searchsorted(table.points, at) for at in (self.bins.start[bin_], self.bins.end[bin_]))
+                losses = np.minimum(*(self._losses_at(table.links, int(edge)) for edge in edges))
+                slots = np.flatnonzero(np.isfinite(losses))
+                found[bin_] = (slots, losses[slots])
+        return [found[bin_] for bin_ in bins.tolist()]
+
+    def _losses_at(self, links: Links, point: int) -> FloatArray:
+        """The loss from every slot to one of the points of a table; infinite where there is no link."""
+        losses = np.full(self.candidates.cost_minor.size, np.inf)
+        rows = np.flatnonzero(links.receiver == point)
+        place = np.searchsorted(links.place_start, rows, side="right") - 1
+        slots = place[:, None] * self._options + np.arange(self._options)
+        losses[slots.ravel()] = links.loss_db[rows].ravel()
+        return losses
+
+    def _relaxed(self, need: IntArray) -> IntArray:
+        return np.flatnonzero((need < self.servers) & (self.bins.exempt == ""))
+
     def _short(self, result: Solution, budget: Budget, need: IntArray) -> IntArray:
         """The bins that fall short and have no exact row yet; one that has cannot, or two computations disagree."""
-        self.book.open({slot // self._heights for slot in result.slots})
-        short = short_bins(self.book, result.slots, budget, need)
+        self.book.open({slot // self._options for slot in result.slots})
+        short = short_bins(self.book, result.slots, budget, need, self._extra_on_bins())
         fresh = np.setdiff1d(short, self.exact)
         if len(short) and not len(fresh):
             raise TrassaError(
@@ -152,13 +197,28 @@ class SiteSearch:
         return fresh
 
     def _part(self, table: LossTable, budget: Budget) -> Rows:
-        serves = served_slots(table.links, budget.largest_loss_db, len(table.points))
+        if not self._extra_db[table.points].any():
+            return self._rows_over(table, budget.largest_loss_db)
+        harder = self._rows_over(table, budget.largest_loss_db - self._extra_db[table.points])
+        return no_harder_than(harder, self._rows_over(table, budget.largest_loss_db))
+
+    def _extra_on_bins(self) -> FloatArray:
+        """What every bin asks for over its need; nothing where it has exact rows, which already say so."""
+        start, end = self.bins.start, self.bins.end
+        extra_db: FloatArray = self._extra_db[start]
+        for step in range(1, int((end - start).max(initial=1)) + 1):
+            extra_db = np.maximum(extra_db, self._extra_db[np.minimum(start + step, end)])
+        extra_db[self.exact] = 0.0
+        return extra_db
+
+    def _rows_over(self, table: LossTable, largest_loss_db: float | FloatArray) -> Rows:
+        serves = served_slots(table.links, largest_loss_db, len(table.points))
         if len(table.bins):
             edges = self.bins.start[table.bins], self.bins.end[table.bins]
         else:
             edges = table.points, table.points
         start, end = (np.searchsorted(table.points, edge) for edge in edges)
-        rows = rows_of(serves, start, end, self.servers, self._heights)
+        rows = rows_of(serves, start, end, self.servers, self._options)
         return Rows(edges[0], edges[1], rows.need, rows.serves)
 
     def _make_exact(self, bins: IntArray, budget: Budget) -> None:
@@ -166,7 +226,7 @@ class SiteSearch:
         bins = np.setdiff1d(bins, self.exact)
         if not len(bins):
             return
-        at = np.union1d(self.bins.start[bins], self.bins.end[bins])
+        at = self.bins.take(bins).points
         self.tables.append(LossTable(at, self._paths.links(self.candidates, self.points.take(at)), bins))
         self._parts.append(self._part(self.tables[-1], budget))
 
@@ -178,7 +238,7 @@ class SiteSearch:
                 need[table.bins] = part.need
         for (start, end), allowed in self._lowered.items():
             if start != end:
-                need[self.bins.start == start] = allowed
+                need[(self.bins.start == start) & (self.bins.end == end)] = allowed
         return need
 
     def _rows(self, need: IntArray) -> Rows:
@@ -195,13 +255,17 @@ class SiteSearch:
             parts.append(Rows(part.start, part.end, asked, part.serves))
         return stacked(parts)
 
-    def _lower(self, rows: Rows) -> None:
-        """Ask less of rows that want different heights of one place: of a sample point nothing, of a bin the rest."""
+    def _lower(self, rows: Rows) -> bool:
+        """Ask less of rows that want different options of one place: of a sample point nothing, of a bin the rest.
+
+        False where no row does.
+        """
         cost = self.candidates.cost_minor.ravel()
-        missing = missing_servers(rows, cost, self._heights, time_limit_s=self.settings.siting_time_limit_s)
+        missing = missing_servers(rows, cost, self._options, time_limit_s=self.settings.siting_time_limit_s)
         for row in np.flatnonzero(missing):
             start, end = int(rows.start[row]), int(rows.end[row])
             self._lowered[start, end] = 0 if start == end else int(rows.need[row] - missing[row])
+        return bool(missing.any())
 
     def _beside_weak_samples(self) -> IntArray:
         if len(self.tables[0].bins):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import highspy
 import numpy as np
@@ -25,15 +25,18 @@ _SLACK = 1e-6
 
 @dataclass(frozen=True)
 class Model:
-    """min cost·x over 0/1 x such that serves·x ≥ need and each place has at most one height.
+    """min cost·x over 0/1 x such that serves·x ≥ need, cuts·x ≥ cut_least and each place has at most one option.
 
-    ``serves`` has shape (rows, columns); ``place`` and ``cost_minor`` belong to the columns.
+    ``serves`` has shape (rows, columns), ``cuts`` (cuts, columns) or is None; ``place`` and ``cost_minor`` belong to
+    the columns.
     """
 
     serves: sp.csr_array
     need: IntArray
     place: IntArray
     cost_minor: IntArray
+    cuts: sp.csr_array | None = None
+    cut_least: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def unit_minor(self) -> int:
@@ -73,8 +76,8 @@ def solve_integer(model: Model, *, gap: float, time_limit_s: float, start: BoolA
 
 
 def solve_relaxation(model: Model, *, time_limit_s: float) -> FloatArray:
-    """Duals of the coverage rows in the linear relaxation, minor units per server, never negative."""
-    solver = _loaded(model, gap=0.0, time_limit_s=time_limit_s, integer=False)
+    """Duals of the coverage rows in the linear relaxation without cuts, minor units per server, never negative."""
+    solver = _loaded(replace(model, cuts=None), gap=0.0, time_limit_s=time_limit_s, integer=False)
     solver.run()
     duals = np.array(solver.getSolution().row_dual[: len(model.need)], dtype=np.float64)
     if len(duals) != len(model.need):
@@ -102,13 +105,16 @@ def least_short(model: Model, *, time_limit_s: float) -> BoolArray:
 def _loaded(model: Model, *, gap: float, time_limit_s: float, integer: bool) -> highspy.Highs:
     rows, columns = model.serves.shape
     shared, which = _places_with_choice(model.place)
-    matrix = sp.csr_array(sp.vstack([model.serves.astype(np.float64), which], format="csr"))
+    parts = [model.serves.astype(np.float64), which]
+    parts += [] if model.cuts is None else [model.cuts.astype(np.float64)]
+    matrix = sp.csr_array(sp.vstack(parts, format="csr"))
+    least, free = model.cut_least if model.cuts is not None else np.zeros(0), highspy.kHighsInf
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = columns, matrix.shape[0]
     lp.col_cost_ = model.cost_minor.astype(np.float64) / model.unit_minor
     lp.col_lower_, lp.col_upper_ = np.zeros(columns), np.ones(columns)
-    lp.row_lower_ = np.concatenate([model.need.astype(np.float64), np.full(shared, -highspy.kHighsInf)])
-    lp.row_upper_ = np.concatenate([np.full(rows, highspy.kHighsInf), np.ones(shared)])
+    lp.row_lower_ = np.concatenate([model.need.astype(np.float64), np.full(shared, -free), least])
+    lp.row_upper_ = np.concatenate([np.full(rows, free), np.ones(shared), np.full(len(least), free)])
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     if integer:
@@ -148,6 +154,13 @@ def _stuck_in_presolve(solver: highspy.Highs) -> bool:
     return out_of_time and solver.getInfo().mip_node_count <= 0 and not math.isfinite(solver.getInfo().mip_gap)
 
 
+def _within_gap(solver: highspy.Highs, model: Model, built: BoolArray, bound: float) -> bool:
+    """Whether the plan's cost, added up here, is as near to the solver's bound as it was told to come."""
+    cost = float(model.cost_minor[built].sum()) / model.unit_minor
+    gap = float(solver.getOptionValue("mip_rel_gap")[1])
+    return cost - bound <= gap * abs(cost) + _SLACK * max(1.0, abs(cost))
+
+
 def _answer(solver: highspy.Highs, model: Model) -> Answer:
     status, info = solver.getModelStatus(), solver.getInfo()
     names = {
@@ -160,5 +173,7 @@ def _answer(solver: highspy.Highs, model: Model) -> Answer:
     values = np.array(solver.getSolution().col_value, dtype=np.float64)
     built = np.asarray(values > 0.5) if found and len(values) else None
     bound = info.mip_dual_bound
+    if name == "optimal" and built is not None and not _within_gap(solver, model, built, bound):
+        name = "gap wider than asked for"
     rounded = math.ceil(bound - _SLACK * max(1.0, abs(bound))) if math.isfinite(bound) else 0
     return Answer(name, built, max(0, rounded) * model.unit_minor)

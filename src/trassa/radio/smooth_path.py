@@ -1,4 +1,4 @@
-"""Losses over a smooth Earth of zero height: exact for the method's discrete points, without visiting them."""
+"""Diffraction over a smooth Earth of zero height: exact for the method's discrete points, without visiting them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from trassa.radio.compiled import compiled
 from trassa.radio.diffraction import free_space_loss_db, knife_edge_loss_db
 from trassa.radio.spherical_earth import spherical_earth_loss_db, wavelength_m
 
-__all__ = ["bullington_db", "edge_nu", "smooth_bullington_db", "smooth_path_loss_db"]
+__all__ = [
+    "bullington_db",
+    "edge_nu",
+    "smooth_bullington_db",
+    "smooth_edge_point",
+    "smooth_horizon",
+    "smooth_path_loss_db",
+]
 
 
 @compiled
@@ -26,29 +33,33 @@ def edge_nu(hts_m: float, hrs_m: float, stim_m: float, srim_m: float, n: int) ->
 
 
 @compiled
-def _smooth_slope(height_m: float, bulge: float, n: int) -> float:
-    """Steepest view from a height over a smooth Earth, m per step: concave in i, so next to its continuous top."""
-    low = min(max(int(math.sqrt(height_m / bulge)), 1), n - 1)
+def smooth_horizon(height_m: float, bulge_m: float, n: int) -> tuple[int, float]:
+    """Steps to the horizon of a smooth Earth and the view there above the chord, m per step.
+
+    The view is concave in the steps, so the best of them lies next to its continuous top.
+    """
+    low = min(max(int(math.sqrt(height_m / bulge_m)), 1), n - 1)
     high = min(low + 1, n - 1)
-    return max(bulge * (n - low) - height_m / low, bulge * (n - high) - height_m / high)
+    below, above = bulge_m * (n - low) - height_m / low, bulge_m * (n - high) - height_m / high
+    return (low, below) if below >= above else (high, above)
 
 
 @compiled
-def _smooth_clear_nu(ht: float, hr: float, bulge: float, n: int) -> float:
-    """Largest ν over a smooth Earth in line of sight: quasi-concave in i, so found by bisection."""
+def smooth_edge_point(ht_m: float, hr_m: float, bulge_m: float, n: int) -> int:
+    """The step of largest ν over a smooth Earth in line of sight: quasi-concave in i, so found by bisection."""
     low, high = 1, n - 1
     while low < high:
         middle = (low + high) // 2
-        if _smooth_nu(ht, hr, bulge, n, middle) < _smooth_nu(ht, hr, bulge, n, middle + 1):
+        if _smooth_nu(ht_m, hr_m, bulge_m, n, middle) < _smooth_nu(ht_m, hr_m, bulge_m, n, middle + 1):
             low = middle + 1
         else:
             high = middle
-    return _smooth_nu(ht, hr, bulge, n, low)
+    return low
 
 
 @compiled
-def _smooth_nu(ht: float, hr: float, bulge: float, n: int, i: int) -> float:
-    return (bulge * i * (n - i) - (ht * (n - i) + hr * i) / n) / math.sqrt(i * (n - i))
+def _smooth_nu(ht_m: float, hr_m: float, bulge_m: float, n: int, i: int) -> float:
+    return (bulge_m * i * (n - i) - (ht_m * (n - i) + hr_m * i) / n) / math.sqrt(i * (n - i))
 
 
 @compiled
@@ -56,11 +67,11 @@ def smooth_bullington_db(ht_m: float, hr_m: float, n: int, distance_km: float, r
     """L_bulls of §4.3.4 in dB: the Bullington loss of n equal steps of zero height, without visiting them."""
     step_km = distance_km / n
     bulge = 500.0 * step_km**2 / radius_km
-    stim = _smooth_slope(ht_m, bulge, n)
+    stim = smooth_horizon(ht_m, bulge, n)[1]
     if stim >= (hr_m - ht_m) / n:
-        nu = edge_nu(ht_m, hr_m, stim, _smooth_slope(hr_m, bulge, n), n)
+        nu = edge_nu(ht_m, hr_m, stim, smooth_horizon(hr_m, bulge, n)[1], n)
     else:
-        nu = _smooth_clear_nu(ht_m, hr_m, bulge, n)
+        nu = _smooth_nu(ht_m, hr_m, bulge, n, smooth_edge_point(ht_m, hr_m, bulge, n))
     return bullington_db(knife_edge_loss_db(nu * math.sqrt(0.002 * n / (wavelength_m(ghz) * step_km))), distance_km)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from trassa.linear import Layer
 from trassa.radio.bins import Bins, Points
-from trassa.radio.budget import Budget
+from trassa.radio.budget import Budget, bandwidth_needed_mhz
 from trassa.radio.candidates import Candidates
 from trassa.radio.layers import SCHEMAS
 from trassa.radio.links import smooth_links
@@ -21,6 +22,7 @@ __all__ = ["Offer", "unserved_layer"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+_Told = dict[str, int | float | str | bool]
 
 _AT_ONCE = 400
 """Bins looked at together: every place and height is tried on them."""
@@ -44,24 +46,79 @@ class Offer:
     settings: RadioSettings
 
 
-def unserved_layer(offer: Offer, relaxed: IntArray, need: IntArray) -> Layer:
-    """One row per stretch and failing claim. ``relaxed`` are the bins that fewer places reach than promised."""
+def unserved_layer(offer: Offer, spans: Bins, relaxed: IntArray, need: IntArray) -> Layer:
+    """One row per stretch and failing claim. ``relaxed`` are the bins and windows that too few places serve.
+
+    ``spans`` are the offer's bins, followed by the windows; ``need`` is what is asked of each.
+    """
+    rows = _unserved_bins(offer, relaxed[relaxed < len(offer.bins)], need)
+    rows += _windows_without_server(offer, spans.take(relaxed[relaxed >= len(offer.bins)]))
+    return Layer.from_rows(SCHEMAS["unserved"], rows) if rows else Layer.empty(SCHEMAS["unserved"])
+
+
+def _windows_without_server(offer: Offer, windows: Bins) -> list[_Told]:
+    """Windows of a handover that too few single places hold as a whole, run by run."""
+    rows: list[_Told] = []
+    points, overlap_m = offer.points, offer.settings.overlap_m
+    breaks = np.flatnonzero(np.diff(windows.start) != 1) + 1
+    for run in np.split(np.arange(len(windows)), breaks):
+        if len(run):
+            first, last = int(windows.start[run[0]]), int(windows.end[run[-1]])
+            rows.append(
+                {
+                    "start_m": float(points.measure_m[first]),
+                    "end_m": float(points.measure_m[last]),
+                    "carriageway": points.carriageways[int(points.carriageway[first])],
+                    "claim": "radio.handover.overlap",
+                    "margin_db": np.nan,
+                    "reason": f"too few places serve {overlap_m:.0f} m on end, the way of a handover",
+                    "cure": "taller masts (radio.new_mast_heights_m), or denser places (radio.new_mast_spacing_m)",
+                }
+            )
+    return rows
+
+
+def _beyond_the_carrier(offer: Offer, relaxed: IntArray) -> list[_Told]:
+    """The whole road, where the carrier cannot carry what is promised however strong it is."""
+    settings, points, bins = offer.settings, offer.points, offer.bins
+    wide_mhz = bandwidth_needed_mhz(settings)
+    cure = f"radio.bandwidth_mhz = {wide_mhz:g}" if math.isfinite(wide_mhz) else "a smaller rate, or more carriers"
+    said = f"{settings.bandwidth_mhz:g} MHz do not carry the {offer.budget.limiting}, however strong the signal is"
+    rows: list[_Told] = []
+    for claim in _CLAIMS[: 2 if settings.any_site_down else 1]:
+        for stretch in _stretches(bins, relaxed, np.arange(len(relaxed))):
+            first, last = int(bins.start[relaxed[stretch[0]]]), int(bins.end[relaxed[stretch[-1]]])
+            rows.append(
+                {
+                    "start_m": float(points.measure_m[first]),
+                    "end_m": float(points.measure_m[last]),
+                    "carriageway": points.carriageways[int(points.carriageway[first])],
+                    "claim": claim,
+                    "margin_db": np.nan,
+                    "reason": said,
+                    "cure": cure,
+                }
+            )
+    return rows
+
+
+def _unserved_bins(offer: Offer, relaxed: IntArray, need: IntArray) -> list[_Told]:
     if not len(relaxed):
-        return Layer.empty(SCHEMAS["unserved"])
+        return []
+    if not math.isfinite(offer.budget.largest_loss_db):
+        return _beyond_the_carrier(offer, relaxed)
     ranked_db = _ranked_margins_db(offer, offer.candidates, relaxed)
     taller_db = {h: _ranked_margins_db(offer, _taller(offer.candidates, h), relaxed) for h in _trial_heights(offer)}
-    rows: list[dict[str, int | float | str | bool]] = []
+    rows: list[_Told] = []
     for rank, claim in enumerate(_CLAIMS[: 2 if offer.settings.any_site_down else 1]):
         failing = np.flatnonzero(need[relaxed] <= rank)
         for stretch in _stretches(offer.bins, relaxed[failing], failing):
             cured_by = [h for h, margins_db in taller_db.items() if margins_db[stretch, rank].min() >= 0.0]
             rows.append(_row(offer, relaxed[stretch], claim, rank, ranked_db[stretch, rank], cured_by))
-    return Layer.from_rows(SCHEMAS["unserved"], rows)
+    return rows
 
 
-def _row(
-    offer: Offer, bins: IntArray, claim: str, rank: int, margin_db: FloatArray, cured_by: list[float]
-) -> dict[str, int | float | str | bool]:
+def _row(offer: Offer, bins: IntArray, claim: str, rank: int, margin_db: FloatArray, cured_by: list[float]) -> _Told:
     points = offer.points
     first, last = int(offer.bins.start[bins[0]]), int(offer.bins.end[bins[-1]])
     start_m, end_m = float(points.measure_m[first]), float(points.measure_m[last])
@@ -106,6 +163,8 @@ def _clear_reach_m(offer: Offer) -> float:
         receiver_antenna_m=offer.settings.vehicle_antenna_m,
         reach_m=offer.settings.reach_m,
         dn_per_km=offer.settings.dn_per_km,
+        polarisation=offer.settings.polarisation,
+        propagation=offer.settings.propagation,
     )
     served = losses.loss_db[:, 0] <= offer.budget.largest_loss_db
     return float(distance_m[losses.receiver[served]].max(initial=50.0))

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trassa.linear import ARROWS, Extent, Layer, merged
-from trassa.plan.claim import Claim, Evidence, Exemption, Scope, Worst
+from trassa.linear import ARROWS, Layer
+from trassa.plan.claim import Claim, Evidence, Scope, Worst
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
+from trassa.plan.claims.extents import exemptions_of, extents_of
+from trassa.plan.claims.interference import rate_claim, trips_claim
+from trassa.plan.claims.overlap import overlap_claim
 from trassa.pricing import Price
 from trassa.provenance import Assumption
 from trassa.radio.settings import RadioSettings
@@ -18,6 +21,7 @@ from trassa.road.model import Road
 
 __all__ = ["GAP_ROUNDING", "radio_claims"]
 
+_LENGTH_M = 1e-6
 GAP_ROUNDING = 1e-9
 """A gap wider than promised by less than this is a rounding of the division."""
 
@@ -34,6 +38,12 @@ def radio_claims(
     claims = [served]
     if settings.any_site_down:
         claims.append(_served(road, layers, figures, assumptions, settings, any_site_down=True))
+    if settings.handover.overlap:
+        claims.append(overlap_claim(road, layers, figures, assumptions, settings))
+    if settings.with_interference and settings.rate_down_mbps:
+        claims.append(rate_claim(road, layers, figures, assumptions, settings))
+    if settings.longest_outage_s:
+        claims.append(trips_claim(road, layers, figures, assumptions, settings))
     claims.append(_least_cost(road, layers, figures, settings))
     return claims
 
@@ -52,25 +62,42 @@ def _served(
     counted = bins["exempt"] == ""
     fails = counted & ~(margin >= 0.0)
     reasons = estimate_reasons(road)
-    service = f"RSRP ≥ {settings.need_rsrp_dbm:g} dBm at {settings.frequency_mhz:g} MHz"
     down = " with any one site down" if any_site_down else ""
     lengths = bins["end_m"] - bins["start_m"]
+    too_long = any(
+        float(lengths[fails & (bins["carriageway"] == way)].sum())
+        > (1.0 - settings.length_share) * float(lengths[counted & (bins["carriageway"] == way)].sum()) + _LENGTH_M
+        for way in road.carriageways
+    )
     claim_id = "radio.served.any-site-down" if any_site_down else "radio.served"
     return Claim(
         id=claim_id,
-        promise=f"{service} on every 10 m of each carriageway{down}, with probability {settings.reliability:g} per bin",
+        promise=f"{service_text(settings)} on {_share_text(settings)} of each carriageway{down}, "
+        f"with probability {settings.reliability:g} per bin",
         scope=Scope(
             f"{road.ref}, {road.span_text(0.0, road.length_m)}, carriageways {' and '.join(road.carriageways)}",
             float(lengths[counted].sum()),
-            (*_exemptions(road, bins), *hole_exemptions(road)),
+            (*exemptions_of(road, bins), *hole_exemptions(road)),
         ),
         method={**figures["propagation"], "servers": 2 if any_site_down else 1, "estimate_because": reasons},
         assumptions=assumptions,
         worst=_worst(road, bins, margin, counted, any_site_down),
-        holds=verdict(bool(fails.any() or figures["shortfalls"]), reasons),
+        holds=verdict(bool(too_long or figures["shortfalls"]), reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("bins", "sites")),
         failures=(*figures["shortfalls"], *_failures(road, layers, fails, claim_id)),
     )
+
+
+def service_text(settings: RadioSettings) -> str:
+    """What is promised on a bin, in words and figures."""
+    rates = [(settings.rate_down_mbps, "down"), (settings.rate_up_mbps, "up")]
+    told = [f"RSRP ≥ {settings.need_rsrp_dbm:g} dBm", *(f"{rate:g} Mbit/s {way}" for rate, way in rates if rate)]
+    return f"{', '.join(told)} at {settings.frequency_mhz:g} MHz"
+
+
+def _share_text(settings: RadioSettings) -> str:
+    share = settings.length_share
+    return "every 10 m" if share == 1.0 else f"{100.0 * share:g} % of the length"
 
 
 def _worst(
@@ -82,8 +109,9 @@ def _worst(
     row = int(np.argmin(ranked))
     arrow = ARROWS[bins["carriageway"][row]]
     place = f"{road.span_text(bins['start_m'][row], bins['end_m'][row])} {arrow}"
-    if np.isnan(margin[row]):
-        return Worst(f"{place}: no{' second' if any_site_down else ''} site in reach", None, None, None, "dBm")
+    if not np.isfinite(margin[row]):
+        why = "site in reach" if np.isnan(margin[row]) else "site can carry the rate"
+        return Worst(f"{place}: no{' second' if any_site_down else ''} {why}", None, None, None, "dBm")
     best = bins["margin_db"][row]
     level = bins["rsrp_dbm"][row] - (best - margin[row])
     return Worst(place, _round(level), _round(level - margin[row]), _round(margin[row]), "dBm")
@@ -93,29 +121,12 @@ def _round(value: float) -> float:
     return round(float(value), 4)
 
 
-def _exemptions(road: Road, bins: Layer) -> list[Exemption]:
-    found = []
-    for rule in sorted(set(bins["exempt"].tolist()) - {""}):
-        rows = bins.where(exempt=rule)
-        places = [
-            f"{road.span_text(extent.start_m, extent.end_m)} {ARROWS[carriageway]}"
-            for carriageway in road.carriageways
-            for extent in _extents(rows.where(carriageway=carriageway))
-        ]
-        found.append(Exemption(rule, float((rows["end_m"] - rows["start_m"]).sum()), tuple(places)))
-    return found
-
-
-def _extents(rows: Layer) -> list[Extent]:
-    return merged(Extent(s, e) for s, e in zip(rows["start_m"].tolist(), rows["end_m"].tolist(), strict=True))
-
-
 def _failures(road: Road, layers: Mapping[str, Layer], fails: npt.NDArray[np.bool_], claim_id: str) -> Sequence[str]:
     bins, told = layers["bins"].take(fails), layers["unserved"].where(claim=claim_id)
     sentences = []
     for carriageway in road.carriageways:
         reasons = told.where(carriageway=carriageway)
-        for extent in _extents(bins.where(carriageway=carriageway)):
+        for extent in extents_of(bins.where(carriageway=carriageway)):
             place = f"{road.span_text(extent.start_m, extent.end_m)} {ARROWS[carriageway]}"
             here = reasons.take((reasons["start_m"] < extent.end_m) & (extent.start_m < reasons["end_m"]))
             why = f"{here['reason'][0]}. Try: {here['cure'][0]}" if len(here) else "not served"

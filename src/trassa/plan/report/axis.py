@@ -17,9 +17,10 @@ from trassa.linear import Calibration, Extent, KmLabel, Layer, Ruler
 from trassa.linear.ruler import round_labels, tick_step_km
 from trassa.plan.report.svg import Px
 
-__all__ = ["KmAxis", "worst_margins"]
+__all__ = ["KmAxis", "commonest", "exempt_extents", "worst_margins"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,41 @@ class KmAxis:
 def worst_margins(axis: KmAxis, bins: Layer, column: str) -> FloatArray:
     """The worst margin of each column of the picture over the bins that count, shape (width,).
 
-    −inf where a bin has no server at all, NaN where no bin counts. ``bins`` is one carriageway's.
+    −inf where a bin has no server at all, NaN where no bin counts. ``bins`` is one carriageway's; in a layer without
+    exemptions every row counts.
     """
-    counted = bins.take(
-        (bins["exempt"] == "") & (bins["end_m"] > axis.extent.start_m) & (bins["start_m"] < axis.extent.end_m)
-    )
-    values = np.where(np.isnan(counted[column]), -np.inf, counted[column])
-    return axis.ruler.worst(counted["start_m"], counted["end_m"], values)
+    at = _on(axis, bins)
+    if "exempt" in bins.columns:
+        at = at[np.asarray(bins["exempt"][at] == "", dtype=bool)]
+    values = np.nan_to_num(bins[column][at], nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    return axis.ruler.worst(bins["start_m"][at], bins["end_m"][at], values)
+
+
+def exempt_extents(axis: KmAxis, bins: Layer) -> FloatArray:
+    """Start and end of the exempt bins on the axis, shape (n, 2)."""
+    at = _on(axis, bins)
+    at = at[np.asarray(bins["exempt"][at] != "", dtype=bool)]
+    return np.column_stack([bins["start_m"][at], bins["end_m"][at]])
+
+
+def commonest(axis: KmAxis, bins: Layer, numbers: IntArray) -> IntArray:
+    """The number that most bins of each column have, shape (width,); −1 where the column has no bin.
+
+    ``numbers``, shape (bins,), are not negative.
+    """
+    at = _on(axis, bins)
+    middle_m = 0.5 * (bins["start_m"][at] + bins["end_m"][at])
+    column = np.floor((middle_m - axis.extent.start_m) / axis.ruler.step_m).astype(np.int64)
+    kinds = int(numbers.max(initial=0)) + 1
+    pairs, counts = np.unique(np.clip(column, 0, axis.width - 1) * kinds + numbers[at], return_counts=True)
+    found = np.full(axis.width, -1, dtype=np.int64)
+    order = np.argsort(counts, kind="stable")
+    found[pairs[order] // kinds] = pairs[order] % kinds
+    return found
+
+
+def _on(axis: KmAxis, bins: Layer) -> IntArray:
+    return np.flatnonzero((bins["end_m"] > axis.extent.start_m) & (bins["start_m"] < axis.extent.end_m))
 
 
 def _plain(label: KmLabel) -> str:

@@ -7,19 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from trassa.linear import ARROWS, Carriageway, Layer
-from trassa.plan.report.axis import FloatArray, KmAxis, worst_margins
+from trassa.linear import Layer
+from trassa.plan.report.axis import FloatArray, KmAxis
+from trassa.plan.report.levels import runs
 from trassa.plan.report.svg import Px, coordinate, group, line, tag, text
 from trassa.road.model import Road
 
-__all__ = ["FLOOR_DB", "Panel", "fibre", "heights", "limits", "margins", "places", "site_names", "structures"]
+__all__ = ["Panel", "fibre", "heights", "limits", "places", "site_names", "structures"]
 
 Scale = Callable[[float], Px]
 
-CEILING_DB = 25.0
-FLOOR_DB = -15.0
 _LETTER = 5.4
 _PLACES = {"junction": "j", "interchange": "j", "service_area": "s", "toll_plaza": "t", "toll_gantry": "t"}
 
@@ -98,32 +96,6 @@ def structures(axis: KmAxis, road: Road) -> Panel:
     return Panel("structures", "", 19, body)
 
 
-def margins(axis: KmAxis, bins: Layer, carriageway: Carriageway, need_text: str, height: int = 76) -> Panel:
-    """Margin over the need: best server as a line, what is left with the best server down as an area."""
-    rows = bins.where(carriageway=carriageway)
-    best = worst_margins(axis, rows, "margin_db")
-    down = worst_margins(axis, rows, "second_margin_db")
-
-    def y(margin_db: float) -> Px:
-        clipped = min(max(margin_db, FLOOR_DB), CEILING_DB)
-        exact = (CEILING_DB - clipped) / (CEILING_DB - FLOOR_DB) * (height - 8) + 4
-        return math.ceil(exact * 2.0) / 2.0
-
-    body = [tag("rect", x=axis.left, y=y(0), width=axis.width, height=height - y(0), class_="below")]
-    for value in (-10, 10, 20):
-        body.append(line(axis.left, y(value), axis.right, y(value), "grid"))
-        body.append(text(axis.left - 4, y(value) + 3, f"{value}".replace("-", "−"), "scale", "end"))
-    body.extend(_bands(axis, np.fmin(best, down) < 0.0, height))
-    body.append(_steps(axis, down, y, "down", f"{ARROWS[carriageway]} any site down", line_only=False))
-    body.extend(_bad(axis, down, y, "bad"))
-    body.append(_steps(axis, best, y, "best", f"{ARROWS[carriageway]} best", line_only=True))
-    body.extend(_bad(axis, best, y, "worse"))
-    body.extend(_exempt(axis, rows, height))
-    body.append(line(axis.left, y(0), axis.right, y(0), "need"))
-    body.append(text(axis.left - 4, y(0) + 3, "need", "scale strong", "end"))
-    return Panel(f"margin {ARROWS[carriageway]}", need_text, height, body)
-
-
 def site_names(axis: KmAxis, sites: Layer) -> Panel:
     """Sites by number: filled where the mast stands already."""
     body: list[str] = []
@@ -197,73 +169,9 @@ def _limit(span: tuple[Px, Px], y: int, kmh: str, kind: str, conditional: str) -
         yield text((span[0] + span[1]) / 2, y + 9, words, "label", "middle")
 
 
-def _steps(axis: KmAxis, values: FloatArray, y: Scale, class_: str, name: str, *, line_only: bool) -> str:
-    """Values per column as steps, a line or an area from the need line; the exact tenths ride along."""
-    parts: list[str] = []
-    for start, end in _runs(~np.isnan(values)):
-        pen = y(values[start])
-        parts.append(f"M{axis.left + start} {coordinate(pen if line_only else y(0.0))}V{coordinate(pen)}")
-        for column in range(start + 1, end):
-            level = y(values[column])
-            if level != pen:
-                parts.append(f"H{axis.left + column}V{coordinate(level)}")
-                pen = level
-        parts.append(f"H{axis.left + end}" + ("" if line_only else f"V{coordinate(y(0.0))}z"))
-    drawn = "".join(parts) or "M0 0"
-    return tag("path", d=drawn, class_=class_, data_name=name, data_v=_tenths(values))
-
-
-def _tenths(values: FloatArray) -> str:
-    """Tenths of a decibel, rounded down, as run lengths ``value*count``; ``x`` unknown, ``-`` no server."""
-    tokens: list[str] = []
-    last, count = "", 0
-    for value in [*values.tolist(), None]:
-        token = "" if value is None else "x" if math.isnan(value) else "-" if math.isinf(value) else _floor10(value)
-        if token == last:
-            count += 1
-            continue
-        if count:
-            tokens.append(last if count == 1 else f"{last}*{count}")
-        last, count = token, 1
-    return " ".join(tokens)
-
-
-def _floor10(value: float) -> str:
-    return str(math.floor(value * 10.0))
-
-
-def _bands(axis: KmAxis, bad: npt.NDArray[np.bool_], height: int) -> Iterator[str]:
-    """A faint band over the panel's height wherever a column holds a bin below need: seen from afar."""
-    for start, end in _runs(bad):
-        yield tag("rect", x=axis.left + start, y=0, width=max(end - start, 2), height=height, class_="alarm")
-
-
-def _bad(axis: KmAxis, values: FloatArray, y: Scale, class_: str) -> Iterator[str]:
-    """A block from the need line down for every run of columns that hold a bin below need."""
-    for start, end in _runs(values < 0.0):
-        worst = float(np.min(values[start:end]))
-        top, bottom = y(0.0), y(worst)
-        tall, wide = max(bottom - top, 3.0), max(end - start, 1.5)
-        yield tag("rect", x=axis.left + start, y=top, width=wide, height=tall, class_=class_)
-
-
-def _exempt(axis: KmAxis, bins: Layer, height: int) -> Iterator[str]:
-    """Stretches without a promise; only where no bin of the column counts."""
-    values = worst_margins(axis, bins, "margin_db")
-    exempt = bins.take(bins["exempt"] != "")
-    touched = axis.ruler.worst(exempt["start_m"], exempt["end_m"], np.zeros(len(exempt)))
-    for start, end in _runs(np.isnan(values) & ~np.isnan(touched)):
-        yield tag("rect", x=axis.left + start, y=4, width=end - start, height=height - 8, class_="exempt")
-
-
-def _runs(mask: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-
-
 def _area(axis: KmAxis, values: FloatArray, y: Scale, bottom: int) -> str:
     parts: list[str] = []
-    for start, end in _runs(np.isfinite(values)):
+    for start, end in runs(np.isfinite(values)):
         points = (f"L{axis.left + c + 0.5:g} {coordinate(y(float(values[c])))}" for c in range(start, end))
         parts.append(f"M{axis.left + start} {bottom}{''.join(points)}L{axis.left + end} {bottom}z")
     return tag("path", d="".join(parts), class_="ground")

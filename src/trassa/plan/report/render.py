@@ -21,9 +21,15 @@ from trassa.plan.amounts import amount_text, figure_text, range_text
 from trassa.plan.bom import BomLine, total_of
 from trassa.plan.proof import Proof
 from trassa.plan.report import sheets, tables
+from trassa.plan.report.drive_tables import handover_rows, trip_rows
+from trassa.plan.report.link_rows import deductions_of, link_table
 from trassa.plan.report.map_picture import CLASSES, map_picture
+from trassa.plan.report.radio_panels import promise_of
+from trassa.plan.report.site_sheets import SiteSheets
 from trassa.plan.strip import wrapped_strip
 from trassa.provenance import Assumption
+from trassa.radio.antenna import AntennaPattern
+from trassa.radio.settings import RadioSettings
 from trassa.road.model import Road
 
 __all__ = ["ReportInput", "render_report"]
@@ -38,7 +44,8 @@ class ReportInput:
     ``layers`` holds the plan's layers by schema name, the road's included or not; those a plan does not have are
     left out of the report. ``cost`` is the sum of ``bill``. ``assumptions`` adds to those of the claims,
     ``estimate_reasons`` to what the claims' methods give as ``estimate_because``. ``credits`` names whose data this
-    stands on, as their licences ask.
+    stands on, as their licences ask. ``radio`` are the settings the radio was planned by and ``pattern`` the antenna
+    of its sectors (None: without direction); without settings there is no link budget and no promise on the charts.
     """
 
     road: Road
@@ -50,6 +57,8 @@ class ReportInput:
     assumptions: Sequence[Assumption] = ()
     estimate_reasons: Sequence[str] = ()
     credits: Sequence[str] = ()
+    radio: RadioSettings | None = None
+    pattern: AntennaPattern | None = None
 
     def __post_init__(self) -> None:
         if (total := total_of(self.bill, self.cost.currency)) != self.cost:
@@ -58,6 +67,8 @@ class ReportInput:
 
 def render_report(report: ReportInput) -> str:
     """The whole report as one HTML document that needs no other file."""
+    promise = promise_of(report.radio) if report.radio is not None else None
+    drawn = sheets.Drawn.of(report.road, report.layers, promise)
     html = _template().render(
         title=report.title,
         road=_road_facts(report),
@@ -66,8 +77,9 @@ def render_report(report: ReportInput) -> str:
         claims=tables.claim_rows(report.proof.claims, report.cost.currency),
         strip=_strip_text(report),
         provenance=_provenance(report),
-        **_pictures(report),
+        **_pictures(report, drawn),
         **_tables(report),
+        **_radio(report, drawn),
     )
     return "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
 
@@ -176,12 +188,12 @@ def _strip_step_m(length_m: float) -> float:
     return 500.0 if length_m <= 250_000.0 else 1000.0
 
 
-def _pictures(report: ReportInput) -> dict[str, Any]:
+def _pictures(report: ReportInput, drawn: sheets.Drawn) -> dict[str, Any]:
     promised = {claim.id for claim in report.proof.claims}
     down = "radio.served.any-site-down" in promised
     column = "second_margin_db" if down else "margin_db"
-    whole = sheets.overview(report.road, report.layers)
-    charts = ([whole] if whole else []) + sheets.sheets(report.road, report.layers)
+    whole = sheets.overview(drawn)
+    charts = ([whole] if whole else []) + sheets.sheets(drawn)
     return {
         "map": Markup(map_picture(report.road, report.layers, column)),
         "map_shows": ("" if "bins" not in report.layers else "the best server down" if down else "the best server"),
@@ -203,6 +215,23 @@ def _tables(report: ReportInput) -> dict[str, Any]:
         "assumptions": tables.assumption_rows(report.assumptions, report.proof.claims, currency),
         "unserved": tables.unserved_rows(road, layers["unserved"]) if "unserved" in layers else None,
         "findings": tables.finding_rows(road, road.findings),
+    }
+
+
+def _radio(report: ReportInput, drawn: sheets.Drawn) -> dict[str, Any]:
+    """Link budget, handovers, trips and a sheet per site, each empty where the plan does not have it."""
+    layers, settings = report.layers, report.radio
+    table = None
+    if settings is not None and "bins" in layers:
+        table = link_table(settings, deductions_of(report.proof.claims, report.assumptions))
+    of_sites = SiteSheets(report.road, layers, drawn.ways, report.cost.currency, settings, report.pattern)
+    driven = {name: layers[name] for name in ("handovers", "trips") if name in layers}
+    return {
+        "link": table.as_text() if table else None,
+        "handovers": handover_rows(report.road, driven["handovers"]) if "handovers" in driven else None,
+        "trips": trip_rows(driven["trips"]) if "trips" in driven else [],
+        "speed": f"{settings.design_speed_kmh:g} km/h" if settings else "the design speed",
+        "site_sheets": of_sites.rows(),
     }
 
 

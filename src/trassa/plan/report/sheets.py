@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from trassa.linear import Extent, Layer
 from trassa.linear.ruler import nice_step_m
 from trassa.plan.report import panels
 from trassa.plan.report.axis import KmAxis
 from trassa.plan.report.panels import Panel
+from trassa.plan.report.radio_panels import Promise, RadioWay, radio_panels, radio_ways
 from trassa.plan.report.svg import group, line, tag, text
 from trassa.road.model import Road
 
-__all__ = ["Sheet", "overview", "sheets"]
+__all__ = ["Drawn", "Sheet", "overview", "sheets"]
 
 LEFT, WIDTH, RIGHT = 92, 712, 16
 SHEET_M = 40_000.0
@@ -31,23 +30,40 @@ class Sheet:
     picture: str
 
 
-def sheets(road: Road, layers: Mapping[str, Layer]) -> list[Sheet]:
+@dataclass(frozen=True)
+class Drawn:
+    """What all sheets of a plan are drawn from; ``promise`` is None where the settings are not at hand."""
+
+    road: Road
+    layers: Mapping[str, Layer]
+    ways: Sequence[RadioWay]
+    promise: Promise | None = None
+
+    @classmethod
+    def of(cls, road: Road, layers: Mapping[str, Layer], promise: Promise | None) -> Drawn:
+        """A plan with its radio sorted by carriageway, once for all sheets."""
+        return cls(road, layers, radio_ways(road.carriageways, layers), promise)
+
+
+def sheets(drawn: Drawn) -> list[Sheet]:
     """The whole road in sheets of equal length, none longer than about 40 km."""
+    road = drawn.road
     count = math.ceil(road.length_m / SHEET_M - 0.05)
     step_m = road.length_m / max(count, 1)
     if count > 1:
         step_m = nice_ten_km(step_m)
     count = math.ceil(road.length_m / step_m - 1e-6)
     extents = [Extent(i * step_m, min((i + 1) * step_m, road.length_m)) for i in range(max(count, 1))]
-    return [Sheet(road.span_text(e.start_m, e.end_m), _picture(road, layers, e, step_m)) for e in extents]
+    return [Sheet(road.span_text(e.start_m, e.end_m), _picture(drawn, e, step_m)) for e in extents]
 
 
-def overview(road: Road, layers: Mapping[str, Layer]) -> Sheet | None:
+def overview(drawn: Drawn) -> Sheet | None:
     """The whole road in one picture, where it does not fit one sheet anyway."""
+    road = drawn.road
     if road.length_m <= SHEET_M * 1.05:
         return None
     whole = Extent(0.0, road.length_m)
-    return Sheet(road.span_text(0.0, road.length_m), _picture(road, layers, whole, road.length_m))
+    return Sheet(road.span_text(0.0, road.length_m), _picture(drawn, whole, road.length_m))
 
 
 def nice_ten_km(length_m: float) -> float:
@@ -55,12 +71,13 @@ def nice_ten_km(length_m: float) -> float:
     return math.ceil(length_m / 5000.0 - 1e-9) * 5000.0 if length_m > 5000.0 else nice_step_m(length_m)
 
 
-def _picture(road: Road, layers: Mapping[str, Layer], extent: Extent, full_m: float) -> str:
+def _picture(drawn: Drawn, extent: Extent, full_m: float) -> str:
+    road = drawn.road
     width = max(round(WIDTH * extent.length_m / full_m), 24)
     axis = KmAxis(extent, road.calibration, LEFT, width)
     body: list[str] = []
     y = _RULER + 4
-    for panel in _panels(axis, road, layers):
+    for panel in _panels(axis, drawn):
         heading = [text(0, 11, panel.name, "panel")]
         heading.extend(text(0, 21 + 9 * i, words, "note") for i, words in enumerate(panel.note.split("\n")) if words)
         roomy = heading if panel.height > 24 else heading[:1]
@@ -74,28 +91,18 @@ def _picture(road: Road, layers: Mapping[str, Layer], extent: Extent, full_m: fl
                aria_label=f"strip chart {road.span_text(extent.start_m, extent.end_m)}")  # fmt: skip
 
 
-def _panels(axis: KmAxis, road: Road, layers: Mapping[str, Layer]) -> Iterator[Panel]:
+def _panels(axis: KmAxis, drawn: Drawn) -> Iterator[Panel]:
+    road, layers = drawn.road, drawn.layers
     yield panels.places(axis, road)
     yield panels.heights(axis, road, layers.get("sites"))
     yield panels.structures(axis, road)
-    if "bins" in layers:
-        need = _need_text(layers["bins"])
-        for carriageway in road.carriageways:
-            yield panels.margins(axis, layers["bins"], carriageway, need)
+    for way in drawn.ways:
+        yield from radio_panels(axis, way, drawn.promise)
     if "sites" in layers:
         yield panels.site_names(axis, layers["sites"])
     if "cables" in layers or "huts" in layers:
         yield panels.fibre(axis, layers)
     yield panels.limits(axis, road)
-
-
-def _need_text(bins: Layer) -> str:
-    """What the need line stands for as a median RSRP: a range where the deductions differ between sites."""
-    need = (bins["rsrp_dbm"] - bins["margin_db"])[np.isfinite(bins["margin_db"])]
-    if not len(need):
-        return "dB above need"
-    low, high = (f"{value:.1f}".replace("-", "−") for value in (float(need.min()), float(need.max())))
-    return f"dB above need:\nmedian RSRP\n{low if low == high else f'{low} … {high}'} dBm"
 
 
 def _ruler(axis: KmAxis, road: Road, bottom: int) -> Iterator[str]:

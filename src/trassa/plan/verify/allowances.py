@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from trassa.plan.verify.antennas import antennas_of
 from trassa.plan.verify.bins import DueBins
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.paths import Receivers, SmoothEarth, Surroundings, losses_db
 from trassa.plan.verify.service import Deductions, Edges, Service, service_of
-from trassa.plan.verify.sites import antennas_of
 from trassa.plan.verify.verdict import Row
 from trassa.provenance import Progress, no_progress
 
@@ -22,6 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _PER_SITE = 60
+_LINKS = 3000
 _SHARE = 0.95
 _TOLERANCE_DB = 1.0
 """Another sample of the same links has another 95 % value; this much is left for it."""
@@ -70,7 +71,13 @@ def _serving(due: DueBins, service: Service) -> _Links:
     sites, receivers = [], []
     for site in range(len(service.bins)):
         used = np.flatnonzero(((best == site) | (second == site)) & due.counted)
-        some = used[np.unique(np.linspace(0, len(used) - 1, min(len(used), _PER_SITE)).astype(np.int64))]
+        some = used[
+            np.unique(
+                np.linspace(0, len(used) - 1, min(len(used), max(_PER_SITE, _LINKS // len(service.bins)))).astype(
+                    np.int64
+                )
+            )
+        ]
         sites.append(np.full(len(some), site, dtype=np.int64))
         receivers.append(due.edges.first[some])
     return _Links(np.concatenate(sites), np.concatenate(receivers))
@@ -78,7 +85,7 @@ def _serving(due: DueBins, service: Service) -> _Links:
 
 def _losses(evidence: Evidence, due: DueBins, links: _Links, ground: Surroundings) -> FloatArray:
     """The loss of each link, over some ground."""
-    antennas, settings = antennas_of(evidence.layers["sites"]), evidence.settings.radio
+    antennas, settings = antennas_of(evidence, evidence.layers["sites"]), evidence.settings.radio
     losses = np.full(len(links.site), np.nan)
     for site in np.unique(links.site):
         mine = np.flatnonzero(links.site == site)
@@ -102,7 +109,7 @@ def check_middles(
     names = Receivers.__dataclass_fields__
     middle = Receivers(*(0.5 * (getattr(first, name) + getattr(last, name)) for name in names))
     number = np.arange(len(due.edges))
-    settings, antennas = evidence.settings.radio, antennas_of(evidence.layers["sites"])
+    settings, antennas = evidence.settings.radio, antennas_of(evidence, evidence.layers["sites"])
     inside = service_of(antennas, middle, Edges(number, number), ground, settings, deductions, progress)
     pick: Callable[[Service], FloatArray] = (
         (lambda one: one.second()[1]) if settings.any_site_down else (lambda one: one.best()[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,13 @@ from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.paths import Receivers
 from trassa.plan.verify.service import Edges
 from trassa.plan.verify.verdict import Row
+from trassa.radio.settings import RadioSettings
 
 __all__ = ["DueBins", "check_bins", "due_bins"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_BIN_M = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class DueBins:
     carriageway: npt.NDArray[np.object_]
     exempt: npt.NDArray[np.object_]
     stored: npt.NDArray[np.int64]
+    windows: Edges
+    """Where a handover may run: stretches that one server must hold as a whole; none where that is not promised."""
 
     @property
     def counted(self) -> npt.NDArray[np.bool_]:
@@ -69,7 +75,24 @@ def due_bins(evidence: Evidence) -> DueBins:
     receivers = Receivers(*(np.concatenate([line[name] for line in points]) for name in names))
     first, start_m, end_m, carriageways, exempts = (np.concatenate(p) for p in (firsts, starts, ends, ways, rules))
     stored = _stored_rows(evidence.layers["bins"], start_m, carriageways)
-    return DueBins(receivers, Edges(first, first + 1), start_m, end_m, carriageways, exempts, stored)
+    edges = Edges(first, first + 1)
+    windows = _windows(evidence.settings.radio, first[exempts == ""])
+    return DueBins(receivers, edges, start_m, end_m, carriageways, exempts, stored, windows)
+
+
+def _windows(radio: RadioSettings, counted: npt.NDArray[np.int64]) -> Edges:
+    """From every counted bin as many bins as the way of a handover can touch, as far as its run of bins has them."""
+    firsts, lasts = [], []
+    handover, there = radio.handover, set(counted.tolist())
+    steps_ms = (handover.measurement_period_ms, handover.time_to_trigger_ms)
+    decided_s = 0.001 * (sum(steps_ms) + handover.preparation_ms + handover.execution_ms)
+    wide = math.ceil(radio.design_speed_kmh / 3.6 * decided_s / _BIN_M) + 1
+    for bin_ in counted.tolist() if handover.overlap else ():
+        length = next((k for k in range(wide) if bin_ + k not in there), wide)
+        if length == wide or bin_ - 1 not in there:
+            firsts.append(bin_)
+            lasts.append(bin_ + length)
+    return Edges(np.array(firsts, dtype=np.int64), np.array(lasts, dtype=np.int64))
 
 
 def _touched(

@@ -18,12 +18,13 @@ import numpy.typing as npt
 
 from trassa.linear import Layer
 from trassa.plan.claim import Claim
+from trassa.plan.verify.antennas import antennas_of
 from trassa.plan.verify.bins import DueBins
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.paths import Receivers, SmoothEarth, Surroundings, losses_db
 from trassa.plan.verify.service import Deductions, Edges, margins_between
-from trassa.plan.verify.sites import antennas_of, cost_minor
+from trassa.plan.verify.sites import cost_minor
 from trassa.plan.verify.verdict import Row
 from trassa.provenance import Progress, no_progress
 
@@ -70,7 +71,8 @@ def _cost_rows(evidence: Evidence, claim: Claim) -> tuple[int, list[Row]]:
     wrong = [f"cost stated {stated}, counted again {total}"] if stated != total else []
     for layer, name in ((sites, "site"), (candidates, "name")):
         for row in range(len(layer)):
-            price = cost_minor(evidence, str(layer["kind"][row]), float(layer["height_m"][row]))
+            hung = str(layer["sectors"][row])
+            price = cost_minor(evidence, str(layer["kind"][row]), float(layer["height_m"][row]), hung)
             if int(layer["cost_minor"][row]) != price:
                 wrong.append(f"{layer[name][row]} costs {layer['cost_minor'][row]}, by the prices {price}")
     more = f"; {len(wrong) - 3} more" if len(wrong) > 3 else ""
@@ -92,8 +94,9 @@ def _duals(evidence: Evidence, due: DueBins) -> tuple[_Duals, list[str]]:
         wrong.append(f"{int((~lawful).sum())} rows demand what the promise does not")
     kept = np.flatnonzero(lawful & (table["dual"] > 0.0)) if len(table) else np.zeros(0, dtype=np.int64)
     first_kept, last_kept = (np.array(points, dtype=np.int64)[kept] for points in (first, last))
-    used, back = np.unique(np.concatenate([first_kept, last_kept]), return_inverse=True)
-    edges = Edges(back[: len(kept)], back[len(kept) :])
+    spans = [np.arange(first, last + 1) for first, last in zip(first_kept, last_kept, strict=True)]
+    used = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *spans]))
+    edges = Edges(np.searchsorted(used, first_kept), np.searchsorted(used, last_kept))
     return _Duals(table.take(kept), edges, due.receivers.take(used)), wrong
 
 
@@ -107,9 +110,10 @@ def _points(evidence: Evidence) -> dict[tuple[str, float], int]:
 
 
 def _demanded(due: DueBins) -> set[tuple[int, int]]:
-    """Pairs of points that must be served together: the edges of each counted bin, and each edge by itself."""
+    """First and last of points that must be served together: of each counted bin, each window, each edge by itself."""
     first, last = due.edges.first[due.counted], due.edges.last[due.counted]
     pairs = set(zip(first.tolist(), last.tolist(), strict=True))
+    pairs |= set(zip(due.windows.first.tolist(), due.windows.last.tolist(), strict=True))
     return pairs | {(p, p) for p in first.tolist()} | {(p, p) for p in last.tolist()}
 
 
@@ -121,7 +125,7 @@ def _bound_minor(
     progress: Progress,
 ) -> float:
     candidates, settings = evidence.layers["candidates"], evidence.settings.radio
-    links = losses_db(antennas_of(candidates), duals.needed, ground, settings, progress)
+    links = losses_db(antennas_of(evidence, candidates), duals.needed, ground, settings, progress)
     met = margins_between(links, deductions.sum_db, duals.edges, len(duals.needed.measure_m), settings)
     dual, places = duals.rows["dual"], candidates["place"]
     servers: list[set[int]] = [set() for _ in range(len(dual))]

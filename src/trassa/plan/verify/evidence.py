@@ -94,8 +94,9 @@ def _inputs_row(evidence: Evidence) -> Row:
 
 
 def _named(settings: Settings) -> list[str]:
-    road = settings.road
-    return [*road.osm, *settings.terrain.files, *(name for name in (road.centreline, road.schematic) if name)]
+    road, pattern = settings.road, settings.radio.antenna.file
+    single = (road.centreline, road.schematic, pattern)
+    return [*road.osm, *settings.terrain.files, *(name for name in single if name)]
 
 
 def _settings_row(evidence: Evidence) -> Row:
@@ -121,6 +122,12 @@ def _promises_row(evidence: Evidence) -> Row:
     promised = ["radio.served", "radio.least-cost", "optical.any-cut"]
     if evidence.settings.radio.any_site_down:
         promised.append("radio.served.any-site-down")
+    if evidence.settings.radio.with_interference and evidence.settings.radio.rate_down_mbps:
+        promised.append("radio.rate.with-interference")
+    if evidence.settings.radio.longest_outage_s:
+        promised.append("radio.trips")
+    if evidence.settings.radio.handover.overlap:
+        promised.append("radio.handover.overlap")
     if evidence.settings.optical.latency_promise_us is not None:
         promised.append("optical.latency")
     claimed = {claim.id for claim in evidence.proof.claims}

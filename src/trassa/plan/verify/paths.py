@@ -14,19 +14,30 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 
-from trassa.plan.verify.one_path import Ends, Mast, Wave, smooth_losses_db, terrain_losses_db
+from trassa.plan.verify.antennas import Antennas
+from trassa.plan.verify.one_path import (
+    FREE_SPACE,
+    P1812,
+    RURAL_MACRO,
+    Ends,
+    Mast,
+    Wave,
+    smooth_losses_db,
+    terrain_losses_db,
+)
 from trassa.plan.verify.sampler import Tiles
 from trassa.plan.verify.woods import Woods
 from trassa.provenance import Progress, no_progress
 from trassa.radio.diffraction import median_earth_radius_km
 from trassa.radio.settings import RadioSettings
 
-__all__ = ["Antennas", "Links", "Receivers", "SmoothEarth", "Surroundings", "losses_db"]
+__all__ = ["Links", "Receivers", "SmoothEarth", "Surroundings", "losses_db"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 _WGS84 = pyproj.Geod(ellps="WGS84")
 _SHORTEST_M = 1.0
+_MODELS = {"p1812": P1812, "tr38901-rma": RURAL_MACRO, "free-space": FREE_SPACE}
 
 
 @dataclass(frozen=True)
@@ -41,24 +52,6 @@ class Receivers:
     def take(self, index: IntArray) -> Receivers:
         """The receivers at an index array, in that order."""
         return Receivers(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
-
-
-@dataclass(frozen=True)
-class Antennas:
-    """Antennas of sites; arrays of shape (n,). ``height_m`` is above the ground at the mast."""
-
-    measure_m: FloatArray
-    offset_m: FloatArray
-    latitude_deg: FloatArray
-    longitude_deg: FloatArray
-    height_m: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.measure_m)
-
-    def take(self, index: IntArray) -> Antennas:
-        """The antennas at an index array, in that order."""
-        return Antennas(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -105,29 +98,60 @@ def losses_db(
     ground: Surroundings | SmoothEarth,
     service: RadioSettings,
     progress: Progress = no_progress,
+    time_percent: float = 50.0,
 ) -> Links:
-    """Median path losses from each antenna to the receivers in reach; infinite over unknown ground. Two threads."""
+    """Coupling losses from each antenna to the receivers in reach, not exceeded for a share of the time; two threads.
+
+    Infinite over unknown ground.
+
+    Paths of antennas that share a mast and a height are computed once.
+    """
     radius_km = median_earth_radius_km(service.dn_per_km)
-    wave = Wave(service.frequency_mhz / 1000.0, radius_km, service.vehicle_antenna_m, ground.profile_step_m)
+    wave = wave_of(service, ground.profile_step_m, time_percent)
     if isinstance(ground, Surroundings):
         wave = wave._replace(open_road_m=ground.open_road_m)
 
-    def links_of(number: int) -> tuple[IntArray, FloatArray]:
+    def links_of(group: IntArray) -> list[tuple[IntArray, FloatArray]]:
         if isinstance(ground, Surroundings):
-            return _over_terrain(antennas, number, receivers, ground, wave, service.reach_m)
-        return _over_smooth_earth(antennas, number, receivers, wave, service.reach_m)
+            near, loss_db, ends, top_m = _over_terrain(
+                antennas, int(group[0]), receivers, ground, wave, service.reach_m
+            )
+        else:
+            near, loss_db, ends, top_m = _over_smooth_earth(antennas, int(group[0]), receivers, wave, service.reach_m)
+        return [(near, loss_db + antennas.attenuation_db(one, ends, top_m, radius_km)) for one in group.tolist()]
 
-    found: Links = []
+    found: Links = [(np.empty(0, np.int64), np.empty(0))] * len(antennas)
+    groups, done = antennas.same_mast(), 0
     with ThreadPoolExecutor(2) as threads:
-        for done, links in enumerate(threads.map(links_of, range(len(antennas)))):
-            found.append(links)
-            progress((done + 1) / len(antennas))
+        for group, links in zip(groups, threads.map(links_of, groups), strict=True):
+            for one, link in zip(group.tolist(), links, strict=True):
+                found[one] = link
+            done += len(group)
+            progress(done / len(antennas))
     return found
+
+
+def wave_of(service: RadioSettings, profile_step_m: float, time_percent: float) -> Wave:
+    """What the project sends, at half of the places."""
+    return Wave(
+        service.frequency_mhz / 1000.0,
+        service.dn_per_km,
+        service.n0,
+        service.vehicle_antenna_m,
+        profile_step_m,
+        _MODELS[service.propagation],
+        service.polarisation == "vertical",
+        time_percent,
+    )
+
+
+_Path = tuple[IntArray, FloatArray, tuple[FloatArray, ...], float]
+"""Receivers in reach, path losses, where the receivers are, and the height of the antenna above the sea."""
 
 
 def _over_terrain(
     antennas: Antennas, number: int, receivers: Receivers, ground: Surroundings, wave: Wave, reach_m: float
-) -> tuple[IntArray, FloatArray]:
+) -> _Path:
     lat, lon = float(antennas.latitude_deg[number]), float(antennas.longitude_deg[number])
     near = _near(lat, lon, receivers, reach_m)
     rx_lat, rx_lon = receivers.latitude_deg[near], receivers.longitude_deg[near]
@@ -137,7 +161,9 @@ def _over_terrain(
     near, distance_m = near[inside], np.maximum(distance_m[inside], _SHORTEST_M)
     mast = Mast(lat, lon, float(antennas.height_m[number]), float(ground.mast_ground_m(lat, lon)[0]))
     ends = Ends(rx_lat[inside], rx_lon[inside], receivers.height_m[near], distance_m)
-    return near, np.asarray(terrain_losses_db(mast, ends, ground.tiles, ground.woods, wave), dtype=np.float64)
+    loss_db = np.asarray(terrain_losses_db(mast, ends, ground.tiles, ground.woods, wave), dtype=np.float64)
+    seen = (receivers.measure_m[near], ends.latitude_deg, ends.longitude_deg, ends.height_m + wave.receiver_antenna_m)
+    return near, loss_db, (*seen, distance_m), mast.ground_m + mast.antenna_m
 
 
 def _near(latitude_deg: float, longitude_deg: float, receivers: Receivers, reach_m: float) -> IntArray:
@@ -148,10 +174,12 @@ def _near(latitude_deg: float, longitude_deg: float, receivers: Receivers, reach
     return np.flatnonzero(north & (np.abs(receivers.longitude_deg - longitude_deg) <= lon_deg))
 
 
-def _over_smooth_earth(
-    antennas: Antennas, number: int, receivers: Receivers, wave: Wave, reach_m: float
-) -> tuple[IntArray, FloatArray]:
+def _over_smooth_earth(antennas: Antennas, number: int, receivers: Receivers, wave: Wave, reach_m: float) -> _Path:
     distance_m = np.hypot(receivers.measure_m - antennas.measure_m[number], antennas.offset_m[number])
     near = np.flatnonzero(distance_m <= reach_m)
     distinct_m, back = np.unique(np.maximum(distance_m[near], _SHORTEST_M), return_inverse=True)
-    return near, np.asarray(smooth_losses_db(distinct_m, float(antennas.height_m[number]), wave))[back]
+    height_m = float(antennas.height_m[number])
+    loss_db = np.asarray(smooth_losses_db(distinct_m, height_m, wave))[back]
+    level = np.full(len(near), wave.receiver_antenna_m)
+    seen = (receivers.measure_m[near], receivers.latitude_deg[near], receivers.longitude_deg[near], level)
+    return near, loss_db, (*seen, distinct_m[back]), height_m

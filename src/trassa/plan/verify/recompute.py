@@ -9,6 +9,7 @@ from pathlib import Path
 from trassa.errors import InputError
 from trassa.plan.verify.alignment import check_road
 from trassa.plan.verify.allowances import check_allowances, check_middles
+from trassa.plan.verify.antennas import antennas_of
 from trassa.plan.verify.bins import check_bins, due_bins
 from trassa.plan.verify.bound import check_least_cost
 from trassa.plan.verify.deductions import check_deductions
@@ -16,12 +17,16 @@ from trassa.plan.verify.evidence import Evidence, check_evidence, read_evidence
 from trassa.plan.verify.heights import check_heights
 from trassa.plan.verify.offer import check_offer
 from trassa.plan.verify.optical import check_optical
-from trassa.plan.verify.paths import Surroundings
+from trassa.plan.verify.options import check_options
+from trassa.plan.verify.overlap import check_overlap
+from trassa.plan.verify.paths import Surroundings, losses_db
+from trassa.plan.verify.rate import RateAgain, RateDraws, check_cells
 from trassa.plan.verify.served import ServedAgain, check_served
-from trassa.plan.verify.service import deductions_of, service_of
-from trassa.plan.verify.sites import antennas_of, check_sites
+from trassa.plan.verify.service import deductions_of, service_on
+from trassa.plan.verify.sites import check_sites
 from trassa.plan.verify.statements import check_statements
 from trassa.plan.verify.surroundings import surroundings_of
+from trassa.plan.verify.trips import check_trips
 from trassa.plan.verify.verdict import Row, Verification
 from trassa.provenance import Progress, no_progress
 
@@ -30,7 +35,8 @@ __all__ = ["verify"]
 _RADIO = ("candidates", "sites", "bins", "siting_rows")
 _OPTICAL = ("cables", "closures", "reels", "huts", "spans", "links", "cuts", "hut_losses")
 _KNOWN = {
-    *("radio.served", "radio.served.any-site-down", "radio.least-cost"),
+    *("radio.served", "radio.served.any-site-down", "radio.handover.overlap", "radio.least-cost"),
+    *("radio.rate.with-interference", "radio.trips"),
     *("optical.links", "optical.spans", "optical.any-cut", "optical.latency"),
 }
 
@@ -83,15 +89,29 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     progress(0.1)
     due, deductions = due_bins(evidence), deductions_of(served)
     terrain = ground if isinstance(ground, Surroundings) else None
-    rows += [*check_sites(evidence, due, terrain), check_offer(evidence, terrain)]
+    rows += [*check_sites(evidence, due, terrain), check_offer(evidence, terrain), check_options(evidence)]
     rows += [check_bins(evidence, due), check_deductions(evidence, deductions, ground)]
     sites, settings = evidence.layers["sites"], evidence.settings.radio
-    radio = (antennas_of(sites), due.receivers, due.edges, ground, settings, deductions)
-    service = service_of(*radio, progress=lambda share: progress(0.1 + 0.25 * share))
-    rows += check_served(ServedAgain(evidence, due, service, deductions))
+    antennas = antennas_of(evidence, sites)
+    links = losses_db(antennas, due.receivers, ground, settings, lambda share: progress(0.1 + 0.25 * share))
+    receivers = len(due.receivers.measure_m)
+    service = service_on(links, due.edges, receivers, settings, deductions)
+    windows = service_on(links, due.windows, receivers, settings, deductions)
+    draws = RateDraws.of(RateAgain(evidence, due, service, deductions, ground), antennas)
+    needs = draws.needs if draws is not None else _never
+    rows += check_served(ServedAgain(evidence, due, service, windows, deductions, needs))
+    rows += check_overlap(evidence, due, windows, deductions)
+    rows.append(check_cells(evidence))
+    rows += draws.rows() if draws is not None else []
+    rows += check_trips(evidence)
     again = (evidence, due, service, deductions)
     rows.append(check_middles(*again, ground, lambda share: progress(0.35 + 0.25 * share)))
     if isinstance(ground, Surroundings):
         rows.append(check_allowances(*again, ground))
     rows += check_least_cost(evidence, due, ground, deductions, lambda share: progress(0.6 + 0.4 * share))
     return rows
+
+
+def _never(site: int) -> bool:
+    """No site is needed for a rate that is not promised."""
+    return False

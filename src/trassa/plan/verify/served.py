@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,11 @@ class ServedAgain:
     evidence: Evidence
     due: DueBins
     service: Service
+    windows: Service
+    """The service on the windows of a handover; empty where no overlap is promised."""
     deductions: Deductions
+    rate_needs: Callable[[int], bool]
+    """Whether the rate beside the load of the other cells needs a site; never, where that is not promised."""
 
     @property
     def names(self) -> list[str]:
@@ -49,7 +54,7 @@ def check_served(again: ServedAgain) -> list[Row]:
     rows.append(_claim_row(again, "radio.served", best, best_site, down=False))
     if again.claim("radio.served.any-site-down") is not None:
         rows.append(_claim_row(again, "radio.served.any-site-down", left, down_site, down=True))
-    rows.append(_necessity_row(again, best_site))
+    rows.append(_necessity_row(again))
     return rows
 
 
@@ -118,7 +123,7 @@ def _claim_row(
         return Row(claim_id, "", None, "dB", claim is not None, None, "no bin counts" if claim else "not claimed")
     fails = counted[margin[counted] + again.deductions.fast_path_db < 0.0]
     worst = int(counted[int(np.argmin(margin[counted]))])
-    holds = verdict(bool(len(fails)), estimate_reasons(evidence))
+    holds = verdict(_too_much(again, fails), estimate_reasons(evidence))
     agrees, remarks = _agreement(again, claim, margin, worst)
     remarks += _failing(again, fails, site, down=down)
     if claim.holds != holds:
@@ -127,6 +132,18 @@ def _claim_row(
     length_m = float((due.end_m - due.start_m)[counted].sum())
     said = "; ".join(remarks) or f"{len(counted)} bins ({length_m / 1000:.1f} km)"
     return Row(claim_id, due.place(evidence, worst), found, "dB", agrees and claim.holds == holds, holds, said)
+
+
+def _too_much(again: ServedAgain, fails: npt.NDArray[np.int64]) -> bool:
+    """Whether the bins that fail are more of a carriageway than the promise leaves."""
+    due, left = again.due, 1.0 - again.evidence.settings.radio.length_share
+    length_m, failing = due.end_m - due.start_m, np.zeros(len(due.end_m), dtype=bool)
+    failing[fails] = True
+    for way in again.evidence.carriageways:
+        mine = due.counted & (due.carriageway == way)
+        if length_m[mine & failing].sum() > left * length_m[mine].sum() + 1e-6:
+            return True
+    return False
 
 
 def _agreement(again: ServedAgain, claim: Claim, margin: FloatArray, worst: int) -> tuple[bool, list[str]]:
@@ -164,21 +181,29 @@ def _failing(again: ServedAgain, fails: npt.NDArray[np.int64], site: npt.NDArray
     return sentences[:6] + ([f"and {len(sentences) - 6} sites more"] if len(sentences) > 6 else [])
 
 
-def _necessity_row(again: ServedAgain, best_site: npt.NDArray[np.int64]) -> Row:
-    """Every site that costs something is needed: some bin has no more servers than were promised, and it is one."""
+def _necessity_row(again: ServedAgain) -> Row:
+    """Every site that costs something is needed: without it some bin or window has fewer servers than promised."""
     due, sites = again.due, again.evidence.layers["sites"]
     promised = 2 if again.evidence.settings.radio.any_site_down else 1
     claim_id = "radio.served.any-site-down" if promised == 2 else "radio.served"
     scarce = due.counted & (again.service.servers() <= promised)
+    tight = again.windows.servers() <= promised
     idle, example = [], ""
     for number, name in enumerate(again.names):
         if int(sites["cost_minor"][number]) == 0:
             continue
-        bins, margins = again.service.bins[number], again.service.margin_db[number]
-        needs = bins[(margins >= -again.deductions.fast_path_db) & scarce[bins]]
-        if not len(needs):
-            idle.append(name)
-        elif not example:
+        needs = _needing(again.service, number, scarce, again.deductions.fast_path_db)
+        if len(needs) and not example:
             example = f"{name} by {claim_id} at {due.place(again.evidence, int(needs[0]))}"
+        if len(needs) or len(_needing(again.windows, number, tight, again.deductions.fast_path_db)):
+            continue
+        if not again.rate_needs(number):
+            idle.append(name)
     said = f"not necessary: {', '.join(idle)}" if idle else f"each of {len(sites)} sites is needed, e.g. {example}"
     return Row("radio.sites-necessary", "", None, "", not idle, None, said)
+
+
+def _needing(service: Service, site: int, scarce: npt.NDArray[np.bool_], slack_db: float) -> npt.NDArray[np.int64]:
+    """The extents that a site serves and that have no server to spare."""
+    bins, margins = service.bins[site], service.margin_db[site]
+    return bins[(margins >= -slack_db) & scarce[bins]]

@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from trassa.decibels import fade_margin_db
 from trassa.plan.claim import Claim
-from trassa.plan.verify.paths import Antennas, Links, Receivers, SmoothEarth, Surroundings, losses_db
+from trassa.plan.verify.antennas import Antennas
+from trassa.plan.verify.needs import level_without_loss_dbm, needed_level_dbm
+from trassa.plan.verify.paths import Links, Receivers, SmoothEarth, Surroundings, losses_db
 from trassa.provenance import Progress, no_progress
 from trassa.radio.settings import RadioSettings
 
-__all__ = ["Deductions", "Edges", "Service", "deductions_of", "margins_between", "service_of"]
+__all__ = ["Deductions", "Edges", "Service", "deductions_of", "margins_between", "service_of", "service_on"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -53,7 +55,10 @@ def deductions_of(claim: Claim) -> Deductions:
 
 @dataclass(frozen=True)
 class Edges:
-    """Extents by the receivers at their two edges; arrays of shape (n,) of indices into the receivers."""
+    """Extents by the receivers at their two edges; arrays of shape (n,) of indices into the receivers.
+
+    Receivers between the two belong to the extent as well.
+    """
 
     first: IntArray
     last: IntArray
@@ -132,7 +137,12 @@ def service_of(
 ) -> Service:
     """Losses from every antenna to every receiver in reach, and from them the margins on bins."""
     links = losses_db(antennas, receivers, ground, settings, progress)
-    parts = margins_between(links, deductions.sum_db, edges, len(receivers.measure_m), settings)
+    return service_on(links, edges, len(receivers.measure_m), settings, deductions)
+
+
+def service_on(links: Links, edges: Edges, receivers: int, settings: RadioSettings, deductions: Deductions) -> Service:
+    """The margins on bins, or on other extents, from losses that are known."""
+    parts = margins_between(links, deductions.sum_db, edges, receivers, settings)
     bins, margins, levels = tuple(p[0] for p in parts), tuple(p[1] for p in parts), tuple(p[2] for p in parts)
     return Service(len(edges), bins, margins, levels)
 
@@ -140,14 +150,18 @@ def service_of(
 def margins_between(
     links: Links, taken_db: float, edges: Edges, receivers: int, settings: RadioSettings
 ) -> list[tuple[IntArray, FloatArray, FloatArray]]:
-    """For each antenna: extents reached, margin and median level at the worse of the two edges."""
+    """For each antenna: extents reached, margin and median level at the worst of the receivers in them."""
     fade_db = fade_margin_db(settings.sigma_db, settings.reliability)
+    need_dbm, sent_dbm = needed_level_dbm(settings), level_without_loss_dbm(settings)
+    widest = int((edges.last - edges.first).max(initial=0))
     found = []
     for near, losses in links:
         loss = np.full(receivers, np.inf)
         loss[near] = losses
-        worse = np.maximum(loss[edges.first], loss[edges.last])
+        worse = loss[edges.first]
+        for step in range(1, widest + 1):
+            worse = np.maximum(worse, loss[np.minimum(edges.first + step, edges.last)])
         reached = np.flatnonzero(np.isfinite(worse))
-        level = settings.eirp_per_re_dbm + settings.vehicle_gain_dbi - worse[reached]
-        found.append((reached, level - settings.need_rsrp_dbm - fade_db - taken_db, level))
+        level = sent_dbm - worse[reached]
+        found.append((reached, level - need_dbm - fade_db - taken_db, level))
     return found

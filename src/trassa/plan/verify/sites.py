@@ -6,34 +6,33 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 
-from trassa.linear import Layer
 from trassa.plan.verify.bins import DueBins
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.paths import Antennas, Surroundings
+from trassa.plan.verify.paths import Surroundings
 from trassa.plan.verify.verdict import Row
 
-__all__ = ["antennas_of", "check_sites", "cost_minor"]
+__all__ = ["check_sites", "cost_minor"]
 
 FloatArray = npt.NDArray[np.float64]
 _WGS84 = pyproj.Geod(ellps="WGS84")
-_SHARED = ("name", "kind", "measure_m", "carriageway", "offset_m", "latitude_deg", "longitude_deg", "height_m")
+_SHARED = (
+    *("name", "kind", "measure_m", "carriageway", "offset_m", "latitude_deg", "longitude_deg", "height_m"),
+    *("sectors", "ahead_deg", "back_deg", "tilt_deg", "back_off_db"),
+)
 _GROUND_TOLERANCE_M = 0.1
 _PLACE_TOLERANCE_M = 15.0
 
 
-def antennas_of(rows: Layer) -> Antennas:
-    """The antennas of a layer of sites or candidates."""
-    names = ("measure_m", "offset_m", "latitude_deg", "longitude_deg", "height_m")
-    return Antennas(*(rows[name] for name in names))
-
-
-def cost_minor(evidence: Evidence, kind: str, height_m: float) -> int:
-    """What a site of that kind and height costs by the prices of trassa.toml, in integers."""
+def cost_minor(evidence: Evidence, kind: str, height_m: float, sectors: str) -> int:
+    """What a site of that kind, height and sectors costs by the prices of trassa.toml, in integers."""
     prices = evidence.settings.radio.prices
+    hung = (
+        prices.equipment.amount_minor + {"both": 2, "ahead": 1, "back": 1}.get(sectors, 0) * prices.sector.amount_minor
+    )
     if kind == "existing":
-        return prices.existing_mast.amount_minor + prices.equipment.amount_minor
+        return prices.existing_mast.amount_minor + hung
     steel_minor = prices.new_mast_metre.cost(height_m, evidence.settings.project.currency).amount_minor
-    return prices.new_mast.amount_minor + steel_minor + prices.equipment.amount_minor
+    return prices.new_mast.amount_minor + steel_minor + hung
 
 
 def check_sites(evidence: Evidence, due: DueBins, ground: Surroundings | None) -> list[Row]:

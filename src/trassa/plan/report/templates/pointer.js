@@ -1,4 +1,4 @@
-// The km label and the exact worst margins under the pointer, on every strip chart.
+// The km label and the exact worst values of the carriageway under the pointer, on every strip chart.
 for (const chart of document.querySelectorAll('svg.sheet')) {
   const left = +chart.dataset.left, width = +chart.dataset.width;
   const breaks = chart.dataset.km.split(' ').map(piece => piece.split(':').map(Number));
@@ -6,6 +6,10 @@ for (const chart of document.querySelectorAll('svg.sheet')) {
   const pointer = chart.querySelector('.pointer');
   const series = [...chart.querySelectorAll('[data-v]')].map(path => ({
     name: path.dataset.name,
+    way: path.dataset.name[0],
+    panel: path.closest('g'),
+    unit: path.dataset.unit,
+    digits: +path.dataset.digits,
     values: path.dataset.v.split(' ').flatMap(run => {
       const [value, count] = run.split('*');
       return Array(+(count || 1)).fill(value);
@@ -16,7 +20,8 @@ for (const chart of document.querySelectorAll('svg.sheet')) {
     const metres = Math.round((km0 + (x - x0) / (x1 - x0) * (km1 - km0)) * 1000);
     return `${chart.dataset.word} ${Math.floor(metres / 1000)}+${String(metres % 1000).padStart(3, '0')}`;
   };
-  const shown = value => value === 'x' ? 'exempt' : value === '-' ? 'no server' : (value / 10).toFixed(1).replace('-', '\u2212') + ' dB';
+  const shown = (value, s) => value === 'x' ? 'exempt' : value === '-' ? 'no server'
+    : `${(value / 10 ** s.digits).toFixed(s.digits).replace('-', '\u2212')} ${s.unit}`;
   chart.addEventListener('pointermove', event => {
     const box = chart.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width * chart.viewBox.baseVal.width;
@@ -26,7 +31,9 @@ for (const chart of document.querySelectorAll('svg.sheet')) {
     if (!inside) return;
     pointer.setAttribute('x1', x);
     pointer.setAttribute('x2', x);
-    readout.textContent = [label(x), ...series.map(s => `${s.name} ${shown(s.values[column])}`)].join(' · ');
+    const away = s => Math.abs(s.panel.getBoundingClientRect().top - event.clientY);
+    const way = series.length && series.reduce((a, b) => away(b) < away(a) ? b : a).way;
+    readout.textContent = [label(x), ...series.filter(s => s.way === way).map(s => `${s.name.slice(2)} ${shown(s.values[column], s)}`)].join(' · ').replace(' · ', ` ${way} `);
   });
   chart.addEventListener('pointerleave', () => { chart.classList.remove('on'); readout.textContent = ''; });
 }
