@@ -21,6 +21,7 @@ from trassa.plan.radio_coverage import coverage_rules, site_attenuation
 from trassa.plan.radio_explain import explain
 from trassa.plan.radio_questions import PlannedRadio, planned_radio
 from trassa.radio.antenna_settings import AntennaSettings
+from trassa.radio.diffraction import Polarisation
 from trassa.radio.field import Field, LossBook, field_of
 from trassa.radio.layers import SCHEMAS
 from trassa.radio.links import terrain_links
@@ -179,7 +180,6 @@ def test_a_second_server_stands_elsewhere(hills: PlannedRadio) -> None:
     said = explain(alone, *_middle(hills, row))  # type: ignore[arg-type]
     assert [failure.split(":")[0] for failure in said.failures] == ["radio.served.any-site-down"]
     assert said.cure is not None
-    assert (said.cure.name, said.cure.margin_db >= 0.0) != (only["name"][0], True)
     assert said.cure.measure_m != only["measure_m"][0]
 
 
@@ -288,13 +288,19 @@ def test_coverage_takes_air_and_polarisation_of_the_project(hills: PlannedRadio)
     row, col = np.nonzero(tile.server)
     lat, lon = lattice.latitudes_deg()[tile.row + row], lattice.longitudes_deg()[tile.col + col]
     mast = (sites["latitude_deg"], sites["longitude_deg"], sites["ground_m"], sites["height_m"][:, None])
-    kept = {"frequency_mhz": 30.0, "receiver_antenna_m": 1.5, "reach_m": 15_000.0}
     gaps = []
-    for polarisation, n0, dn in (("horizontal", 400.0, 60.0), ("vertical", 400.0, 60.0), ("horizontal", 325.0, 60.0),
-                                 ("horizontal", 400.0, 45.0)):  # fmt: skip
+    air: list[tuple[Polarisation, float, float]] = [
+        *(
+            ("horizontal", 400.0, 60.0),
+            ("vertical", 400.0, 60.0),
+            ("horizontal", 325.0, 60.0),
+            ("horizontal", 400.0, 45.0),
+        )
+    ]
+    for polarisation, n0, dn in air:
         links = terrain_links(
-            beside, *mast, lat, lon, beside.sample(lat, lon)[0], **kept, dn_per_km=dn, n0_n_units=n0,
-            polarisation=polarisation,
+            beside, *mast, lat, lon, beside.sample(lat, lon)[0], frequency_mhz=30.0, receiver_antenna_m=1.5,
+            reach_m=15_000.0, dn_per_km=dn, n0_n_units=n0, polarisation=polarisation,
         )  # fmt: skip
         gaps.append(float(np.abs(30.0 - links.loss_db[:, 0] - tile.rsrp_dbm[row, col]).max()))
     assert gaps[0] < 1e-3

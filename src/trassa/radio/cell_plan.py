@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from trassa.errors import TrassaError
 from trassa.linear import Carriageway, Layer
 from trassa.radio.bins import Bins, Points
 from trassa.radio.handover import Events, HandoverRules, Trips, drawn_trips, median_drive, outage_odds, speeds_up_to
@@ -17,14 +18,18 @@ from trassa.radio.joint_service import Hidden, JointJudge, Judged
 from trassa.radio.layers import SCHEMAS
 from trassa.radio.neighbours import Neighbours, neighbours_layer, neighbours_of, next_bins
 from trassa.radio.pci import LTE_IDS, LTE_MODULI, NR_IDS, NR_MODULI, plan_pci
+from trassa.radio.pci_recount import pci_conflicts
 from trassa.radio.settings import RadioSettings
 from trassa.radio.shadowing import Shadowing
+from trassa.radio.shared_cell import fronthaul_needs
+from trassa.radio.sharing import Sharing
 from trassa.radio.signals import Signals
 from trassa.road.model import Road
 
 __all__ = ["CellPlan", "Driven", "cell_plan"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 _TRIPS, _FEWEST_TRIPS = 200, 20
 _TRIP_METRES = 4e6
@@ -58,13 +63,17 @@ def cell_plan(road: Road, judge: JointJudge, judged: Judged, hidden: Hidden, sit
     signals = sharing.signals(judged.signals)
     own = judged.cells.names([str(name) for name in sites["site"]])
     names = own if sharing.shared is None else [f"C-{number:02d}" for number in range(1, len(sharing.shared) + 1)]
-    neighbours = neighbours_of(signals, next_bins(points, bins))
+    following = next_bins(points, bins)
+    neighbours = neighbours_of(signals, following)
     driven = _drives(signals, points, bins, judge, hidden)
     layers = {
-        "cells": _cells_layer(judged, (own, names), sites, settings, signals, neighbours),
+        "cells": _cells_layer(
+            judged, (own, names), sites, settings, _identities(signals, neighbours, following, settings)
+        ),
         "neighbours": neighbours_layer(neighbours, names, SCHEMAS["neighbours"]),
         "handovers": _handovers_layer(road, driven, names),
         "trips": _trips_layer(driven),
+        "fronthaul": _fronthaul_layer(sharing, names, sites),
     }
     return CellPlan(layers, _figures(driven, settings))
 
@@ -74,13 +83,10 @@ def _cells_layer(
     names: tuple[list[str], list[str]],
     sites: Layer,
     settings: RadioSettings,
-    signals: Signals,
-    neighbours: Neighbours,
+    identities: IntArray,
 ) -> Layer:
     """The sectors with what they send and its identity; ``names`` are those of the sectors and of the cells."""
-    lte, cells, together = settings.technology == "lte", judged.cells, judged.sharing.together
-    ids, moduli = (LTE_IDS, LTE_MODULI) if lte else (NR_IDS, NR_MODULI)
-    numbers = plan_pci(signals, neighbours, ids=ids, moduli=moduli).pci if len(cells) else np.empty(0, np.int64)
+    cells, together = judged.cells, judged.sharing.together
     at = cells.site
     looks = [cells.side == "ahead", cells.side == "back"]
     azimuth = np.select(looks, [sites["ahead_deg"][at], sites["back_deg"][at]], np.nan)
@@ -92,8 +98,35 @@ def _cells_layer(
         sends=np.array([*names[1], ""], dtype=object)[together],
         azimuth_deg=azimuth,
         eirp_per_re_dbm=settings.eirp_per_re_dbm - sites["back_off_db"][at],
-        pci=numbers[together],
+        pci=identities[together],
         **{name: sites[name][at] for name in shared},
+    )
+
+
+def _identities(signals: Signals, neighbours: Neighbours, following: IntArray, settings: RadioSettings) -> IntArray:
+    """The physical identity of every cell, counted again for collisions and confusions."""
+    if not len(signals.site):
+        return np.empty(0, dtype=np.int64)
+    ids, moduli = (LTE_IDS, LTE_MODULI) if settings.technology == "lte" else (NR_IDS, NR_MODULI)
+    pci = plan_pci(signals, neighbours, ids=ids, moduli=moduli).pci
+    conflicts = pci_conflicts(signals, following, pci)
+    if conflicts:
+        told = f"radio: {len(conflicts)} cells could be taken for one another, first {conflicts[0]}"
+        raise TrassaError(told, cure="report this plan: the search and its recount disagree")
+    return pci
+
+
+def _fronthaul_layer(sharing: Sharing, names: list[str], sites: Layer) -> Layer:
+    """What shared cells ask of the optical line; empty where none is shared."""
+    needs = fronthaul_needs(sharing.shared, sharing.reach_m) if sharing.shared is not None else []
+    return Layer.from_columns(
+        SCHEMAS["fronthaul"],
+        site=np.array([sites["site"][need.site] for need in needs], dtype=object),
+        cell=np.array([names[need.cell] for need in needs], dtype=object),
+        baseband_m=np.array([sharing.shared.baseband_m[need.cell] for need in needs])
+        if sharing.shared
+        else np.empty(0),
+        largest_fronthaul_m=np.array([need.largest_fronthaul_m for need in needs], dtype=np.float64),
     )
 
 

@@ -48,8 +48,13 @@ def coupled(
     pattern: AntennaPattern | None,
     radius_km: float,
     receiver_m: float,
+    *,
+    along_road: bool,
 ) -> Links:
-    """Coupling losses of every option, shape (links, options), from path losses of every mast height (links, masts)."""
+    """Coupling losses of every option, shape (links, options), from path losses of every mast height (links, masts).
+
+    ``along_road`` takes angles from measure and offset, where there is no terrain.
+    """
     options = candidates.options
     if len(options) == links.loss_db.shape[1] and not options.directed and not options.back_off_db.any():
         return links
@@ -57,7 +62,6 @@ def coupled(
     if pattern is None or not options.directed:
         loss_db[:] = links.loss_db[:, options.mast] + options.back_off_db.astype(np.float32)
         return Links(links.place_start, links.receiver, loss_db)
-    along_road = bool(np.isnan(candidates.ahead_deg).any())
     for first in range(0, len(candidates), _PLACES_AT_ONCE):
         last = min(first + _PLACES_AT_ONCE, len(candidates))
         part = slice(int(links.place_start[first]), int(links.place_start[last]))

@@ -72,7 +72,7 @@ class TerrainPaths:
             propagation=self.settings.propagation,
             progress=progress,
         )
-        return _coupled(links, candidates, points, self.pattern, self.settings)
+        return _coupled(links, candidates, points, self)
 
     def with_time_percent(self, time_percent: float) -> TerrainPaths:
         """The same paths with losses that are not exceeded for that share of time, 1…50 %."""
@@ -123,7 +123,7 @@ class SmoothPaths:
             propagation=self.settings.propagation,
             progress=progress,
         )
-        return _coupled(links, candidates, points, self.pattern, self.settings)
+        return _coupled(links, candidates, points, self)
 
     def with_time_percent(self, time_percent: float) -> SmoothPaths:
         """The same paths with losses that are not exceeded for that share of time, 1…50 %."""
@@ -134,8 +134,7 @@ class SmoothPaths:
         return replace(self, pattern=None)
 
 
-def _coupled(
-    links: Links, candidates: Candidates, points: Points, pattern: AntennaPattern | None, settings: RadioSettings
-) -> Links:
-    radius_km = median_earth_radius_km(settings.dn_per_km)
-    return coupled(links, candidates, points, pattern, radius_km, settings.vehicle_antenna_m)
+def _coupled(links: Links, candidates: Candidates, points: Points, paths: TerrainPaths | SmoothPaths) -> Links:
+    settings = paths.settings
+    air = (median_earth_radius_km(settings.dn_per_km), settings.vehicle_antenna_m)
+    return coupled(links, candidates, points, paths.pattern, *air, along_road=paths.by_measure_only)

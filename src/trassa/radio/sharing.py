@@ -31,12 +31,22 @@ _CLOCKS_US = 0.5
 
 
 class Sharing:
-    """The shared cells of a plan; without sharing every cell stays alone."""
+    """The shared cells of a plan; without sharing every cell stays alone.
+
+    ``reach_m`` is the longest fibre from a cell's baseband to a head that the fronthaul's delay allows.
+    """
 
     def __init__(
-        self, cells: Cells, shared: SharedCells | None, distance_m: FloatArray, prefix_us: float, start: IntArray
+        self,
+        cells: Cells,
+        shared: SharedCells | None,
+        distance_m: FloatArray,
+        prefix_us: float,
+        start: IntArray,
+        reach_m: float,
     ) -> None:
         self.cells, self.shared = cells, shared
+        self.reach_m = reach_m
         self._distance_m, self._prefix_us, self._start = distance_m, prefix_us, start
 
     @property
@@ -53,7 +63,7 @@ class Sharing:
         counts = np.diff(self._start)[spots]
         start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         rows = np.repeat(self._start[spots] - start[:-1], counts) + np.arange(start[-1])
-        return Sharing(self.cells, self.shared, self._distance_m[rows], self._prefix_us, start)
+        return Sharing(self.cells, self.shared, self._distance_m[rows], self._prefix_us, start, self.reach_m)
 
     def signals(self, signals: Signals) -> Signals:
         """The signals as a vehicle tells cells apart."""
@@ -69,17 +79,18 @@ def sharing_of(
     place = np.array(cells.slots, dtype=np.int64) // max(len(candidates.options), 1)
     prefix_us = cyclic_prefix_us(settings.subcarrier_khz) - _CLOCKS_US
     if settings.shared_cell_heads == 1 or not len(place):
-        return Sharing(cells, None, np.empty(0), prefix_us, signals.bin_start)
+        return Sharing(cells, None, np.empty(0), prefix_us, signals.bin_start, 0.0)
     distance_m = _distances_m(cells, signals, candidates, points, place)
     arrivals = Arrivals(signals, distance_m)
+    reach_m = fronthaul_reach_m(settings.fronthaul_us, _FIBRE_US_PER_KM)
     shared = group_sites(
         candidates.measure_m[place],
         most_heads=settings.shared_cell_heads,
-        reach_m=fronthaul_reach_m(settings.fronthaul_us, _FIBRE_US_PER_KM),
+        reach_m=reach_m,
         drop_m=np.abs(candidates.offset_m[place]),
         may_share=lambda sites: not arrivals.late(sites, prefix_us=prefix_us),
     )
-    return Sharing(cells, shared, distance_m, prefix_us, signals.bin_start)
+    return Sharing(cells, shared, distance_m, prefix_us, signals.bin_start, reach_m)
 
 
 def _distances_m(cells: Cells, signals: Signals, candidates: Candidates, points: Points, place: IntArray) -> FloatArray:

@@ -61,7 +61,7 @@ class Antennas:
         return [np.array(rows, dtype=np.int64) for rows in keys.values()]
 
     def attenuation_db(
-        self, number: int, ends: tuple[FloatArray, ...], mast_top_m: float, radius_km: float
+        self, number: int, ends: tuple[FloatArray, ...], mast_top_m: float, radius_km: float, *, level: bool
     ) -> FloatArray:
         """Attenuation in dB of one antenna towards receivers, its back-off included.
 
@@ -74,7 +74,7 @@ class Antennas:
         below = np.arctan2(mast_top_m - height_m, distance_m) + distance_m / (2000.0 * radius_km)
         below_deg, tilt_deg = np.degrees(below), float(self.tilt_deg[number])
         offs = {}
-        if np.isnan(self.ahead_deg[number]):
+        if level or np.isnan(self.ahead_deg[number]):
             turned = np.arctan2(abs(float(self.offset_m[number])), measure_m - float(self.measure_m[number]))
             offs = {"ahead": np.degrees(turned), "back": 180.0 - np.degrees(turned)}
         else:

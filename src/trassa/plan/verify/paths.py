@@ -111,6 +111,8 @@ def losses_db(
     if isinstance(ground, Surroundings):
         wave = wave._replace(open_road_m=ground.open_road_m)
 
+    level = not isinstance(ground, Surroundings)
+
     def links_of(group: IntArray) -> list[tuple[IntArray, FloatArray]]:
         if isinstance(ground, Surroundings):
             near, loss_db, ends, top_m = _over_terrain(
@@ -118,7 +120,10 @@ def losses_db(
             )
         else:
             near, loss_db, ends, top_m = _over_smooth_earth(antennas, int(group[0]), receivers, wave, service.reach_m)
-        return [(near, loss_db + antennas.attenuation_db(one, ends, top_m, radius_km)) for one in group.tolist()]
+        return [
+            (near, loss_db + antennas.attenuation_db(one, ends, top_m, radius_km, level=level))
+            for one in group.tolist()
+        ]
 
     found: Links = [(np.empty(0, np.int64), np.empty(0))] * len(antennas)
     groups, done = antennas.same_mast(), 0
