@@ -126,7 +126,9 @@ def plan(length_m: float, *, smooth: bool, quiet: bool) -> dict[str, Any]:
     inside = inside_bins(LossBook(paths, candidates, *middles(points, bins)), slots, budget, found.need)
     say("deductions, serving links", f"{sum(d.size_db for d in asked.values()):.2f} dB; {inside.source}")
     slot_of = np.unique(rows.serves.indices)
-    model = Model(rows.serves[:, slot_of], rows.need, slot_of // len(candidates.options), candidates.cost_minor.ravel()[slot_of])
+    model = Model(
+        rows.serves[:, slot_of], rows.need, slot_of // len(candidates.options), candidates.cost_minor.ravel()[slot_of]
+    )
     greedy = greedy_plan(model)
     greedy_cost = int(candidates.cost_minor.ravel()[slot_of[greedy]].sum()) if greedy is not None else 0
     say("(greedy peer)", f"pays {greedy_cost / max(result.cost_minor, 1):.3f} of the least cost", counts=False)

@@ -25,7 +25,7 @@ from typing import Any  # noqa: E402
 STEPS = {
     "run": {
         "road": ("trassa.plan.road_stage:run",),
-        "ground": ("trassa.plan.radio_stage:_ground",),
+        "ground": ("trassa.plan.radio_stage:ground_of",),
         "losses": ("trassa.radio.site_search:SiteSearch.sample",),
         "siting, solver": ("trassa.radio.site_search:solve_siting", "trassa.radio.site_search:missing_servers"),
         "siting, rows and rounds": ("trassa.radio.site_search:SiteSearch.find",),
@@ -58,7 +58,7 @@ STEPS = {
             "trassa.plan.verify.recompute:check_bins",
         ),
         "losses again": ("trassa.plan.verify.recompute:losses_db", "trassa.plan.verify.recompute:service_on"),
-        "beside the load": ("trassa.plan.verify.recompute:check_rate",),
+        "beside the load": ("trassa.plan.verify.recompute:RateDraws.on_bins",),
         "served": ("trassa.plan.verify.recompute:check_served",),
         "middles of bins": ("trassa.plan.verify.recompute:check_middles",),
         "allowances": ("trassa.plan.verify.recompute:check_allowances",),

@@ -68,7 +68,7 @@ def _serving(due: DueBins, service: Service) -> _Links:
     """Best and second servers, evenly spread over the bins of each site."""
     best, _ = service.best()
     second, _ = service.second()
-    sites, receivers = [], []
+    sites, receivers = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for site in range(len(service.bins)):
         used = np.flatnonzero(((best == site) | (second == site)) & due.counted)
         some = used[

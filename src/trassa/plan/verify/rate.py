@@ -36,8 +36,6 @@ _SLACK = 0.01
 
 def check_cells(evidence: Evidence) -> Row:
     """Every sector of every site is a cell that looks where its site says, and no other one is."""
-    if "cells" not in evidence.layers:
-        return Row("radio.cells", "", None, "", True, None, "no cells are stored")
     sites, cells, wrong = evidence.layers["sites"], evidence.layers["cells"], []
     due = _due_cells(sites)
     stored = {str(row["cell"]): row for row in cells.rows()}
@@ -164,6 +162,7 @@ def _rate_row(again: RateAgain, claim: Claim, found: FloatArray, draws: int) -> 
         wrong.append(f"the proof says {claim.holds}, {int(short.sum())} bins fall short")
     if claim.holds == "no" and clear.all():
         wrong.append("the proof says no, every bin is reached")
+    wrong += _statement(evidence, claim)
     least = mine.min(axis=1) if len(mine) else np.ones(1)
     worst = int(np.argmin(least))
     place = due.place(evidence, int(counted[worst])) if len(counted) else ""
@@ -171,6 +170,29 @@ def _rate_row(again: RateAgain, claim: Claim, found: FloatArray, draws: int) -> 
     holds = claim.holds if not wrong else ("no" if short.any() else "yes")
     said = "; ".join([*wrong, told])
     return Row(_CLAIM, place, 100.0 * float(least[worst] - radio.reliability), "% points", not wrong, holds, said)
+
+
+def _statement(evidence: Evidence, claim: Claim) -> list[str]:
+    """What the claim says of its need, load and worst margin, against trassa.toml and the bins."""
+    radio, bins = evidence.settings.radio, evidence.layers["bins"]
+    due = {
+        "need_sinr_db": needed_sinr_db(radio),
+        "load": radio.neighbour_load,
+        "interference_time_percent": radio.interference_time_percent,
+        "site_correlation": radio.site_correlation,
+    }
+    wrong = [
+        f"states {name} {claim.method.get(name)}, by trassa.toml {value:g}"
+        for name, value in due.items()
+        if abs(float(claim.method.get(name, np.nan)) - value) > 1e-3 and np.isfinite(value)
+    ]
+    names = ("sinr_margin_db", "down_sinr_margin_db")[: 2 if radio.any_site_down else 1]
+    counted = bins.take(bins["exempt"] == "")
+    stored = np.min([np.nan_to_num(counted[name], nan=-np.inf).min(initial=np.inf) for name in names])
+    stated = claim.worst.margin
+    if stated is not None and abs(stated - float(stored)) > 1e-3:
+        wrong.append(f"worst margin stated {stated:+.2f} dB, stored {stored:+.2f} dB")
+    return wrong
 
 
 def _heard(again: RateAgain, antennas: Antennas, claim: Claim) -> Heard:

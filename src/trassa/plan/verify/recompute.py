@@ -27,12 +27,13 @@ from trassa.plan.verify.sites import check_sites
 from trassa.plan.verify.statements import check_statements
 from trassa.plan.verify.surroundings import surroundings_of
 from trassa.plan.verify.trips import check_trips
+from trassa.plan.verify.unserved import check_unserved
 from trassa.plan.verify.verdict import Row, Verification
 from trassa.provenance import Progress, no_progress
 
 __all__ = ["verify"]
 
-_RADIO = ("candidates", "sites", "bins", "siting_rows")
+_RADIO = ("candidates", "sites", "cells", "bins", "unserved", "siting_rows")
 _OPTICAL = ("cables", "closures", "reels", "huts", "spans", "links", "cuts", "hut_losses")
 _KNOWN = {
     *("radio.served", "radio.served.any-site-down", "radio.handover.overlap", "radio.least-cost"),
@@ -101,6 +102,7 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     needs = draws.needs if draws is not None else _never
     rows += check_served(ServedAgain(evidence, due, service, windows, deductions, needs))
     rows += check_overlap(evidence, due, windows, deductions)
+    rows += check_unserved(evidence, due, ground, deductions)
     rows.append(check_cells(evidence))
     rows += draws.rows() if draws is not None else []
     rows += check_trips(evidence)
