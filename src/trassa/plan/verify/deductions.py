@@ -13,6 +13,10 @@ from trassa.plan.verify.verdict import Row
 __all__ = ["check_deductions"]
 
 
+_FAST_PATH_DB = 1.0
+"""Two ways of computing one path differ by thousandths of a decibel; what differs more is not the same path."""
+
+
 def check_deductions(evidence: Evidence, deductions: Deductions, ground: Surroundings | SmoothEarth) -> Row:
     """Every deduction that applies is there, not below the project's allowance, and no other one is.
 
@@ -31,6 +35,11 @@ def check_deductions(evidence: Evidence, deductions: Deductions, ground: Surroun
             wrong.append(f"{name} is not taken from the margin")
         elif taken_db < allowed_db - 1e-9:
             wrong.append(f"{name} is {taken_db:g} dB, the project asks for {allowed_db:g} dB")
+    off_db = deductions.fast_path_db - settings.allowances.fast_path_db
+    if off_db > _FAST_PATH_DB:
+        wrong.append(
+            f"the fast path is said to be {off_db:.1f} dB off beyond its allowance: it computes something else"
+        )
     for name, size_db in sorted(deductions.by_name.items()):
         if name not in due:
             wrong.append(f"{name} ({size_db:g} dB) is no deduction that applies here")

@@ -201,14 +201,18 @@ def _heard(again: RateAgain, antennas: Antennas, claim: Claim) -> Heard:
     cells = again.evidence.layers["cells"]
     due = _due_cells(again.evidence.layers["sites"])
     order = [due[str(name)] for name in cells["cell"]]
-    sectors = replace(antennas.take(np.array([site for site, _ in order])), sectors=_texts([side for _, side in order]))
+    sectors = replace(
+        antennas.take(np.array([site for site, _ in order], dtype=np.int64)),
+        sectors=_texts([side for _, side in order]),
+    )
     number = {name: k for k, name in enumerate(dict.fromkeys(cells["sends"].tolist()))}
     where = (sectors, again.due.receivers, again.ground, radio)
     half, rare = losses_db(*where), losses_db(*where, time_percent=radio.interference_time_percent)
     mean_db, floor_dbm = float(claim.method["hidden_mean_db"]), noise_dbm(radio)
     kept_db = again.deductions.fast_path_db + again.deductions.within_bin_db
     sent_dbm = level_without_loss_dbm(radio) - mean_db - floor_dbm
-    rows: list[tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]] = []
+    none, zero = np.zeros(0, dtype=np.int64), np.zeros(0)
+    rows: list[tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]] = [(none, none, none, zero, zero)]
     for k, (site, _) in enumerate(order):
         near, loss_db = half[k]
         strong = sent_dbm - rare[k][1] >= _FAINT_DB

@@ -1,8 +1,9 @@
-"""Bins that the plan calls beyond every candidate, tried again: a plan that gives up must have nothing to offer there."""
+"""Bins that the plan calls beyond every candidate, tried again: a plan that gives up has nothing to offer there."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from trassa.plan.verify.antennas import antennas_of
 from trassa.plan.verify.bins import DueBins
@@ -46,11 +47,11 @@ def check_unserved(
     return [Row("radio.unserved", "", None, "", not wrong, None, said)]
 
 
-def _bins_of(evidence: Evidence, due: DueBins, claim: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _bins_of(evidence: Evidence, due: DueBins, claim: str) -> npt.NDArray[np.int64]:
     """Bins within the stretches that a claim gives up, evenly spread."""
     inside = np.zeros(len(due.start_m), dtype=bool)
     for row in evidence.layers["unserved"].where(claim=claim).rows():
-        here = (due.start_m >= row["start_m"]) & (due.end_m <= row["end_m"])
+        here = (due.start_m >= float(row["start_m"])) & (due.end_m <= float(row["end_m"]))
         inside |= here & (due.carriageway == row["carriageway"])
     found = np.flatnonzero(inside & due.counted)
     return found[np.unique(np.linspace(0, len(found) - 1, min(len(found), _TRIED)).astype(np.int64))]
