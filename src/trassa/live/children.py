@@ -163,6 +163,7 @@ class Children:
                 child.ask_to_stop()
                 child.end(child.spec.stop_within_s)
                 self._write_record()
+        self._write_record()  # who had died already, and waited to be started again, stands there still
 
     def _write_record(self) -> None:  # RULE 3
         said = {
