@@ -94,11 +94,22 @@ def notes_of(search: SiteSearch, settled: Settled) -> list[str]:
             f"siting: {length_m:.0f} m of carriageway are not carried beside the load after {settled.cut_rounds} "
             f"programmes with {settled.cuts} cuts"
         )
+    notes += _not_judged(search.settings)
     losses = search.sample().links.loss_db
     unknown = int(np.count_nonzero(np.isinf(losses).all(axis=1)))
     if unknown:
         notes.append(f"radio: {unknown} paths cross unknown ground and count as no link")
     return notes
+
+
+def _not_judged(settings: RadioSettings) -> list[str]:
+    """What trassa.toml asks for and no claim speaks of yet: silence would read as a promise kept."""
+    asked = []
+    if settings.vehicles_per_km and settings.rate_per_vehicle_mbps:
+        asked.append("the load of the cells by vehicles (radio.vehicles_per_km)")
+    if settings.latency_ms:
+        asked.append("the latency of the radio (radio.latency_ms)")
+    return [f"radio: no claim speaks of {' and '.join(asked)}"] if asked else []
 
 
 def interference_method(judge: JointJudge, settled: Settled) -> dict[str, Any]:
