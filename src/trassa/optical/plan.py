@@ -11,6 +11,8 @@ import numpy as np
 from trassa.errors import InputError
 from trassa.linear import Layer
 from trassa.optical.figures import assumptions_of, figures_of, notes_of
+from trassa.optical.fronthaul import Head, fronthaul_rows
+from trassa.optical.layers import SCHEMAS
 from trassa.optical.line import Line
 from trassa.optical.links import Connection, drops_of
 from trassa.optical.parts import Part, hut_places, parts_of, unbuilt_extents, verges_of
@@ -42,9 +44,15 @@ class OpticalPlan:
 
 
 def plan_optical(
-    road: Road, connections: Sequence[Connection], settings: OpticalSettings, progress: Progress = no_progress
+    road: Road,
+    connections: Sequence[Connection],
+    settings: OpticalSettings,
+    progress: Progress = no_progress,
+    heads: Sequence[Head] = (),
 ) -> OpticalPlan:
     """Plan cables, chambers, closures, huts, spans and links along a road, and cut it everywhere.
+
+    ``heads`` are the connections that send shared cells and hang on one baseband each.
 
     Each uninterrupted part of the road is planned by itself, at least cost. Raises :class:`InputError` naming the
     kilometre where a limit cannot be held.
@@ -67,16 +75,22 @@ def plan_optical(
         trenches = tuple(f"T-{1 if verge is verges[0] else 2}{suffix}" for verge in verges)
         ends = (part.presence_before, part.presence_after)
         lines.append(Line(part.extent, chain, tuple(drops), names, cables, trenches, *ends, settings))
-    return _told(road, connections, lines, parts, settings)
+    return _told(road, connections, lines, parts, settings, heads)
 
 
 def _told(
-    road: Road, connections: Sequence[Connection], lines: Sequence[Line], parts: Sequence[Part], rules: OpticalSettings
+    road: Road,
+    connections: Sequence[Connection],
+    lines: Sequence[Line],
+    parts: Sequence[Part],
+    rules: OpticalSettings,
+    heads: Sequence[Head],
 ) -> OpticalPlan:
     connected = {drop.connection.name for line in lines for drop in line.drops}
     unconnected = [c for c in connections if c.name not in connected]
     transmissions = tuple(_transmission(line, road, rules) for line in lines)
     layers = layers_of(lines, road)
+    layers["fronthaul_ways"] = Layer.from_rows(SCHEMAS["fronthaul_ways"], fronthaul_rows(lines, heads, rules))
     return OpticalPlan(
         layers,
         quantities_of(lines, rules),

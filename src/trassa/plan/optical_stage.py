@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trassa.linear import Layer
+from trassa.optical.fronthaul import Head
 from trassa.optical.plan import Connection, plan_optical
 from trassa.plan.bom import BomLine
 from trassa.plan.project import Project
@@ -13,12 +14,14 @@ from trassa.road.model import Road
 __all__ = ["run"]
 
 
-def run(project: Project, road: Road, sites: Layer, progress: Progress) -> StageResult:
-    """Plan the line; each radio site is a position to be connected."""
+def run(project: Project, road: Road, sites: Layer, fronthaul: Layer, progress: Progress) -> StageResult:
+    """Plan the line; each radio site is a position to be connected, and heads of a shared cell to its baseband."""
     connections = [
         Connection(row["site"], row["measure_m"], row["carriageway"], row["offset_m"])  # type: ignore[arg-type]
         for row in sites.rows()
     ]
-    plan = plan_optical(road, connections, project.settings.optical, progress)
+    columns = (fronthaul["site"].tolist(), fronthaul["cell"].tolist(), fronthaul["largest_fronthaul_m"].tolist())
+    heads = [Head(site, cell, limit_m) for site, cell, limit_m in zip(*columns, strict=True)]
+    plan = plan_optical(road, connections, project.settings.optical, progress, heads)
     bom = tuple(BomLine(item.item, "optical", item.quantity, item.unit, item.price) for item in plan.quantities)
     return StageResult(plan.layers, plan.figures, plan.assumptions, bom, plan.notes)

@@ -15,6 +15,7 @@ from trassa.plan import store
 from trassa.plan.amounts import amount_text, margin_text, range_text
 from trassa.plan.bom import BomLine, write_bom
 from trassa.plan.claim import Claim, Holds
+from trassa.plan.claims.fronthaul import fronthaul_claims
 from trassa.plan.claims.optical import optical_claims
 from trassa.plan.claims.radio import radio_claims
 from trassa.plan.folder import only_writer, replace_text, staged_outputs
@@ -140,6 +141,7 @@ def _prove(project: Project, planned: Planned) -> Proof:
     claims: list[Claim] = [
         *radio_claims(road, radio.layers, radio.figures, radio.assumptions, settings.radio),
         *optical_claims(road, optical.layers, optical.figures, optical.assumptions, settings.optical),
+        *fronthaul_claims(road, {**radio.layers, **optical.layers}, optical.assumptions),
     ]
     layers = {name: layer.digest() for name, layer in planned.layers().items()}
     return Proof(

@@ -120,7 +120,8 @@ def _run_radio(project: Project, planned: Planned, progress: Progress) -> StageR
 def _run_optical(project: Project, planned: Planned, progress: Progress) -> StageResult:
     from trassa.plan.optical_stage import run
 
-    return run(project, planned.road, planned.results["radio"].layers["sites"], progress)
+    radio = planned.results["radio"].layers
+    return run(project, planned.road, radio["sites"], radio["fronthaul"], progress)
 
 
 _RUNNERS: dict[StageName, Callable[[Project, Planned, Progress], StageResult]] = {

@@ -11,6 +11,7 @@ from trassa.plan.claim import Claim
 from trassa.plan.verify.cable import Plant, check_lengths, plant_of
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.fronthaul import check_fronthaul
 from trassa.plan.verify.line import Network, Outcome, network_of
 from trassa.plan.verify.verdict import Row
 from trassa.provenance import Progress, no_progress
@@ -34,6 +35,7 @@ def check_optical(evidence: Evidence, progress: Progress = no_progress) -> list[
     outcomes = _cut_outcomes(evidence, network, progress)
     rows += [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes), _huts_row(evidence, network)]
     latency = _latency_row(evidence, outcomes)
+    rows += check_fronthaul(evidence, plant)
     return [*rows, latency] if latency else rows
 
 

@@ -38,7 +38,7 @@ _OPTICAL = ("cables", "closures", "reels", "huts", "spans", "links", "cuts", "hu
 _KNOWN = {
     *("radio.served", "radio.served.any-site-down", "radio.handover.overlap", "radio.least-cost"),
     *("radio.rate.with-interference", "radio.trips"),
-    *("optical.links", "optical.spans", "optical.any-cut", "optical.latency"),
+    *("optical.links", "optical.spans", "optical.any-cut", "optical.latency", "optical.fronthaul"),
 }
 
 
