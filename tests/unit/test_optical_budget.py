@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from drawn_road import drawn_road
 from trassa.linear import Extent
 from trassa.optical.budget import closing, end_of_life_loss_db, typical_loss_db
+from trassa.optical.drops import Connection, Refusal, drops_of
 from trassa.optical.lengths import verge_of
-from trassa.optical.links import Connection, Refusal, SpanOptics, chosen_optics, drops_of
+from trassa.optical.links import SpanOptics, chosen_optics
 from trassa.optical.plant import SpanLayout
 from trassa.optical.settings import OpticalSettings
 

@@ -12,8 +12,9 @@ from drawn_road import drawn_road
 from trassa.errors import InputError
 from trassa.linear import Extent
 from trassa.optical.budget import end_of_life_loss_db
+from trassa.optical.drops import Connection, Drop, Refusal, drops_of
 from trassa.optical.lengths import verge_of
-from trassa.optical.links import Connection, Drop, Refusal, chosen_optics, drops_of
+from trassa.optical.links import chosen_optics
 from trassa.optical.placement import HutPlace, cheapest_chain, span_cost_minor
 from trassa.optical.plant import SpanLayout
 from trassa.optical.settings import OpticalSettings

@@ -125,7 +125,7 @@ def test_a_hole_has_no_cable_and_its_consequence_is_told() -> None:
         "aggregation",
         "point_of_presence",
     ]
-    assert plan.figures["sites_unconnected"] == ["S-009", "S-010"]
+    assert plan.figures["unconnected"] == ["S-009", "S-010"]
     notes = "\n".join(plan.notes)
     assert "no cable on A 1 km 20+000–32+000" in notes
     assert "A 1 km 0+000–20+000 reaches a point of presence at one end only" in notes
@@ -141,7 +141,7 @@ def test_one_missing_carriageway_is_no_hole_in_the_road() -> None:
     road = replace(road, alignments={**road.alignments, "decreasing": gone})
     plan = _plan(road, OpticalSettings(check_transmission=False, cables=2))
     assert plan.layers["cables"]["start_m"].tolist() == [0.0, 0.0]
-    assert plan.figures["sites_stranded_by_worst_cut"] == 0
+    assert plan.figures["stranded_by_worst_cut"] == 0
     assert any("C-2 follows the other one there" in note for note in plan.notes)
 
 
@@ -249,4 +249,4 @@ def test_real_motorways_plan_end_to_end(shared: Path, ref: str, cables: int) -> 
         structures = [e for k in ("bridge", "tunnel") for e in road.structure_extents(k, carriageway)]
         assert not any(e.start_m + 1e-6 < m < e.end_m - 1e-6 for e in structures for m in at)
     protected = ref != "A 37" or cables == 2
-    assert (plan.figures["sites_stranded_by_worst_cut"] == 0) is protected
+    assert (plan.figures["stranded_by_worst_cut"] == 0) is protected

@@ -75,7 +75,7 @@ def _outcome(graph: nx.MultiDiGraph) -> tuple[int, int, float, float]:
 
 
 def _assert_same(row: dict, expected: tuple[int, int, float, float]) -> None:
-    found = (row["sites_detoured"], row["sites_stranded"], row["worst_latency_us"], row["worst_margin_db"])
+    found = (row["detoured"], row["stranded"], row["worst_latency_us"], row["worst_margin_db"])
     assert found == pytest.approx(expected, rel=1e-9, nan_ok=True), row
 
 
@@ -121,15 +121,15 @@ def test_every_point_of_every_cable_is_in_exactly_one_interval(drawn: dict, rule
 
 def test_one_cable_fed_from_both_ends_strands_nobody() -> None:
     plan = _plan(_road())
-    assert plan.figures["sites_stranded_by_worst_cut"] == 0
-    assert plan.figures["sites_stranded_by_worst_hut"] == 0
+    assert plan.figures["stranded_by_worst_cut"] == 0
+    assert plan.figures["stranded_by_worst_hut"] == 0
     assert plan.figures["worst_latency_after_cut_us"] > plan.figures["worst_latency_us"]
 
 
 def test_a_hole_strands_what_lies_beyond_the_cut() -> None:
     plan = _plan(_road(holes=[(100e3, 100.5e3)]))
     cuts = plan.layers["cuts"]
-    first, second = (cuts.where(trench=f"T-1.{part}")["sites_stranded"] for part in (1, 2))
+    first, second = (cuts.where(trench=f"T-1.{part}")["stranded"] for part in (1, 2))
     assert (np.diff(first) <= 0).all()
     assert (np.diff(second) >= 0).all()
     assert first[0] == plan.layers["links"].where(cable="C-1.1")["site"].size / 2
@@ -144,5 +144,5 @@ def test_a_second_trench_keeps_the_backbone_and_the_same_trench_does_not() -> No
     assert worst[1] < worst[0]
     assert worst[2] == pytest.approx(worst[0], rel=0.01)
     across = other.layers["cuts"].where(trench="T-2")
-    assert (across["sites_detoured"] == 0).all()
+    assert (across["detoured"] == 0).all()
     assert set(same.layers["cuts"]["cables"]) == {"C-1,C-2"}

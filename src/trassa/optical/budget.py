@@ -63,6 +63,11 @@ class Closing:
     margin_db: FloatArray
     closes: npt.NDArray[np.bool_]
 
+    def pair_price_minor(self, rules: OpticalSettings) -> FloatArray:
+        """Price of each link, (links,): two transceivers, two attenuators where needed; inf where it fails."""
+        attenuators = np.where(self.attenuator_db > 0.0, 2 * rules.prices.attenuator.amount_minor, 0)
+        return np.where(self.closes, 2.0 * self.optics.price.amount_minor + attenuators, np.inf)
+
 
 def closing(optics: TransceiverClass, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings) -> Closing:
     """One transceiver class on links of given fibre length and number of splices, each of shape (links,)."""

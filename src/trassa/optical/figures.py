@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import Extent, Layer, subtracted
+from trassa.optical.drops import Connection
+from trassa.optical.edge import edge_places
+from trassa.optical.fibre_plan import fibres_with_growth
 from trassa.optical.lengths import Lengths, present_extents
 from trassa.optical.line import Line
-from trassa.optical.links import Connection
 from trassa.optical.plant import reel_route_m
 from trassa.optical.settings import OpticalSettings
+from trassa.optical.site_availability import availability_figures
 from trassa.optical.survival import intact
 from trassa.optical.transmission import Transmission
 from trassa.provenance import Assumption
@@ -35,6 +38,7 @@ def figures_of(
     outcomes = [intact(line.backbone) for line in lines]
     worst_us = _worst(np.fmax, [outcome.worst_latency_us for outcome in outcomes])
     cuts, losses = layers["cuts"], layers["hut_losses"]
+    used, wanted = fibres_with_growth(lines)
     return {
         "trench_route_m": sum(line.trench_route_m for line in lines),
         "cable_route_m": whole.route_m,
@@ -42,23 +46,35 @@ def figures_of(
         "cable_fibre_m": whole.fibre_m,
         "drop_route_m": sum(drop.lengths.route_m for line in lines for drop in line.drops),
         **{name: len(layers[name]) for name in ("chambers", "closures", "reels", "huts", "spans", "links")},
+        "edge": _edge(lines, rules),
+        "fibres_in_use": used,
+        "fibres_with_growth": wanted,
         "huts_with_new_power": int((layers["huts"]["power"] == "new").sum()),
         "huts_and_spans_cost_minor": sum(line.chain.cost_minor for line in lines),
         "cut_intervals": len(cuts),
         "worst_span_margin_db": _least(layers["spans"]["margin_db"]),
         "worst_link_margin_db": _least(layers["links"]["margin_db"]),
         "worst_margin_after_cut_db": _least(cuts["worst_margin_db"]),
-        "sites_unconnected": [connection.name for connection in unconnected],
-        "sites_stranded_by_nothing": sum(outcome.sites_stranded for outcome in outcomes),
-        "sites_stranded_by_worst_cut": int(cuts["sites_stranded"].max(initial=0)),
-        "pairs_of_stranded_site_and_cut": int(cuts["sites_stranded"].sum()),
-        "sites_stranded_by_worst_hut": int(losses["sites_stranded"].max(initial=0)),
+        "unconnected": [connection.name for connection in unconnected],
+        "stranded_by_nothing": sum(outcome.stranded for outcome in outcomes),
+        "stranded_by_worst_cut": int(cuts["stranded"].max(initial=0)),
+        "pairs_of_stranded_and_cut": int(cuts["stranded"].sum()),
+        "stranded_by_worst_hut": int(losses["stranded"].max(initial=0)),
         "worst_latency_us": worst_us,
         "worst_latency_after_cut_us": _worst(np.fmax, cuts["worst_latency_us"]),
         "worst_latency_after_hut_loss_us": _worst(np.fmax, losses["worst_latency_us"]),
         "latency_promise_us": rules.latency_promise_us,
+        "availability": availability_figures(lines, layers["availability"]),
         "transmission": [_transmission(t, line) for t, line in zip(transmissions, lines, strict=True)],
     }
+
+
+def _edge(lines: Sequence[Line], rules: OpticalSettings) -> dict[str, Any] | None:
+    """How many huts need servers at least, and the sites that none reaches in time; None where none is promised."""
+    if rules.edge_round_trip_us is None:
+        return None
+    places = [edge_places(line, rules.edge_round_trip_us) for line in lines]
+    return {"least": sum(place.least for place in places), "unmet": [name for place in places for name in place.unmet]}
 
 
 def _worst(better: np.ufunc, values: Any) -> float | None:
@@ -75,14 +91,21 @@ def _transmission(found: Transmission, line: Line) -> dict[str, Any]:
     if not found.checked:
         return {**ends, "reason": found.reason}
     needed_db = line.rules.needed_gsnr_db + line.rules.gsnr_margin_db
+    worst = found.weakest
+    slowest = min(found.paths, key=lambda result: result.mode.mode.rate_gbps if result.mode else 0)
     return {
         **ends,
         "gsnr_db": found.gsnr_db,
         "least_gsnr_db": found.least_gsnr_db,
         "osnr_db": found.osnr_db,
+        "closed_osnr_db": found.closed_osnr_db,
         "margin_db": found.least_gsnr_db - needed_db,
         "latency_us": found.latency_us,
         "amplifiers": found.amplifiers,
+        "paths": len(found.paths),
+        "worst_path": f"{line.hut_names[worst.path.source]}→{line.hut_names[worst.path.target]}",
+        "worst_path_gsnr_db": float(worst.channels.gsnr_db.min()),
+        "mode_on_every_path": slowest.mode.mode.name if slowest.mode else None,
     }
 
 
@@ -147,6 +170,12 @@ def notes_of(
         f"optical: {c.name} at {road.text(c.measure_m)} is not connected, no cable passes there" for c in unconnected
     ]
     notes += _long_structures(lines, road, rules)
+    used, wanted = fibres_with_growth(lines)
+    if wanted > rules.fibres:
+        notes.append(
+            f"optical: {used} of {rules.fibres} fibres are in use; {rules.growth_ratio:.0%} of growth asks for "
+            f"optical.fibres = {12 * math.ceil(wanted / 12)}"
+        )
     if rules.cables == 2:
         notes.append(_second_cable_note(rules))
     for line, found in zip(lines, transmissions, strict=True):
@@ -154,10 +183,10 @@ def notes_of(
         needed_db = rules.needed_gsnr_db + rules.gsnr_margin_db
         if not found.checked:
             notes.append(f"optical: wavelengths {ends} {found.reason}")
-        elif found.least_gsnr_db < needed_db:
-            notes.append(
-                f"optical: wavelengths {ends} arrive with {found.least_gsnr_db:.1f} dB, need {needed_db:.1f} dB"
-            )
+        elif (least_db := float(found.weakest.channels.gsnr_db.min())) < needed_db:
+            path = found.weakest.path
+            way = f"{line.hut_names[path.source]}→{line.hut_names[path.target]}"
+            notes.append(f"optical: wavelengths {way} arrive with {least_db:.1f} dB, need {needed_db:.1f} dB")
     return tuple(notes)
 
 

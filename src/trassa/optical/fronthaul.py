@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from trassa.optical.drops import Drop
 from trassa.optical.latency import fibre_latency_us
 from trassa.optical.line import Line
-from trassa.optical.links import Drop
 from trassa.optical.settings import OpticalSettings
 
 __all__ = ["Head", "fronthaul_rows"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trassa.linear import Extent
-from trassa.optical.links import Drop, Link
+from trassa.optical.drops import Drop
+from trassa.optical.links import Link
 from trassa.optical.placement import Chain
+from trassa.optical.rings import Ring
 from trassa.optical.route import CableRoute
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.survival import Backbone
@@ -42,9 +44,18 @@ class Line:
 
     @cached_property
     def links(self) -> list[tuple[Link, Link]]:
-        """The two links of each connection, to the hut before and to the hut behind, in order of taps."""
+        """The two links of each connection with own fibres, to the huts before and behind, in order of taps."""
         pairs = [zip(s.optics.links(0), s.optics.links(1), strict=True) for s in self.chain.spans]
         return [pair for span in pairs for pair in span]
+
+    def backbone_of(self, service: str) -> Backbone:
+        """The same with the connections of one service class alone."""
+        return replace(self.backbone, service=service)
+
+    @cached_property
+    def rings(self) -> list[tuple[int, Ring]]:
+        """Every access ring with the number of its span."""
+        return [(number, ring) for number, span in enumerate(self.chain.spans) for ring in span.optics.rings]
 
     def cable_route(self, cable: int) -> CableRoute:
         """One whole cable of the line, through all its huts."""

@@ -1,4 +1,4 @@
-"""Radio sites and other connections: each on two links, one to either neighbouring hut, over its own fibres."""
+"""The optics of one span: connections on two links over fibres of their own, and the rings of the others."""
 
 from __future__ import annotations
 
@@ -8,65 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trassa.linear import Carriageway, Extent
 from trassa.optical.budget import Closing, closing
-from trassa.optical.lengths import Lengths, Verge
+from trassa.optical.drops import Drop, Refusal
+from trassa.optical.lengths import Lengths
 from trassa.optical.plant import SpanPlant
+from trassa.optical.rings import Ring, RingOffer, ring_offers
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 
-__all__ = ["Connection", "Drop", "Link", "Refusal", "SpanOptics", "chosen_optics", "drops_of"]
+__all__ = ["Link", "SpanOptics", "chosen_optics"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _TAP_SPLICES = 1
 """Where the drop is spliced to the cable; a joint in the same closure adds none to this fibre."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Something to be connected: a radio site beside the road. ``offset_m`` is its distance, of either sign."""
-
-    name: str
-    measure_m: float
-    carriageway: Carriageway
-    offset_m: float
-
-
-@dataclass(frozen=True)
-class Drop:
-    """The branch from the cable to a connection: where it taps the cable, how long it is, whether it crosses."""
-
-    connection: Connection
-    tap_m: float
-    lengths: Lengths
-    crosses: bool
-
-
-def drops_of(connections: Sequence[Connection], verge: Verge, line: Extent, rules: OpticalSettings) -> list[Drop]:
-    """The drops of connections to the cable along ``line``, in order of their taps.
-
-    A tap lies where a chamber may stand. The drop runs along the verge from there, then out to the connection,
-    under the road if that stands on the other side.
-    """
-    drops: list[Drop] = []
-    for connection in connections:
-        tap_m = verge.nearest_open(connection.measure_m, line)
-        crosses = connection.carriageway != verge.carriageway
-        along_m = abs(float(verge.route_at(connection.measure_m) - verge.route_at(tap_m)))
-        route_m = along_m + abs(connection.offset_m) + (rules.crossing_m if crosses else 0.0)
-        loops_m = rules.closure_loop_m / 2.0 + rules.termination_loop_m
-        lengths = Lengths.laid(route_m, slack_ratio=rules.slack_ratio, loops_m=loops_m, helix_ratio=rules.helix_ratio)
-        drops.append(Drop(connection, tap_m, lengths, crosses))
-    return sorted(drops, key=lambda drop: (drop.tap_m, drop.connection.measure_m, drop.connection.name))
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a span cannot be built: what fails, with its value and bound, and what would cure it."""
-
-    reason: str
-    cure: str
 
 
 @dataclass(frozen=True)
@@ -85,13 +40,15 @@ class Link:
 class SpanOptics:
     """The optics of all drops of one span. Row 0 of each array leads to the hut before, row 1 to the hut behind.
 
-    ``lengths_m`` has shape (3, 2, drops): route, sheath, fibre. ``choice`` (2, drops) indexes ``closings``.
+    ``drops`` are those with fibres of their own. ``lengths_m`` has shape (3, 2, drops): route, sheath, fibre.
+    ``choice`` (2, drops) indexes ``closings``. ``fibres`` counts all that are taken, the rings' included.
     """
 
     drops: tuple[Drop, ...]
     lengths_m: FloatArray
     closings: tuple[Closing, ...]
     choice: IntArray
+    rings: tuple[Ring, ...]
     cost_minor: int
     fibres: int
 
@@ -109,35 +66,53 @@ class SpanOptics:
 
 
 def chosen_optics(drops: Sequence[Drop], plant: SpanPlant, rules: OpticalSettings) -> SpanOptics | Refusal:
-    """The cheapest transceivers that close both links of every drop within the cable's fibres, or why there are none.
+    """The cheapest transceivers that close every link and ring within the cable's fibres, or why there are none.
 
-    Exact: a connection has both links of one kind, duplex or BiDi, so it takes two fibres or one, and each switch to
-    BiDi frees exactly one. The cheapest switches are made until the fibres suffice.
+    Exact: a connection has both links of one kind, duplex or BiDi, so it takes two fibres or one, as a ring does, and
+    each switch to BiDi frees exactly one. The cheapest switches are made until the fibres suffice.
     """
-    lengths_m, splices = _lengths_and_splices(drops, plant)
+    access = [rules.service(drop.connection.service).access for drop in drops]
+    own = [drop for drop, wanted in zip(drops, access, strict=True) if wanted == "own fibres"]
+    offers = ring_offers([drop for drop, wanted in zip(drops, access, strict=True) if wanted == "ring"], plant, rules)
+    if isinstance(offers, Refusal):
+        return offers
+    lengths_m, splices = _lengths_and_splices(own, plant)
     classes = sorted(rules.transceivers, key=lambda optics: (optics.price.amount_minor, optics.name))
     fibre_m = lengths_m[2].ravel()
     closings = tuple(closing(optics, fibre_m, splices.ravel(), rules) for optics in classes)
-    prices = np.array([_link_price_minor(row, rules) for row in closings]).reshape(len(closings), 2, len(drops))
+    prices = np.array([row.pair_price_minor(rules) for row in closings]).reshape(len(closings), 2, len(own))
     choices, pairs = zip(*(_cheapest(prices, closings, fibres) for fibres in (1, 2)), strict=True)
-    bidi_minor, duplex_minor = pairs
+    bidi_minor, duplex_minor = (
+        np.concatenate((pair, [offer.price_minor[row] for offer in offers])) for row, pair in enumerate(pairs)
+    )
     unclosed = np.flatnonzero(np.isinf(np.minimum(bidi_minor, duplex_minor)))
     if len(unclosed):
-        return _unclosed(drops[int(unclosed[0])], closings, int(unclosed[0]), len(drops))
+        return _unclosed(int(unclosed[0]), own, closings, offers)
+    duplex = _within_fibres(bidi_minor, duplex_minor, rules)
+    if isinstance(duplex, Refusal):
+        return duplex
+    choice = np.where(duplex[: len(own)], choices[1], choices[0])
+    rings = tuple(offer.lit(duplex=bool(two)) for offer, two in zip(offers, duplex[len(own) :], strict=True))
+    cost_minor = int(np.where(duplex, duplex_minor, bidi_minor).sum())
+    return SpanOptics(tuple(own), lengths_m, closings, choice, rings, cost_minor, int(len(duplex) + duplex.sum()))
+
+
+def _within_fibres(
+    bidi_minor: FloatArray, duplex_minor: FloatArray, rules: OpticalSettings
+) -> npt.NDArray[np.bool_] | Refusal:
+    """Which connections and rings take two fibres, shape (units,), at least cost within the cable."""
     duplex = duplex_minor < bidi_minor
     room = rules.fibres - rules.backbone_fibres
-    excess = int(len(drops) + duplex.sum()) - room
+    excess = int(len(duplex) + duplex.sum()) - room
     extra = np.where(duplex, bidi_minor - duplex_minor, np.inf)
     if excess > int(np.isfinite(extra).sum()):
         return Refusal(
-            f"{len(drops)} connections between two huts need more than the {room} fibres left for them",
-            f"optical.fibres = {rules.backbone_fibres + 2 * len(drops)}",
+            f"{len(duplex)} connections between two huts need more than the {room} fibres left for them",
+            f"optical.fibres = {rules.backbone_fibres + 2 * len(duplex)}",
         )
     if excess > 0:
         duplex[np.argsort(extra, kind="stable")[:excess]] = False
-    choice = np.where(duplex, choices[1], choices[0])
-    cost_minor = int(np.where(duplex, duplex_minor, bidi_minor).sum())
-    return SpanOptics(tuple(drops), lengths_m, closings, choice, cost_minor, int(len(drops) + duplex.sum()))
+    return np.asarray(duplex, dtype=np.bool_)
 
 
 def _lengths_and_splices(drops: Sequence[Drop], plant: SpanPlant) -> tuple[FloatArray, FloatArray]:
@@ -154,12 +129,6 @@ def _lengths_and_splices(drops: Sequence[Drop], plant: SpanPlant) -> tuple[Float
     return np.stack((before + own, total - before + own), axis=1), splices
 
 
-def _link_price_minor(row: Closing, rules: OpticalSettings) -> FloatArray:
-    """Price of each link with this class: two transceivers, two attenuators where needed; inf where it fails."""
-    attenuators = np.where(row.attenuator_db > 0.0, 2 * rules.prices.attenuator.amount_minor, 0)
-    return np.where(row.closes, 2.0 * row.optics.price.amount_minor + attenuators, np.inf)
-
-
 def _cheapest(prices: FloatArray, closings: Sequence[Closing], fibres: int) -> tuple[IntArray, FloatArray]:
     """Choice (2, drops) among classes with that many fibres, and the price of both links (drops,); inf where none."""
     ours = [index for index, row in enumerate(closings) if row.optics.fibres == fibres]
@@ -169,9 +138,18 @@ def _cheapest(prices: FloatArray, closings: Sequence[Closing], fibres: int) -> t
     return np.array(ours, dtype=np.int64)[best], np.min(prices[ours], axis=0).sum(axis=0)
 
 
-def _unclosed(drop: Drop, closings: Sequence[Closing], index: int, count: int) -> Refusal:
-    worst = min(max(float(row.margin_db[index + side * count]) for row in closings) for side in (0, 1))
+def _unclosed(unit: int, own: Sequence[Drop], closings: Sequence[Closing], offers: Sequence[RingOffer]) -> Refusal:
+    """What fails of a connection, or of a ring behind all connections."""
+    if unit >= len(own):
+        drops = offers[unit - len(own)].drops
+        names = f"{drops[0].connection.name}–{drops[-1].connection.name}"
+        return Refusal(
+            f"no transceiver closes every segment of the ring {names}",
+            "a class with a higher budget or a longer reach in optical.transceivers, or a hut nearer to it",
+        )
+    worst = min(max(float(row.margin_db[unit + side * len(own)]) for row in closings) for side in (0, 1))
+    name = own[unit].connection.name
     return Refusal(
-        f"no transceiver closes both links of {drop.connection.name} (best margin {worst:.1f} dB, or beyond reach)",
+        f"no transceiver closes both links of {name} (best margin {worst:.1f} dB, or beyond reach)",
         "a class with a higher budget in optical.transceivers, or a hut nearer to it",
     )

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from trassa.errors import InputError
 from trassa.optical.budget import end_of_life_loss_db
+from trassa.optical.drops import Drop, Refusal
 from trassa.optical.lengths import Verge
-from trassa.optical.links import Drop, Refusal, SpanOptics, chosen_optics
+from trassa.optical.links import SpanOptics, chosen_optics
 from trassa.optical.plant import SpanLayout, SpanPlant
 from trassa.optical.settings import OpticalSettings
 from trassa.provenance import Progress, no_progress

@@ -10,21 +10,24 @@ import numpy as np
 
 from trassa.errors import InputError
 from trassa.linear import Layer
+from trassa.optical.drops import Connection, drops_of
 from trassa.optical.figures import assumptions_of, figures_of, notes_of
 from trassa.optical.fronthaul import Head, fronthaul_rows
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.line import Line
-from trassa.optical.links import Connection, drops_of
 from trassa.optical.parts import Part, hut_places, parts_of, unbuilt_extents, verges_of
 from trassa.optical.placement import cheapest_chain
 from trassa.optical.quantities import Quantity, quantities_of
+from trassa.optical.service_tables import connection_rows
 from trassa.optical.settings import OpticalSettings
+from trassa.optical.site_availability import availability_layer
 from trassa.optical.tables import layers_of
-from trassa.optical.transmission import LineSpan, Node, Transmission, check_transmission
+from trassa.optical.transmission import Transmission, check_transmission
+from trassa.optical.wavelength_tables import light_of, wavelength_layers
 from trassa.provenance import Assumption, Progress, no_progress
 from trassa.road.model import Road
 
-__all__ = ["Connection", "OpticalPlan", "Quantity", "plan_optical"]
+__all__ = ["Connection", "OpticalPlan", "Quantity", "lines_of", "plan_optical"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,14 @@ def plan_optical(
     Each uninterrupted part of the road is planned by itself, at least cost. Raises :class:`InputError` naming the
     kilometre where a limit cannot be held.
     """
+    lines, parts = lines_of(road, connections, settings, progress)
+    return _told(road, connections, lines, parts, settings, heads)
+
+
+def lines_of(
+    road: Road, connections: Sequence[Connection], settings: OpticalSettings, progress: Progress = no_progress
+) -> tuple[list[Line], list[Part]]:
+    """The lines of a road, each at least cost, and the parts of the road that they lie on."""
     _checked(connections, road)
     verges = verges_of(road, settings)
     parts = parts_of(road, verges, settings)
@@ -75,7 +86,7 @@ def plan_optical(
         trenches = tuple(f"T-{1 if verge is verges[0] else 2}{suffix}" for verge in verges)
         ends = (part.presence_before, part.presence_after)
         lines.append(Line(part.extent, chain, tuple(drops), names, cables, trenches, *ends, settings))
-    return _told(road, connections, lines, parts, settings, heads)
+    return lines, parts
 
 
 def _told(
@@ -88,8 +99,11 @@ def _told(
 ) -> OpticalPlan:
     connected = {drop.connection.name for line in lines for drop in line.drops}
     unconnected = [c for c in connections if c.name not in connected]
-    transmissions = tuple(_transmission(line, road, rules) for line in lines)
-    layers = layers_of(lines, road)
+    lights = [light_of(line, road) for line in lines]
+    transmissions = tuple(check_transmission(light) for light in lights)
+    layers = {**layers_of(lines, road), **wavelength_layers(lines, lights, transmissions)}
+    layers["availability"] = availability_layer(lines)
+    layers["connections"] = Layer.from_rows(SCHEMAS["connections"], connection_rows(lines, connections))
     layers["fronthaul_ways"] = Layer.from_rows(SCHEMAS["fronthaul_ways"], fronthaul_rows(lines, heads, rules))
     return OpticalPlan(
         layers,
@@ -126,22 +140,3 @@ def _home(connection: Connection, parts: Sequence[Part], rules: OpticalSettings)
 
 def _share(progress: Progress, part: Part, length_m: float) -> Progress:
     return lambda share: progress((part.extent.start_m + share * part.extent.length_m) / length_m)
-
-
-def _transmission(line: Line, road: Road, rules: OpticalSettings) -> Transmission:
-    alignment = road.alignments[line.chain.spans[0].plants[0].cable.verge.carriageway]
-    nodes = [
-        Node(
-            name,
-            road.text(hut.measure_m),
-            float(np.interp(hut.measure_m, alignment.measure_m, alignment.latitude_deg)),
-            float(np.interp(hut.measure_m, alignment.measure_m, alignment.longitude_deg)),
-        )
-        for name, hut in zip(line.hut_names, line.chain.huts, strict=True)
-    ]
-    spans = []
-    for span in line.chain.spans:
-        cable = span.plants[0].cable
-        splices = tuple(cable.fibre_m(np.array(span.plants[0].joints_m)).tolist())
-        spans.append(LineSpan(cable.whole.fibre_m, splices, span.losses_db[0], rules.span_loss_limit_db))
-    return check_transmission(nodes, spans, rules)

@@ -63,3 +63,7 @@ class OpticalPrices(BaseModel):
     attenuator: Price = Field(
         default=assumed_price(1_500, 500, 3_000, "piece"), description="Fixed attenuator at a receiver"
     )
+    ring_switch: Price = Field(
+        default=assumed_price(60_000, 30_000, 150_000, "piece"),
+        description="Hardened switch with two uplinks beside a member of an access ring",
+    )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trassa.optical.line import Line
+from trassa.optical.links import Link
+from trassa.optical.rings import RingSegment
 from trassa.optical.settings import OpticalSettings
 from trassa.pricing import Price
 
@@ -53,17 +55,30 @@ def quantities_of(lines: Sequence[Line], rules: OpticalSettings) -> tuple[Quanti
     return tuple(row for row in rows if row.quantity > 0.0)
 
 
+def _segments(lines: Sequence[Line]) -> list[RingSegment]:
+    return [segment for line in lines for _, ring in line.rings for segment in ring.segments]
+
+
 def _drop_splices(lines: Sequence[Line]) -> int:
+    """A link is spliced at its tap and at the site; so is a ring's segment at each of its ends that is a member."""
     links = [link for line in lines for pair in line.links for link in pair]
-    return sum(2 * link.optics.fibres for link in links)
+    ends = [(s.optics.fibres, end) for s in _segments(lines) for end in (s.first, s.second) if end is not None]
+    return sum(2 * link.optics.fibres for link in links) + sum(2 * fibres for fibres, _ in ends)
 
 
 def _optics(lines: Sequence[Line], rules: OpticalSettings) -> list[Quantity]:
-    links = [link for line in lines for pair in line.links for link in pair]
+    """Two transceivers and two attenuators for each link and segment, a switch for each member of a ring."""
+    links: list[Link | RingSegment] = [link for line in lines for pair in line.links for link in pair]
+    links += _segments(lines)
     count = Counter(link.optics.name for link in links)
     attenuators = sum(2 for link in links if link.attenuator_db > 0.0)
+    members = sum(len(ring.drops) for line in lines for _, ring in line.rings)
     rows = [
         Quantity(f"transceiver {optics.name}", 2.0 * count[optics.name], "piece", optics.price)
         for optics in rules.transceivers
     ]
-    return [*rows, Quantity("attenuator", float(attenuators), "piece", rules.prices.attenuator)]
+    return [
+        *rows,
+        Quantity("attenuator", float(attenuators), "piece", rules.prices.attenuator),
+        Quantity("ring switch", float(members), "piece", rules.prices.ring_switch),
+    ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trassa.optical.availability_settings import AvailabilitySettings
+from trassa.optical.colours import ColourCode
+from trassa.optical.otdr_settings import OtdrSettings
 from trassa.optical.prices import OpticalPrices, assumed_price
+from trassa.optical.service_settings import RADIO_SITE, ServiceClass, shipped_services
 from trassa.pricing import Price
 
 __all__ = ["OpticalSettings", "TransceiverClass"]
@@ -60,6 +66,13 @@ class OpticalSettings(BaseModel):
         default="other_side", description="Where the second cable lies: own trench across the road, or the same trench"
     )
     fibres: int = Field(default=96, ge=4, le=864, description="Fibres in each cable")
+    tube_fibres: int = Field(default=12, ge=1, le=24, description="Fibres in each buffer tube")
+    colour_code: ColourCode = Field(
+        default="tia-598", description="Order of the colours of fibres and tubes: tia-598 or din-vde-0888, name"
+    )
+    growth_ratio: float = Field(
+        default=0.2, ge=0.0, le=5.0, description="Fibres to be kept free for growth, ratio to those in use"
+    )
     backbone_fibres: int = Field(default=4, ge=2, description="Fibres kept for the backbone from hut to hut")
 
     attenuation_1550_db_per_km: float = Field(default=0.22, gt=0, le=1, description="Cabled fibre at 1550 nm, dB/km")
@@ -106,6 +119,18 @@ class OpticalSettings(BaseModel):
     shortest_part_m: float = Field(
         default=500.0, ge=20, description="Road between two holes that is shorter than this gets no cable, m"
     )
+    services: tuple[ServiceClass, ...] = Field(
+        default_factory=shipped_services, min_length=1, description="Service classes of what is connected"
+    )
+    equipment_list: str = Field(
+        default="",
+        description="CSV file of further equipment to connect: name, service, position, offset_m; empty: none",
+    )
+    ring_members: int = Field(default=16, ge=1, le=250, description="Most equipment on one access ring")
+    ring_rate_mbps: float = Field(default=10_000.0, gt=0.0, description="Rate of an access ring, Mbit/s")
+    ring_latency_us: float = Field(
+        default=5.0, ge=0.0, description="Switching delay in each ring member passed, its own included, µs"
+    )
     transceivers: tuple[TransceiverClass, ...] = Field(
         default_factory=_shipped_transceivers, min_length=1, description="Transceiver classes to choose from"
     )
@@ -121,6 +146,15 @@ class OpticalSettings(BaseModel):
     latency_promise_us: float | None = Field(
         default=None, gt=0, description="One-way delay from any site to a point of presence that is promised, µs"
     )
+    availability: AvailabilitySettings = Field(
+        default_factory=AvailabilitySettings, description="Rates of failure and times of repair"
+    )
+    edge_round_trip_us: float | None = Field(
+        default=None,
+        gt=0,
+        description="The line's part of a round trip from any radio site to a server in a hut that is promised, µs",
+    )
+    otdr: OtdrSettings = Field(default_factory=OtdrSettings, description="Traces")
     prices: OpticalPrices = Field(default_factory=OpticalPrices, description="Unit prices")
 
     @model_validator(mode="after")
@@ -133,10 +167,21 @@ class OpticalSettings(BaseModel):
             raise ValueError(f"backbone_fibres {self.backbone_fibres} leave none of {self.fibres} fibres for sites")
         if self.reel_limit_m < 4.0 * (self.closure_loop_m + self.termination_loop_m + self.crossing_m):
             raise ValueError(f"reel_limit_m {self.reel_limit_m} leaves too little cable between its loops")
-        names = [transceiver.name for transceiver in self.transceivers]
-        if len(set(names)) < len(names):
-            raise ValueError(f"transceivers: a name stands twice in {names}")
+        for what, rows in (("transceivers", self.transceivers), ("services", self.services)):
+            names = [row.name for row in rows]
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what}: a name stands twice in {names}")
+        if RADIO_SITE not in [service.name for service in self.services]:
+            raise ValueError(f"services: the class {RADIO_SITE!r} is missing")
         return self
+
+    def service(self, name: str) -> ServiceClass:
+        """The service class of that name; :class:`KeyError` for a name that no class has."""
+        return self._service[name]
+
+    @cached_property
+    def _service(self) -> Mapping[str, ServiceClass]:
+        return {service.name: service for service in self.services}
 
     def attenuation_db_per_km(self, band: Literal["1310", "1550"]) -> float:
         """Attenuation of the cabled fibre in one window."""

@@ -1,6 +1,6 @@
 """What a cut does: every interval of every trench and every hut taken away once, and who still reaches whom.
 
-A connection reaches a point of presence over either of its links and the backbone behind it. A cut takes the links
+A connection reaches a point of presence over either of its two ways and the backbone behind it. A cut takes the ways
 that pass it and the backbone of its span, unless a second cable in another trench carries that. One forward and one
 backward pass along the huts per span and prefix sums over its taps make the whole sweep linear in the number of
 intervals. The drops themselves are no part of it: a cut drop takes its own site, which is a site down to radio.
@@ -9,17 +9,30 @@ intervals. The drops themselves are no part of it: a cut drop takes its own site
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from trassa.linear import Extent
 from trassa.optical.latency import fibre_latency_us
 from trassa.optical.placement import Span
 from trassa.optical.settings import OpticalSettings
+from trassa.optical.ways import Ways, ways_of
 
-__all__ = ["Backbone", "Cut", "HutLoss", "Outcome", "cuts_of", "hut_losses_of", "intact", "joined"]
+__all__ = [
+    "Backbone",
+    "Cut",
+    "HutLoss",
+    "Outcome",
+    "cuts_of",
+    "hut_losses_of",
+    "intact",
+    "joined",
+    "ways_after_cut",
+    "ways_intact",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -28,8 +41,8 @@ FloatArray = npt.NDArray[np.float64]
 class Outcome:
     """Who is served, and how well. Latency and margin are the worst among the served, NaN when there is none."""
 
-    sites_detoured: int
-    sites_stranded: int
+    detoured: int
+    stranded: int
     worst_latency_us: float
     worst_margin_db: float
 
@@ -57,7 +70,8 @@ class HutLoss:
 class Backbone:
     """One part of the line as a graph: huts in a row, spans between them, points of presence at its ends.
 
-    ``cables`` and ``trenches`` have one name per cable; cables of one trench fall together.
+    ``cables`` and ``trenches`` have one name per cable; cables of one trench fall together. ``service`` looks at the
+    connections of one service class alone; empty: at all.
     """
 
     spans: tuple[Span, ...]
@@ -66,6 +80,7 @@ class Backbone:
     cables: tuple[str, ...]
     trenches: tuple[str, ...]
     rules: OpticalSettings
+    service: str = ""
 
     @cached_property
     def span_latency_us(self) -> FloatArray:
@@ -79,16 +94,10 @@ class Backbone:
         return self.rules.span_loss_limit_db - np.array([span.losses_db for span in self.spans])
 
     @cached_property
-    def sites(self) -> _Sites:
-        """All connections of the part in order of their taps."""
-        links = [(span.optics.links(0), span.optics.links(1)) for span in self.spans]
-        count = [len(before) for before, _ in links]
-        pairs = [pair for before, after in links for pair in zip(before, after, strict=True)]
-        fibre_m = np.array([[link.lengths.fibre_m for link in pair] for pair in pairs]).reshape(-1, 2)
-        margin_db = np.array([[link.margin_db for link in pair] for pair in pairs]).reshape(-1, 2)
-        taps = np.array([before.drop.tap_m for before, _ in pairs], dtype=np.float64)
-        span_of = np.repeat(np.arange(len(self.spans)), count)
-        return _Sites(taps, span_of, fibre_latency_us(fibre_m, self.rules).T, margin_db.T)
+    def ways(self) -> Ways:
+        """The two ways of everything that is connected to the part, of one service where one is asked for."""
+        ways = ways_of([span.optics for span in self.spans], self.rules)
+        return ways.of_service(self.service) if self.service else ways
 
     def presence(
         self, span_down: int, cables_down: Sequence[bool], hut_down: int = -1
@@ -125,21 +134,11 @@ class Backbone:
         return latency, least
 
 
-@dataclass(frozen=True)
-class _Sites:
-    """Connections in columns: tap and span (sites,); delay and margin of the links before and behind (2, sites)."""
-
-    tap_m: FloatArray
-    span: npt.NDArray[np.int64]
-    latency_us: FloatArray
-    margin_db: FloatArray
-
-
 def _ways(backbone: Backbone, latency_us: FloatArray, least_db: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Delay (2, sites) over either link to a point of presence, and the margin on that way."""
-    sites = backbone.sites
-    huts = np.stack((sites.span, sites.span + 1))
-    return sites.latency_us + latency_us[huts], np.minimum(sites.margin_db, least_db[huts])
+    ways = backbone.ways
+    huts = np.stack((ways.span, ways.span + 1))
+    return ways.latency_us + latency_us[huts], np.minimum(ways.margin_db, least_db[huts])
 
 
 def _outcome(latency_us: FloatArray, margin_db: FloatArray) -> Outcome:
@@ -186,18 +185,38 @@ def cuts_of(backbone: Backbone) -> list[Cut]:
     return cuts
 
 
+def ways_after_cut(backbone: Backbone, span: int, down: Sequence[bool], place: Extent) -> Ways:
+    """The two ways of everything, backbone included, after a cut of one place of one span; a lost way takes for ever.
+
+    ``down`` says of each cable whether it falls. Latency and margin are those to the nearest point of presence.
+    """
+    ways = backbone.ways
+    latency_us, margin_db = _ways(backbone, *backbone.presence(span, down))
+    latency_us = latency_us.copy()
+    if down[0]:
+        latency_us[1, (ways.span == span) & (ways.tap_m <= place.start_m)] = np.inf
+        latency_us[0, (ways.span == span) & (ways.tap_m >= place.end_m)] = np.inf
+    return replace(ways, latency_us=latency_us, margin_db=margin_db)
+
+
+def ways_intact(backbone: Backbone) -> Ways:
+    """The same with nothing cut."""
+    latency_us, margin_db = _ways(backbone, *backbone.presence(-1, ()))
+    return replace(backbone.ways, latency_us=latency_us, margin_db=margin_db)
+
+
 def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chambers: FloatArray) -> list[Outcome]:
     """The outcome of a cut between each two neighbouring chambers of one span."""
     latency, margin = _ways(backbone, *backbone.presence(index, down))
-    sites = backbone.sites
+    ways = backbone.ways
     if not down[0]:
         return [_outcome(latency, margin)] * (len(chambers) - 1)
-    ours = np.flatnonzero(sites.span == index)
+    ours = np.flatnonzero(ways.span == index)
     others = _outcome(np.delete(latency, ours, axis=1), np.delete(margin, ours, axis=1))
     before = _Prefix(latency[0, ours], margin[0, ours])
     behind = _Prefix(latency[1, ours][::-1], margin[1, ours][::-1])
     outcomes: list[Outcome] = []
-    for split in np.searchsorted(sites.tap_m[ours], chambers[:-1], side="right").tolist():
+    for split in np.searchsorted(ways.tap_m[ours], chambers[:-1], side="right").tolist():
         parts = (others, before.first(split), behind.first(len(ours) - split))
         outcomes.append(joined(parts))
     return outcomes
@@ -221,8 +240,8 @@ class _Prefix:
 def joined(parts: Sequence[Outcome]) -> Outcome:
     """The outcome for all connections of the parts together."""
     return Outcome(
-        sum(part.sites_detoured for part in parts),
-        sum(part.sites_stranded for part in parts),
+        sum(part.detoured for part in parts),
+        sum(part.stranded for part in parts),
         float(np.fmax.reduce([part.worst_latency_us for part in parts], initial=np.nan)),
         float(np.fmin.reduce([part.worst_margin_db for part in parts], initial=np.nan)),
     )

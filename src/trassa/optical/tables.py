@@ -8,10 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from trassa.linear import Layer
+from trassa.optical.fibre_plan import fibre_rows, patch_rows, splice_rows
 from trassa.optical.latency import fibre_latency_us
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.line import Line
 from trassa.optical.links import Link
+from trassa.optical.service_tables import edge_rows, ring_rows, service_rows
 from trassa.optical.survival import Outcome, cuts_of, hut_losses_of, intact, joined
 from trassa.road.model import Road
 
@@ -39,8 +41,17 @@ def layers_of(lines: Sequence[Line], road: Road) -> dict[str, Layer]:
         "links": [row for line in lines for row in _links(line)],
         "cuts": [row for line in lines for row in _cuts(line, _elsewhere(line, lines))],
         "hut_losses": [row for line in lines for row in _hut_losses(line, _elsewhere(line, lines))],
+        "ring_segments": ring_rows(lines),
+        "services": service_rows(lines),
+        "edge_places": edge_rows(lines),
     }
-    return {name: Layer.from_rows(SCHEMAS[name], rows) for name, rows in tables.items()}
+    closure_at = {(str(row["cable"]), float(row["measure_m"])): str(row["closure"]) for row in tables["closures"]}
+    schedules: dict[str, list[Row]] = {
+        "fibres": fibre_rows(lines),
+        "splices": splice_rows(lines, closure_at),
+        "patches": patch_rows(lines),
+    }
+    return {name: Layer.from_rows(SCHEMAS[name], rows) for name, rows in {**tables, **schedules}.items()}
 
 
 def _numbered(column: str, letters: str, rows: list[Row]) -> list[Row]:
@@ -185,8 +196,8 @@ def _link(link: Link, hut: str, line: Line) -> Row:
 
 def _outcome(outcome: Outcome) -> Row:
     return {
-        "sites_detoured": outcome.sites_detoured,
-        "sites_stranded": outcome.sites_stranded,
+        "detoured": outcome.detoured,
+        "stranded": outcome.stranded,
         "worst_latency_us": outcome.worst_latency_us,
         "worst_margin_db": outcome.worst_margin_db,
     }

@@ -1,8 +1,8 @@
-"""Do the wavelengths arrive? GNPy carries them from one end of the backbone to the other.
+"""Do the wavelengths arrive? GNPy carries them along every path of the backbone that our design serves.
 
 GNPy verifies; it does not plan, and with its own equipment library it accepts a span of 40 dB in silence. So the span
-loss limit is enforced here first, naming the kilometre, and the library is our own: three amplifiers, no extended
-gain, hence signal quality that falls steadily as spans grow. GNPy is loaded only when asked for.
+loss limit is enforced here first, naming the kilometre; the library is our own; amplifiers are set by our own rule
+(``amplifiers.py``), whose closed-form OSNR stands beside GNPy's. GNPy is loaded only when asked for.
 """
 
 from __future__ import annotations
@@ -10,164 +10,181 @@ from __future__ import annotations
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
-from itertools import pairwise
 from typing import Any
 
-from trassa.errors import InputError
-from trassa.optical.settings import OpticalSettings
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["LineSpan", "Node", "Transmission", "check_transmission", "topology_of"]
+from trassa.optical.equipment import Comb
+from trassa.optical.modes import Channels, Mode, ModeFit, best_mode
+from trassa.optical.osnr import path_osnr_db
+from trassa.optical.topology import element_names, equipment_json, topology_of
+from trassa.optical.wavelengths import Lightpath, WavelengthLine
+
+__all__ = ["PathResult", "Propagator", "Transmission", "check_transmission"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_CLOSED_FORM_DB = 0.3
+"""More than the closed form of the amplifiers' noise is ever off; no comb arrives better than it says."""
 
 
 @dataclass(frozen=True)
-class Node:
-    """A hut as a node of the backbone; coordinates are WGS 84 degrees, for maps only."""
+class PathResult:
+    """What arrives on one path: GNPy's channels, our OSNR (channels,) beside them, and the fastest mode that closes."""
 
-    name: str
-    text: str
-    latitude_deg: float
-    longitude_deg: float
-
-
-@dataclass(frozen=True)
-class LineSpan:
-    """The fibre between two neighbouring huts; ``splices_m`` are places of joints along it, metres of fibre."""
-
-    fibre_m: float
-    splices_m: tuple[float, ...]
-    loss_db: float
-    limit_db: float
+    path: Lightpath
+    channels: Channels
+    closed_osnr_db: FloatArray
+    mode: ModeFit | None
 
 
 @dataclass(frozen=True)
 class Transmission:
-    """What GNPy found on one line: mean over channels, 0.1 nm; or why it was not asked.
+    """What GNPy found on one line, or why it was not asked. The decibels are those from the first hut to the last:
+    mean over channels, 0.1 nm, worse sense.
 
-    ``topology`` is GNPy's own JSON, which its command line reads.
+    ``topology`` and ``equipment`` are GNPy's own JSON, which its command line reads; ``paths`` are all that light may
+    take.
     """
 
     checked: bool
     reason: str
     topology: dict[str, Any]
+    equipment: dict[str, Any]
     gsnr_db: float = float("nan")
     least_gsnr_db: float = float("nan")
     osnr_db: float = float("nan")
+    closed_osnr_db: float = float("nan")
     latency_us: float = float("nan")
     amplifiers: int = 0
+    paths: tuple[PathResult, ...] = ()
+
+    @property
+    def weakest(self) -> PathResult:
+        """The path on which the least signal arrives; only where GNPy was asked."""
+        return min(self.paths, key=lambda result: float(result.channels.gsnr_db.min()))
 
 
-def check_transmission(nodes: Sequence[Node], spans: Sequence[LineSpan], rules: OpticalSettings) -> Transmission:
-    """Propagate a full load of 76 channels from the first node to the last, at the end of life.
+def check_transmission(line: WavelengthLine) -> Transmission:
+    """Propagate a full load of channels along every path, at the end of life.
 
     Raises :class:`InputError` naming the span when one is beyond its limit. Where GNPy is not installed the result
     says so and carries the topology all the same.
     """
-    for (before, after), span in zip(pairwise(nodes), spans, strict=True):
-        if span.loss_db > span.limit_db:
-            raise InputError(
-                f"optical: the span {before.name}–{after.name} ({before.text}–{after.text}) loses {span.loss_db:.1f} dB"
-                f", more than its limit of {span.limit_db:.1f} dB",
-                cure="a hut in between",
-            )
-    topology = topology_of(nodes, spans, rules)
-    if not rules.check_transmission:
-        return Transmission(False, "not checked: optical.check_transmission is off", topology)
+    line.check_spans()
+    topology, equipment = topology_of(line), equipment_json(line.rules)
+    if not line.rules.check_transmission:
+        return Transmission(False, "not checked: optical.check_transmission is off", topology, equipment)
     if importlib.util.find_spec("gnpy") is None:
         version = ".".join(str(part) for part in sys.version_info[:2])
         return Transmission(
             False,
             f"not checked: GNPy is not installed (it has no release for every Python; this is {version})",
             topology,
+            equipment,
         )
     try:
-        return _propagated(nodes, topology, rules)
+        propagator = Propagator(line, topology)
     except ImportError as missing:
-        return Transmission(False, f"not checked: GNPy does not load here ({missing})", topology)
+        return Transmission(False, f"not checked: GNPy does not load here ({missing})", topology, equipment)
+    return _checked(line, topology, equipment, propagator)
 
 
-def topology_of(nodes: Sequence[Node], spans: Sequence[LineSpan], rules: OpticalSettings) -> dict[str, Any]:
-    """GNPy's network JSON of a line, both directions, amplifiers untyped so that GNPy designs them.
-
-    Ends are transceivers behind ROADMs; the huts between are ROADMs or plain amplifiers by ``hut_equipment``.
-    """
-    network = _Network(nodes, rules)
-    for name in (nodes[0], nodes[-1]):
-        network.add(f"trx {name.name}", "Transceiver", name)
-    roadms = [0, len(nodes) - 1]
-    if rules.hut_equipment == "roadm":
-        roadms = list(range(len(nodes)))
-    for index in roadms:
-        network.add(f"roadm {nodes[index].name}", "Roadm", nodes[index], {"target_pch_out_db": -20})
-    for index in (0, -1):
-        network.join(f"trx {nodes[index].name}", f"roadm {nodes[index].name}")
-        network.join(f"roadm {nodes[index].name}", f"trx {nodes[index].name}")
-    network.direction(nodes, spans, roadms, "out")
-    turned = [
-        LineSpan(s.fibre_m, tuple(s.fibre_m - m for m in reversed(s.splices_m)), s.loss_db, s.limit_db)
-        for s in reversed(spans)
-    ]
-    network.direction(nodes[::-1], turned, [len(nodes) - 1 - index for index in roadms], "back")
-    return {"network_name": "trassa", "elements": network.elements, "connections": network.connections}
+def _checked(
+    line: WavelengthLine, topology: dict[str, Any], equipment: dict[str, Any], propagator: Propagator
+) -> Transmission:
+    last = len(line.nodes) - 1
+    ends = [line.path(0, last), line.path(last, 0)]
+    whole, back = (propagator.along(path, line.library.comb) for path in ends)
+    return Transmission(
+        True,
+        "",
+        topology,
+        equipment,
+        min(float(way.gsnr_db.mean()) for way in (whole, back)),
+        min(float(way.gsnr_db.min()) for way in (whole, back)),
+        min(float(way.osnr_db.mean()) for way in (whole, back)),
+        min(float(_closed(line, path).mean()) for path in ends),
+        float(whole.latency_us.mean()),
+        sum(len(section.spans) + 1 for section in ends[0].sections),
+        tuple(_result(line, path, propagator) for path in line.lightpaths),
+    )
 
 
-class _Network:
-    """Elements and connections in GNPy's shape."""
+def _closed(line: WavelengthLine, path: Lightpath) -> FloatArray:
+    return path_osnr_db([line.amplifiers[section] for section in path.sections], line.library)
 
-    def __init__(self, nodes: Sequence[Node], rules: OpticalSettings) -> None:
-        self._rules = rules
-        self.elements: list[dict[str, Any]] = []
-        self.connections: list[dict[str, str]] = []
 
-    def add(self, uid: str, kind: str, node: Node, params: dict[str, Any] | None = None) -> str:
-        """Add one element at a node; returns its uid."""
-        location = {"city": node.name, "region": node.text, "latitude": node.latitude_deg}
-        location["longitude"] = node.longitude_deg
-        element: dict[str, Any] = {"uid": uid, "type": kind, "metadata": {"location": location}}
-        if kind == "Fiber":
-            element["type_variety"] = "SSMF"
-        if params:
-            element["params"] = params
-        self.elements.append(element)
-        return uid
+def _result(line: WavelengthLine, path: Lightpath, propagator: Propagator) -> PathResult:
+    def received(mode: Mode) -> Channels:
+        return propagator.along(path, mode.comb(line.library.comb))
 
-    def join(self, first: str, second: str) -> None:
-        """Light goes from the first to the second."""
-        self.connections.append({"from_node": first, "to_node": second})
+    closed_osnr_db = _closed(line, path)
+    fit = best_mode(received, line.rules.gsnr_margin_db, float(closed_osnr_db.min()) + _CLOSED_FORM_DB)
+    return PathResult(path, propagator.along(path, line.library.comb), closed_osnr_db, fit)
 
-    def direction(self, nodes: Sequence[Node], spans: Sequence[LineSpan], roadms: Sequence[int], sense: str) -> None:
-        """The chain of one direction, from the first node's ROADM to the last one's."""
-        at = f"roadm {nodes[0].name}"
-        for index, span in enumerate(spans):
-            here, there = nodes[index], nodes[index + 1]
-            if index in roadms:
-                at = self._after(at, self.add(f"booster {here.name} {sense}", "Edfa", here))
-            at = self._after(at, self.add(f"fibre {here.name}–{there.name} {sense}", "Fiber", here, self._fibre(span)))
-            at = self._after(at, self.add(f"amplifier {there.name} {sense}", "Edfa", there))
-            if index + 1 in roadms:
-                at = self._after(at, f"roadm {there.name}")
 
-    def _after(self, before: str, uid: str) -> str:
-        self.join(before, uid)
-        return uid
+class Propagator:
+    """GNPy with one line loaded and designed; each path is propagated once per comb."""
 
-    def _fibre(self, span: LineSpan) -> dict[str, Any]:
-        rules = self._rules
-        longer = rules.helix_ratio / rules.helix_ratio_low
-        end_db = rules.connector_loss_db + (rules.splice_loss_db if span.splices_m else 0.0)
-        lumped = [{"position": m * longer / 1000.0, "loss": rules.splice_loss_db} for m in span.splices_m]
-        return {
-            "length": span.fibre_m * longer / 1000.0,
-            "length_units": "km",
-            "loss_coef": rules.attenuation_1550_db_per_km,
-            "con_in": end_db,
-            "con_out": end_db,
-            "att_in": 0,
-            "lumped_losses": lumped if rules.splice_loss_db > 0.0 else [],
-        }
+    def __init__(self, line: WavelengthLine, topology: dict[str, Any]) -> None:
+        """Raises ImportError where GNPy does not load."""
+        import copy
+
+        from gnpy.tools.json_io import load_equipments_and_configs, network_from_json
+        from gnpy.tools.worker_utils import designed_network
+
+        self._line = line
+        self._known: dict[tuple[tuple[str, ...], Comb], Channels] = {}
+        with _quiet():
+            with as_file(files(__package__).joinpath("equipment.json")) as path:
+                self._equipment = load_equipments_and_configs(path, [], [])
+            self._equipment["Span"]["default"].EOL = line.rules.repair_margin_db
+            network = network_from_json(copy.deepcopy(topology), self._equipment)
+            ends = [f"trx {line.nodes[index].name}" for index in (0, -1)]
+            network, self._request, _ = designed_network(
+                self._equipment, network, source=ends[0], destination=ends[1], args_power=None
+            )
+        self._elements = {element.uid: element for element in network.nodes()}
+
+    def along(self, path: Lightpath, comb: Comb) -> Channels:
+        """What arrives of a full comb at the end of a path."""
+        key = (element_names(self._line, path), comb)
+        if key not in self._known:
+            self._known[key] = self._propagated(*key)
+        return self._known[key]
+
+    def amplifier(self, name: str) -> tuple[str, float, float]:
+        """Type, gain and power of a channel behind it relative to the reference, as GNPy set them; dB."""
+        found = self._elements[name]
+        return found.params.type_variety, float(found.effective_gain), float(found.delta_p)
+
+    def _propagated(self, names: tuple[str, ...], comb: Comb) -> Channels:
+        import copy
+
+        from gnpy.topology.request import propagate
+
+        # elements keep the state of the light that passed them: each path gets copies, made at once
+        path = copy.deepcopy([self._elements[name] for name in names])
+        request = copy.copy(self._request)
+        request.spacing, request.baud_rate = comb.spacing_thz * 1e12, comb.baud_gbd * 1e9
+        request.tx_osnr = comb.tx_osnr_db
+        with _quiet():
+            spectrum = propagate(path, request, self._equipment)
+        receiver = path[-1]
+        return Channels(
+            np.asarray(spectrum.frequency) / 1e12,
+            np.asarray(receiver.snr_01nm),
+            np.asarray(receiver.osnr_ase_01nm),
+            np.asarray(receiver.chromatic_dispersion),
+            np.asarray(receiver.pmd),
+            np.asarray(receiver.latency) * 1000.0,
+        )
 
 
 @contextmanager
@@ -180,33 +197,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-def _propagated(nodes: Sequence[Node], topology: dict[str, Any], rules: OpticalSettings) -> Transmission:
-    import copy
-
-    from gnpy.core.elements import Edfa
-    from gnpy.tools.json_io import load_equipments_and_configs, network_from_json
-    from gnpy.tools.worker_utils import designed_network, transmission_simulation
-
-    with _quiet():
-        with as_file(files(__package__).joinpath("equipment.json")) as path:
-            equipment = load_equipments_and_configs(path, [], [])
-        equipment["Span"]["default"].EOL = rules.repair_margin_db
-        network = network_from_json(copy.deepcopy(topology), equipment)
-        source, destination = f"trx {nodes[0].name}", f"trx {nodes[-1].name}"
-        network, request, reference = designed_network(
-            equipment, network, source=source, destination=destination, args_power=None
-        )
-        path_taken, _, _, _ = transmission_simulation(equipment, network, request, reference)
-    receiver = path_taken[-1]
-    return Transmission(
-        True,
-        "",
-        topology,
-        float(receiver.snr_01nm.mean()),
-        float(receiver.snr_01nm.min()),
-        float(receiver.osnr_ase_01nm.mean()),
-        float(receiver.latency.mean()) * 1000.0,
-        sum(isinstance(element, Edfa) for element in path_taken),
-    )

@@ -1,0 +1,168 @@
+"""Which fibre serves what: the assignment of every span, what is spliced in every closure and patched in every hut.
+
+::
+
+    fibre 1–4   backbone from hut to hut         spliced through in every closure
+    fibre 5, 6  ring RG-01                       cut at each member, both ends led into its drop
+    fibre 7     S-03, BiDi                       cut at its tap, both ends led into its drop
+    fibre 8 …   spare, lit by nobody             spliced through where reels meet
+
+A fibre that serves a connection does so on both sides of its tap: to the hut before and to the hut behind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from trassa.optical.colours import colour
+from trassa.optical.drops import Drop
+from trassa.optical.line import Line
+from trassa.optical.placement import Span
+from trassa.optical.service_tables import ring_names
+from trassa.optical.settings import OpticalSettings
+
+__all__ = ["FibreUse", "fibre_rows", "fibres_with_growth", "patch_rows", "splice_rows", "uses_of"]
+
+Row = dict[str, int | float | str | bool]
+
+
+@dataclass(frozen=True)
+class FibreUse:
+    """Fibres ``first`` to ``last`` of a cable in one span, and what they serve; ``drops`` open them on the way."""
+
+    first: int
+    last: int
+    use: str
+    service: str
+    optics: str
+    drops: tuple[Drop, ...] = ()
+
+
+def uses_of(span: Span, cable: int, rings: Sequence[str], rules: OpticalSettings) -> list[FibreUse]:
+    """The fibres of one cable between two huts in order: backbone, rings, connections, spare.
+
+    ``rings`` names the span's rings. Further cables carry the backbone alone.
+    """
+    uses = [FibreUse(1, rules.backbone_fibres, "backbone", "backbone", "")]
+    if cable == 0:
+        for name, ring in zip(rings, span.optics.rings, strict=True):
+            optics = "/".join(dict.fromkeys(segment.optics.name for segment in ring.segments))
+            uses.append(_next(uses, ring.fibres, name, "ring", optics, ring.drops))
+        for before, behind in zip(span.optics.links(0), span.optics.links(1), strict=True):
+            served = before.drop.connection
+            optics = "/".join(dict.fromkeys((before.optics.name, behind.optics.name)))
+            uses.append(_next(uses, before.optics.fibres, served.name, served.service, optics, (before.drop,)))
+    spare = rules.fibres - uses[-1].last
+    return [*uses, _next(uses, spare, "spare", "", "", ())] if spare else uses
+
+
+def _next(uses: list[FibreUse], fibres: int, use: str, service: str, optics: str, drops: tuple[Drop, ...]) -> FibreUse:
+    first = uses[-1].last + 1
+    return FibreUse(first, first + fibres - 1, use, service, optics, drops)
+
+
+def fibres_with_growth(lines: Sequence[Line]) -> tuple[int, int]:
+    """The most fibres that any span uses, and as many as it should have with room to grow."""
+    rules = lines[0].rules
+    used = max(span.optics.fibres for line in lines for span in line.chain.spans) + rules.backbone_fibres
+    return used, math.ceil(used * (1.0 + rules.growth_ratio))
+
+
+def _spans(lines: Sequence[Line]) -> Iterator[tuple[Line, int, int, list[FibreUse]]]:
+    """Every span of every cable with its uses: line, number of the span, number of the cable."""
+    named = ring_names(lines)
+    for line in lines:
+        for number, span in enumerate(line.chain.spans):
+            rings = [name for name, owner, at, _ in named if owner is line and at == number]
+            for cable in range(len(line.cables)):
+                yield line, number, cable, uses_of(span, cable, rings, line.rules)
+
+
+def fibre_rows(lines: Sequence[Line]) -> list[Row]:
+    """A row of the layer ``fibres`` for every fibre of every cable between two huts."""
+    rows: list[Row] = []
+    for line, number, cable, uses in _spans(lines):
+        rules, plant = line.rules, line.chain.spans[number].plants[cable]
+        place: Row = {
+            "cable": line.cables[cable],
+            "span": "–".join(line.hut_names[number : number + 2]),
+            "start_m": plant.cable.start_m,
+            "end_m": plant.cable.end_m,
+        }
+        rows += [
+            {**place, "fibre": fibre, **_colours(fibre, rules), "use": use.use, "service": use.service}
+            for use in uses
+            for fibre in range(use.first, use.last + 1)
+        ]
+    return rows
+
+
+def _colours(fibre: int, rules: OpticalSettings) -> Row:
+    tube, place = divmod(fibre - 1, rules.tube_fibres)
+    return {
+        "tube": tube + 1,
+        "tube_colour": colour(tube + 1, rules.colour_code),
+        "fibre_colour": colour(place + 1, rules.colour_code),
+    }
+
+
+def splice_rows(lines: Sequence[Line], closure_at: Mapping[tuple[str, float], str]) -> list[Row]:
+    """A row of the layer ``splices`` for every run of fibres that a closure joins alike.
+
+    ``closure_at`` names the closures by cable and measure. Fibres of a closure without a row pass it uncut.
+    """
+    rows: list[Row] = []
+    for line, number, cable, uses in _spans(lines):
+        plant = line.chain.spans[number].plants[cable]
+        joints = set(plant.joints_m)
+        for measure_m in plant.closures_m:
+            where: Row = {"closure": closure_at[line.cables[cable], measure_m], "measure_m": measure_m}
+            rows += [{**where, **row} for row in _closure(uses, measure_m, measure_m in joints)]
+    return rows
+
+
+def _closure(uses: Sequence[FibreUse], measure_m: float, is_joint: bool) -> Iterator[Row]:
+    """Runs of fibres in one closure: led into drops from either side, or through where reels meet."""
+    led = [(use, drop) for use in uses for drop in use.drops if drop.tap_m == measure_m]
+    drops = {drop.connection.name: 0 for _, drop in led}
+    for use, drop in led:
+        name, count = drop.connection.name, use.last - use.first + 1
+        for side in ("before", "behind"):
+            into = drops[name] + 1
+            drops[name] += count
+            ends: Row = {"to_first": into, "to_last": into + count - 1, "splices": count}
+            yield {"side": side, "first": use.first, "last": use.last, "to": f"drop {name}", **ends}
+    if not is_joint:
+        return
+    opened = {fibre for use, _ in led for fibre in range(use.first, use.last + 1)}
+    through = [fibre for fibre in range(1, uses[-1].last + 1) if fibre not in opened]
+    for _, run in groupby(enumerate(through), key=lambda pair: pair[1] - pair[0]):
+        numbers = [fibre for _, fibre in run]
+        first, last = numbers[0], numbers[-1]
+        joined: Row = {"to_first": first, "to_last": last, "splices": len(numbers)}
+        yield {"side": "both", "first": first, "last": last, "to": "next reel", **joined}
+
+
+def patch_rows(lines: Sequence[Line]) -> list[Row]:
+    """A row of the layer ``patches`` for every fibre that is lit in a hut."""
+    rows: list[Row] = []
+    for line, number, cable, uses in _spans(lines):
+        before, behind = line.hut_names[number : number + 2]
+        for use in uses:
+            if use.use != "spare":
+                rows += _patched(before, "behind", behind, line, cable, use)
+                rows += _patched(behind, "before", before, line, cable, use)
+    return sorted(rows, key=lambda row: (row["hut"], row["cable"], row["side"], row["fibre"]))
+
+
+def _patched(hut: str, side: str, far: str, line: Line, cable: int, use: FibreUse) -> list[Row]:
+    """The fibres of one use in one hut; a fibre that is opened on the way ends in the nearest drop."""
+    nearest = use.drops[0 if side == "behind" else -1].connection.name if use.drops else far
+    served: Row = {"use": use.use, "to": nearest, "equipment": use.optics or line.rules.hut_equipment}
+    where: Row = {"hut": hut, "cable": line.cables[cable], "side": side}
+    return [
+        {**where, "fibre": fibre, **_colours(fibre, line.rules), **served} for fibre in range(use.first, use.last + 1)
+    ]

@@ -1,0 +1,52 @@
+"""The OTDR room: from a trace file to events, from events to a place on the road with an interval.
+
+::
+
+    read_sor ─► event_table ─┬─► calibrated / next_epoch ─► located       fibre metres to route metres, and chambers
+    (.sor)      (samples)    ├─► changes                                  what differs from the last trace
+                             └─► two_way_losses                           closures from both ends
+
+Every distance is time of travel at one stated group index; the planned line comes in as a :class:`FibrePath`.
+"""
+
+from __future__ import annotations
+
+from trassa.optical.otdr.averaging import TwoWayLoss, two_way_losses
+from trassa.optical.otdr.calibration import Calibration, Prior, calibrated, uncalibrated
+from trassa.optical.otdr.comparison import Change, changes
+from trassa.optical.otdr.detection import DetectionRules, event_table
+from trassa.optical.otdr.epochs import Repair, next_epoch
+from trassa.optical.otdr.events import EventTable, FibreEvent
+from trassa.optical.otdr.fibre_path import FibrePath, FibrePlace, planned_path
+from trassa.optical.otdr.locator import Location, located
+from trassa.optical.otdr.sor_reader import read_sor, trace_of
+from trassa.optical.otdr.sor_writer import sor_bytes
+from trassa.optical.otdr.trace import ReportedEvent, Trace, fibre_m
+
+__all__ = [
+    "Calibration",
+    "Change",
+    "DetectionRules",
+    "EventTable",
+    "FibreEvent",
+    "FibrePath",
+    "FibrePlace",
+    "Location",
+    "Prior",
+    "Repair",
+    "ReportedEvent",
+    "Trace",
+    "TwoWayLoss",
+    "calibrated",
+    "changes",
+    "event_table",
+    "fibre_m",
+    "located",
+    "next_epoch",
+    "planned_path",
+    "read_sor",
+    "sor_bytes",
+    "trace_of",
+    "two_way_losses",
+    "uncalibrated",
+]
