@@ -34,7 +34,7 @@ _CROSS_SECTION = "start_m end_m carriageway lanes speed_limit_kmh speed_limit_ki
 _PLACE = "measure_m kind name carriageway offset_m latitude_deg longitude_deg powered"
 _SITE = (
     "site candidate name kind measure_m km carriageway offset_m latitude_deg longitude_deg ground_m height_m "
-    "height_assumed cost_minor needed_for"
+    "height_assumed power_m fibre_drop_m cost_minor needed_for"
 )
 _OPTICAL = {
     "cables": "cable start_m end_m carriageway route_m sheath_m fibre_m fibres",
@@ -177,7 +177,8 @@ def _sites(road: Road) -> Layer:
         needed = f"radio.served.any-site-down at {road.text(min(measure + 2000.0, road.length_m))} →"
         rows.append(
             (f"S-{i + 1:02d}", i, name, "existing" if old else "new", measure, float(road.calibration.km(measure)),
-             "increasing", 300.0 if old else 22.0, *at, 35.0 if i % 2 else 25.0, old, cost, needed)
+             "increasing", 300.0 if old else 22.0, *at, 35.0 if i % 2 else 25.0, old,
+             0.0 if old else 480.0, 300.0 if old else 30.0, cost, needed)
         )  # fmt: skip
     return _table(RADIO["sites"], _SITE, rows)
 

@@ -37,9 +37,11 @@ CLAIMS = (
 )
 
 
-@pytest.mark.parametrize(("band", "offset_m", "sites"), [("n28", 15.0, 8), ("n78", 8.0, 26)])
+@pytest.mark.parametrize(
+    ("band", "offset_m", "sites", "cost_eur"), [("n28", 15.0, 8, 1_687_600), ("n78", 8.0, 28, 6_010_000)]
+)
 def test_the_corridor_holds_and_is_verified(
-    band: str, offset_m: float, sites: int, shared: Path, tmp_path: Path
+    band: str, offset_m: float, sites: int, cost_eur: int, shared: Path, tmp_path: Path
 ) -> None:
     source = shared / "roads" / "badhersfeld_a4"
     settings = parse_settings(SETTINGS.format(band=band, offset_m=offset_m))
@@ -48,6 +50,7 @@ def test_the_corridor_holds_and_is_verified(
     claims = {claim.id: claim for claim in Proof.read(project.root / "proof.json").claims}
     assert {name: claims[name].holds for name in CLAIMS} == dict.fromkeys(CLAIMS, "yes")
     assert claims["radio.least-cost"].method["gap"] == 0.0
+    assert claims["radio.least-cost"].method["cost_minor"] == 100 * cost_eur
     verification = verify(project.root)
     assert verification.agrees, verification.text()
     necessary = next(row for row in verification.rows if row.claim == "radio.sites-necessary")

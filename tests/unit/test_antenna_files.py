@@ -65,7 +65,29 @@ def test_order_case_blanks_tabs_and_commas_do_not_matter(tmp_path: Path) -> None
         np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_remarks_signs_and_numbers_as_other_programs_write_them(tmp_path: Path) -> None:
+    plain = read(tmp_path, HEAD, ["ELECTRICAL_TILT 4"], horizontal(), vertical())
+    head = ["# made by hand", "! 2014", "80010 panel", *(line.replace(" ", " = ", 1) for line in HEAD)]
+    flat, steep = horizontal(), vertical()
+    cuts = [
+        "HORIZONTAL=360", "# angle, loss", *(f"{float(a):.5E} {float(v):.6E}" for a, v in map(str.split, flat[1:])),
+        "VERTICAL: 360", *(f"{line.replace(' ', ';').replace('.', ',')} // point" for line in steep[1:]),
+    ]  # fmt: skip
+    other = read(tmp_path, head, ["ELECTRICAL_TILT=4"], cuts, ["\x1a"], end="\r\n")
+    assert other.name == plain.name
+    for name in ("horizontal_deg", "horizontal_db", "vertical_deg", "vertical_db"):
+        np.testing.assert_allclose(getattr(other, name), getattr(plain, name), rtol=0.0, atol=1e-6)
+
+
+def test_doubts_about_an_antenna_that_is_not_that_of_the_settings(tmp_path: Path) -> None:
+    pattern = read(tmp_path, HEAD, horizontal(), vertical())
+    assert pattern.doubts(763.0, 15.0) == []
+    assert pattern.doubts(3500.0, 15.0) == ["antenna: 80010XXX was measured at 806 MHz, the carrier is 3500 MHz"]
+    assert pattern.doubts(806.0, 18.0) == ["antenna: 80010XXX has 17.65 dBi, radio.site_gain_dbi counts 18"]
+    assert read(tmp_path, ["GAIN 15"], horizontal(), vertical()).doubts(3500.0, 15.0) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_names_survive(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "antenna.pln"
     path.write_bytes("\n".join(["NAME Rödelheim 65°", "GAIN 15", *horizontal(), *vertical()]).encode(encoding))
@@ -99,6 +121,10 @@ def test_symmetric_across_the_seam(tmp_path: Path) -> None:
         ("gain 15.5dBd", 17.65),
         ("GAIN (dBi) 9.1", 9.1),
         ("GAIN 15,5 dBd", 17.65),
+        ("GAIN 15.5 dBd (17.65 dBi)", 17.65),
+        ("GAIN 17.65 dBi (15.5 dBd)", 17.65),
+        ("GAIN=1.55E+01", 17.65),
+        ("GAIN: 15.", 17.15),
     ],
 )
 def test_gains(tmp_path: Path, line: str, gain_dbi: float) -> None:
@@ -152,6 +178,7 @@ def replaced(lines: list[str], number: int, line: str) -> list[str]:
         ([["GAIN 15"], replaced(horizontal(), 3, "1 9"), vertical()], r"gives one angle twice"),
         ([["GAIN 15"], cut("HORIZONTAL", lambda _: 0.0, 15.0), vertical()], r"HORIZONTAL leaves out 15°"),
         ([["GAIN xx.xxdBi"], horizontal(), vertical()], r"line 1: GAIN 'xx.xxdBi' holds no number"),
+        ([["GAIN 155 dBi"], horizontal(), vertical()], r"line 1: GAIN '155 dBi' lies outside -20..60 dBi"),
         ([["FREQUENCY any", "GAIN 15"], horizontal(), vertical()], r"line 1: FREQUENCY 'any'"),
         ([["GAIN 15", "ELECTRICAL_TILT 80"], horizontal(), vertical()], r"line 2: ELECTRICAL_TILT 80°"),
         ([horizontal(), vertical()], r"no line GAIN"),

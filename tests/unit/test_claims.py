@@ -58,7 +58,8 @@ def test_deductions_that_fall_short_are_a_no_whatever_the_margins_say(road: Road
 
 def test_assumed_prices_are_listed_with_their_range(road: Road) -> None:
     listed = {a.name: a.source for a in _least_cost(road, 0.0, RadioSettings()).assumptions}
-    assert set(listed) == {f"price {name}" for name, _ in RadioSettings().prices}
+    assert set(listed) == {"radio.power_way", *(f"price {name}" for name, _ in RadioSettings().prices)}
+    assert listed["radio.power_way"] == "the map shows no mains: radio.power_assumed_m = 500"
     assert "3500000–11000000 minor units" in listed["price new_mast"]
 
 
@@ -88,7 +89,7 @@ def test_a_stranded_site_breaks_the_promise_of_latency(road: Road) -> None:
     cuts = plan.layers["cuts"]
     stranded = np.zeros(len(cuts), dtype=np.int64)
     stranded[1] = 2
-    columns = {column.name: cuts[column.name] for column in OPTICAL["cuts"].columns} | {"sites_stranded": stranded}
+    columns = {column.name: cuts[column.name] for column in OPTICAL["cuts"].columns} | {"stranded": stranded}
     broken = Layer.from_columns(OPTICAL["cuts"], **columns)
     assert _claims(road, plan, rules)["optical.latency"].holds != "no"
     assert _claims(road, plan, rules, cuts=broken)["optical.latency"].holds == "no"
@@ -104,7 +105,7 @@ def test_latency_without_sites_is_no_crash(road: Road) -> None:
 def test_a_site_off_the_line_breaks_the_promise_of_links(road: Road) -> None:
     rules = OpticalSettings(check_transmission=False)
     plan = _planned(road, rules, FEW)
-    figures = {**plan.figures, "sites_unconnected": ["S-9"]}
+    figures = {**plan.figures, "unconnected": ["S-9"]}
     claims = {c.id: c for c in optical_claims(road, plan.layers, figures, plan.assumptions, rules)}
     for name in ("optical.links", "optical.any-cut"):
         assert claims[name].holds == "no"

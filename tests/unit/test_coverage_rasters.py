@@ -243,6 +243,14 @@ def test_a_broken_export_leaves_what_was_there(tmp_path: Path) -> None:
         write_kmz(nowhere / "x.kmz", "x", Lattice(50.0, 10.0, 1e-3, 1e-3, 4, 4), [], RSRP_SCALE, [])
 
 
+def test_no_areas_of_an_older_grid_stay(road: Road, ground: GroundGrid, sites: Layer, tmp_path: Path) -> None:
+    first = export_coverage(road, ground, sites, RULES, tmp_path)
+    assert tmp_path / "best_server.tab" in first
+    second = export_coverage(road, ground, sites.take([2]), RULES, tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(second)
+    assert not [file for file in second if file.suffix == ".tab"]
+
+
 def test_areas_follow_the_pixels_edges(tmp_path: Path) -> None:
     values = np.array([[1, 1, 0], [1, 2, 2], [0, 2, 1]], dtype=np.uint16)
     lattice = Lattice(50.0, 10.0, 0.001, 0.002, 3, 3)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from trassa.errors import InputError
+from trassa.errors import InputError, UsageError
 from trassa.radio.drive_answer import drive_test_answer
 from trassa.radio.drive_test import fixes_astray, joined, repeats, served
 from trassa.radio.drive_test_files import read_cells, read_context, read_measurements, read_sessions
@@ -36,8 +37,16 @@ def written(folder: Path, text: str | bytes, name: str = "drive.csv") -> Path:
         TABLE.encode("utf-16"),
         TABLE.replace(",,", ",nan,") + "\n\n",
         "v,RSRP (dBm),noted,Lon,Lat\n72,-98.5,x,9.1,50.1\n108,NaN,y,9.2,50.2\n",
+        TABLE.replace(",", "|"),
+        "sep=;\n" + TABLE.replace(",", ";"),
+        TABLE.replace("\n", ",\n").replace(",\n", "\n", 1),
+        TABLE.replace("v\n", "v,Höhe\n").replace("72\n", "72,9\n").replace("108\n", "108,9\n").encode("latin-1"),
+        "Lat;Lon;RSRP (dBm);v;a, b, c, d, e\n50.1;9.1;-98.5;72;1\n50.2;9.2;;108;\n",
     ],
-    ids=["plain", "mark", "crlf", "decimal comma", "tabs", "utf-16", "nan and blank lines", "other order"],
+    ids=[
+        "plain", "mark", "crlf", "decimal comma", "tabs", "utf-16", "nan and blank lines", "other order", "bars",
+        "separator said", "a separator too many", "latin-1", "commas in a header",
+    ],
 )  # fmt: skip
 def test_one_table_in_the_dialects_of_its_writers(tmp_path: Path, text: str | bytes) -> None:
     found = read_measurements(written(tmp_path, text), MAPPING)
@@ -64,11 +73,11 @@ def test_one_table_in_the_dialects_of_its_writers(tmp_path: Path, text: str | by
         (TABLE.replace("RSRP (dBm)", "RSRP"), r"no column with the header 'RSRP \(dBm\)'.*'Lat', 'Lon', 'RSRP', 'v'"),
         (TABLE.replace("Lon", "Lat", 1), r"no column with the header 'Lon'|2 columns with the header 'Lat'"),
         (TABLE + "50.3,9.3\n", r"line 4: 2 fields, the header has 4"),
-        (TABLE.replace("50.1,9.1", "50.1,"), r"reading 1 has an RSRP and no longitude_deg"),
         ("Lat,Lon,RSRP (dBm),v\n", r"has a header and no row"),
         ("", r"no column with the header 'Lat'"),
         ('Lat,Lon,RSRP (dBm),v\n50.1,9.1,"-98\n', r"drive.csv, line \d"),
-        ("Lat,Lon,RSRP (dBm),v\n50.1,9.1,-98,72 \xe9".encode("latin-1"), r"line 2: is not UTF-8"),
+        ("Lat,Lon,RSRP (dBm),v\n50.1,9.1,-98,72 \xe9".encode("latin-1"), r"line 2, column 'v': '72 é' is no number"),
+        (b"Lat,Lon,RSRP (dBm),v\n\0\xff\0", r"drive.csv: is no text"),
     ],
 )
 def test_what_cannot_be_meant_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:
@@ -87,6 +96,13 @@ def test_what_cannot_be_meant_is_named(tmp_path: Path, text: str | bytes, said: 
 def test_mappings_that_cannot_be_meant_are_named(tmp_path: Path, mapping: dict[str, str], said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_measurements(written(tmp_path, TABLE), mapping)
+
+
+def test_half_a_position_is_none(tmp_path: Path) -> None:
+    found = read_measurements(written(tmp_path, TABLE.replace("50.1,9.1", "50.1,")), MAPPING)
+    np.testing.assert_array_equal(found.latitude_deg, [np.nan, 50.2])
+    np.testing.assert_array_equal(found.longitude_deg, [np.nan, 9.2])
+    assert found.rsrp_dbm[0] == -98.5
 
 
 def test_mapping_is_written_in_pairs() -> None:
@@ -156,6 +172,13 @@ def test_a_context_file_that_cannot_be_meant_is_named(tmp_path: Path, text: str,
         read_context(session(tmp_path, [text]), "net")
 
 
+def test_a_context_file_with_no_place_no_level_and_blank_lines_at_its_end(tmp_path: Path) -> None:
+    nowhere = row(1).replace(",50.0,9.00040,", ",0.0,0.0,")
+    found = read_context(session(tmp_path, [nowhere, row(2, "2147483647"), row(3), "\n", "\r\n"]), "net")
+    np.testing.assert_array_equal(np.isfinite(found.latitude_deg), [False, True, True])
+    np.testing.assert_array_equal(np.isfinite(found.rsrp_dbm), [True, False, True])
+
+
 def test_sessions_need_their_lists_of_cells(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no <start>_<operator>_context.txt"):
         read_sessions(tmp_path)
@@ -166,6 +189,9 @@ def test_sessions_need_their_lists_of_cells(tmp_path: Path) -> None:
     written(tmp_path, "no table", "1544593310_net_cells.txt")
     measurements, cells = read_sessions(tmp_path)
     assert served(measurements, cells).frequency_mhz.tolist() == [1845.0, 1845.0]
+    (tmp_path / "deeper").mkdir()
+    session(tmp_path / "deeper", [row(1), row(2)])
+    assert read_sessions(tmp_path / "deeper")[1].cell.tolist() == [77], "the list lies beside the folder"
     with pytest.raises(InputError, match=r"holds no <start>_other_context.txt"):
         read_sessions(tmp_path, "other")
     with pytest.raises(InputError, match="is no folder"):
@@ -209,3 +235,81 @@ def test_one_drive_in_a_table_is_answered(tmp_path: Path) -> None:
     other = written(tmp_path, cells.replace("\n1,", "\n11,").replace("\n2,", "\n12,"), "cells.csv")
     with pytest.raises(InputError, match="no band has enough readings"):
         drive_test_answer(drive, mapping, other, listed[1])
+
+
+def drive_east(*, longitude_deg: float = 9.0, operator: str = "", lost: range = range(0)) -> tuple[str, str]:
+    """A table of 500 readings 20 m apart along 65° N from a longitude on, two cells beside it, and the list of both."""
+    rng, per_degree_m = np.random.default_rng(1), 111_320.0 * np.cos(np.radians(65.0))
+    rows, cells = ["t,lat,lon,dBm,id"], ["id,lat,lon,f,net"]
+    for t in range(500):
+        away_m = abs(t - (125 if t < 250 else 375)) * 20.0 + 100.0
+        level = -20.0 - 30.0 * np.log10(away_m) + rng.normal(0.0, 4.0)
+        lon = (longitude_deg + t * 20.0 / per_degree_m + 180.0) % 360.0 - 180.0
+        place = "," if t in lost else f"65.0,{lon:.7f}"
+        rows.append(f"{t},{place},{level:.1f},{1 if t < 250 else 2}")
+    for cell, t in ((1, 125), (2, 375)):
+        lon = (longitude_deg + t * 20.0 / per_degree_m + 180.0) % 360.0 - 180.0
+        cells.append(f"{cell},65.0009,{lon:.7f},800,{operator}")
+    return "\n".join(rows), "\n".join(cells)
+
+
+PLACES = {"latitude_deg": "lat", "longitude_deg": "lon", "cell": "id"}
+
+
+def answered(folder: Path, tables: tuple[str, str], **listed: str) -> Any:
+    drive, cells = written(folder, tables[0]), written(folder, tables[1], "cells.csv")
+    mapping = {**PLACES, "rsrp_dbm": "dBm", "time_s": "t"}
+    return drive_test_answer(drive, mapping, cells, {**PLACES, **listed}).as_dict()
+
+
+def test_a_list_of_cells_without_carriers_is_one_band(tmp_path: Path) -> None:
+    known = answered(tmp_path, drive_east(), frequency_mhz="f")
+    unknown = answered(tmp_path, drive_east())
+    (band,), (other,) = known["bands"], unknown["bands"]
+    assert (band.pop("band"), other.pop("band")) == ("all 800 MHz", "all carrier unknown")
+    for one in (band, other):
+        del one["calibration"]["band"]
+    assert band == other
+    json.dumps(unknown, allow_nan=False)
+
+
+def test_the_antimeridian_is_a_line_like_any_other(tmp_path: Path) -> None:
+    (here,), (there,) = (
+        answered(tmp_path, drive_east(longitude_deg=start), frequency_mhz="f")["bands"] for start in (9.0, 179.9)
+    )
+    assert here["law"] == there["law"]
+    assert here["along_road"]["start_m"] == there["along_road"]["start_m"]
+    assert here["calibration"]["sigma_db"] == pytest.approx(there["calibration"]["sigma_db"], abs=0.02)
+
+
+def test_readings_without_a_place_are_told(tmp_path: Path) -> None:
+    found = answered(tmp_path, drive_east(lost=range(10, 13)), frequency_mhz="f")
+    assert found["notes"] == ["3 of 500 readings have no position"]
+
+
+def test_a_drive_that_names_no_operator_goes_with_a_list_that_does(tmp_path: Path) -> None:
+    plain = answered(tmp_path, drive_east(), frequency_mhz="f")
+    assert answered(tmp_path, drive_east(operator="net"), frequency_mhz="f", operator="net")["bands"] == plain["bands"]
+    drive, cells = drive_east(operator="net")
+    twice = (drive, cells + "\n1,65.5,9.0,800,other\n2,65.5,9.0,800,other")
+    with pytest.raises(InputError, match="500 of 500 readings are of no cell in the list"):
+        answered(tmp_path, twice, frequency_mhz="f", operator="net")
+
+
+def test_an_unknown_cell_matches_nothing(tmp_path: Path) -> None:
+    drive, cells = drive_east()
+    unknown = "\n".join(line.rsplit(",", 1)[0] + "," for line in drive.splitlines()[1:])
+    listed = cells + "\n-1,65.0,9.0,800,"
+    with pytest.raises(InputError, match="500 of 500 readings are of no cell in the list"):
+        answered(tmp_path, ("t,lat,lon,dBm,id\n" + unknown, listed), frequency_mhz="f")
+
+
+def test_words_that_belong_to_the_other_kind_are_refused(tmp_path: Path) -> None:
+    session(tmp_path, [row(1)])
+    for words in (({"cell": "id"}, None, {}), ({}, tmp_path / "cells.csv", {}), ({}, None, {"cell": "id"})):
+        with pytest.raises(UsageError, match="is a folder of sessions"):
+            drive_test_answer(tmp_path, *words)
+    with pytest.raises(UsageError, match="picks one of a folder"):
+        drive_test_answer(written(tmp_path, TABLE), MAPPING, None, {}, "net")
+    with pytest.raises(InputError, match="No such file"):
+        drive_test_answer(tmp_path / "nowhere.csv", MAPPING, None, {})

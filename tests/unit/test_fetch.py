@@ -341,6 +341,7 @@ def test_surroundings_ask_for_what_the_survey_reads() -> None:
     assert "[bbox:50.00000,9.00000,50.20000,9.50000]" in query
     for needed in ("milestone", "motorway_junction", "communication:", "forest", "wood", "residential", '["building"]'):
         assert needed in query
+    assert {"minor_line", "substation", "transformer", "farmyard"} <= set(re.findall(r"\w+", query)), "mains"
     assert query.count("(") == query.count(")")
 
 

@@ -9,8 +9,11 @@ import pytest
 from scipy.stats import binomtest
 
 from trassa.errors import InputError
+from trassa.plan.verify.handover_time import handover_s
 from trassa.radio.handover import HandoverRules, drawn_trips, median_drive, outage_odds, speeds_up_to
+from trassa.radio.handover_settings import HandoverSettings
 from trassa.radio.handover_way import Way, drawn_levels, median_levels, way_of
+from trassa.radio.settings import RadioSettings
 from trassa.radio.shadowing import Shadowing
 from trassa.radio.signals import Signals
 
@@ -68,6 +71,33 @@ def test_handover_is_where_arithmetic_puts_it() -> None:
     assert trip.outage_s[0] == trip.longest_outage_s[0] == pytest.approx(0.04)
     assert trip.longest_outage_m[0] == events.measure_m[0]
     assert trip.duration_s == pytest.approx(3990.0 / MPS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"filter_coefficient": 0, "time_to_trigger_ms": 320.0},
+        {"filter_coefficient": 8, "measurement_period_ms": 120.0},
+        {"time_to_trigger_ms": 0.0, "preparation_ms": 0.0},
+    ],
+)
+@pytest.mark.parametrize("speed_kmh", [50.0, 130.0, 250.0])
+def test_a_drive_ends_its_handover_within_the_time_that_the_plan_keeps_for_it(
+    changes: dict[str, float], speed_kmh: float
+) -> None:
+    """Whatever lies between a measurement and the place where event A3 is met; at worst within a few steps of it."""
+    settings = HandoverSettings(**changes)  # type: ignore[arg-type]
+    radio, spent_s = RadioSettings(handover=settings), []
+    x, met_db = centres(3000.0), settings.a3_offset_db + settings.hysteresis_db
+    for shift_m in np.linspace(0.0, speed_kmh / 3.6 * 0.001 * settings.measurement_period_ms, 23):
+        less_db = 0.1 * (x - 1000.0 - shift_m)
+        _, events = median_drive(way(-80.0 - less_db, -80.0 + less_db), HandoverRules(**settings.rules()), speed_kmh)
+        assert events.kind.tolist() == [0]
+        ends_m = events.measure_m[0] + 0.001 * events.interruption_ms[0] * speed_kmh / 3.6
+        spent_s.append((ends_m - 1000.0 - shift_m - met_db / 0.2) / (speed_kmh / 3.6))
+    assert settings.decision_s - 0.04 <= max(spent_s) <= settings.decision_s + 0.011
+    assert handover_s(radio) == pytest.approx(settings.decision_s)
 
 
 def test_the_other_way_round_it_mirrors() -> None:

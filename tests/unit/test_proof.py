@@ -170,12 +170,12 @@ def test_a_link_without_margin_fails_its_claim_alone(planned_hills: Path) -> Non
 
 def test_a_cut_that_strands_a_site_is_named(planned_hills: Path) -> None:
     cuts = planned(planned_hills).results["optical"].layers["cuts"]
-    stranded = cuts["sites_stranded"].copy()
+    stranded = cuts["stranded"].copy()
     stranded[5] = 2
-    claim = optical(planned_hills, "cuts", sites_stranded=stranded)["optical.any-cut"]
+    claim = optical(planned_hills, "cuts", stranded=stranded)["optical.any-cut"]
     assert claim.holds == "no"
-    assert (claim.worst.value, claim.worst.margin, claim.worst.unit) == (2.0, -2.0, "sites stranded")
-    assert claim.failures == (f"{claim.worst.place}: a cut strands 2 sites",)
+    assert (claim.worst.value, claim.worst.margin, claim.worst.unit) == (2.0, -2.0, "connections stranded")
+    assert claim.failures == (f"{claim.worst.place}: a cut strands 2 connections",)
 
 
 def test_holes_are_exempt_by_name() -> None:

@@ -407,6 +407,7 @@ def schematic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_cannot_be_answered(tmp_path: Path, schematic: Path, planned_lane: Path) -> None:
     (tmp_path / "drive.csv").write_text("Lat,Lon,RSRP (dBm),seconds,km/h,drive\n55,37,-90,0,50,a\n", "utf-8")
+    (tmp_path / "nowhere.csv").write_text("Lat,Lon,RSRP (dBm),seconds,km/h,drive\n,37,-90,0,50,a\n", "utf-8")
     fresh = tmp_path / "fresh"
     assert trassa("init", fresh, "--example", "m11").code == 0
     for words, told in (
@@ -417,12 +418,16 @@ def test_what_cannot_be_answered(tmp_path: Path, schematic: Path, planned_lane: 
         (("explain", tmp_path / "none", "A 4 km 1"), "holds no trassa.toml"),
         (("coverage", planned_lane, "--into", tmp_path / "c"), "has no terrain"),
         (("coverage", planned_lane, "--into", tmp_path / "drive.csv"), "is a file"),
+        (("coverage", planned_lane, "--into", planned_lane), "holds a project"),
+        (("calibrate", planned_lane, tmp_path / "nowhere.csv", *READ), "1 readings have no position"),
         (("calibrate", schematic, tmp_path / "drive.csv", *READ), "schematic axis"),
         (("calibrate", planned_lane, tmp_path / "drive.csv", *READ), "0 readings of drive.csv"),
         (("calibrate", planned_lane, tmp_path / "drive.csv", *READ[:2]), "no header is given for longitude_deg"),
         (("calibrate", planned_lane, tmp_path / "none.csv", *READ), "No such file"),
         (("explain", planned_lane, "Б-1 км 99"), "does not exist on this road"),
         (("explain", planned_lane, "A 4 km 102"), "is on another road"),
+        (("explain", planned_lane, "55.01 37.32"), "55.01 37.32 lies 1.3 km off Б-1"),
+        (("ahead", planned_lane, "0 0", "--speed-kmh", 90), "km off Б-1"),
         (("ahead", planned_lane, "Б-1 км 102", "--speed-kmh", 90, "--for-s", -1), "a way of -25 m"),
     ):
         error = trassa("radio", *words).refused()

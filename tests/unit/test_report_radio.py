@@ -55,7 +55,9 @@ def with_radio(plan: SyntheticPlan) -> dict[str, Layer]:
     known = {name: sites[name][at] for name in shared}
     columns = known | {"cell": names, "site": sites["site"][at], "azimuth_deg": azimuth, "sends": names,
                        "tilt_deg": np.full(2 * count, 3.0), "eirp_per_re_dbm": np.full(2 * count, 34.0),
-                       "pci": np.arange(2 * count) + 7}  # fmt: skip
+                       "pci": np.arange(2 * count) + 7, "load": np.linspace(0.1, 0.3, 2 * count),
+                       "down_load": np.linspace(0.2, 0.4, 2 * count),
+                       "worst_down": np.roll(sites["site"][at], 2)}  # fmt: skip
     cells = Layer.from_columns(
         SCHEMAS["cells"], **{c.name: columns[c.name] for c in SCHEMAS["cells"].columns if c.name in columns}
     )
@@ -208,6 +210,8 @@ def test_the_page_tells_what_the_layers_hold(page: str, layers: dict[str, Layer]
     words = unescape(re.sub(r"<[^>]+>", " ", page)).replace("\u202f", "")
     for row in layers["cells"].rows():
         assert re.search(rf"{row['cell']}\s+{row['azimuth_deg']:.1f}°\s+3\.0°\s+34\.0 dBm\s+{row['pci']}\s", words)
+        loads = rf"{100.0 * row['load']:.1f} %\s+{100.0 * row['down_load']:.1f} % \({row['worst_down']}\)"
+        assert re.search(loads, words), row["cell"]
     for row in layers["neighbours"].rows():
         assert re.search(rf"{row['cell']}\s+1\s+{row['neighbour']}\s+{10 * row['bins']} m\s+1\s+0\s", words)
     for row in layers["handovers"].rows():

@@ -51,7 +51,7 @@ def test_the_answer_has_all_its_parts(planned_hills: Path) -> None:
     assert set(cost) == {"amount_minor", "currency", "low_minor", "high_minor"}
     assert 0 < cost["low_minor"] < cost["amount_minor"] < cost["high_minor"]
     assert all(isinstance(cost[name], int) for name in ("amount_minor", "low_minor", "high_minor"))
-    assert sorted(answer["outputs"]) == ["bom", "geopackage", "proof", "report"]
+    assert sorted(answer["outputs"]) == ["bom", "geopackage", "line", "proof", "report"]
     assert all(Path(path).is_file() for path in answer["outputs"].values())
     assert json.loads((planned_hills / "proof.json").read_text("utf-8"))["claims"] == answer["claims"]
 
@@ -101,7 +101,7 @@ def test_a_changed_input_is_noted_and_read(lane: Path) -> None:
     assert trassa("verify", lane).code == 0
 
 
-@pytest.mark.parametrize("output", ["proof.json", "plan.gpkg", "bom.xlsx", "report.html"])
+@pytest.mark.parametrize("output", ["proof.json", "plan.gpkg", "bom.xlsx", "line.xlsx", "report.html"])
 def test_an_output_that_was_changed_or_lost_is_written_again(planned_lane: Path, lane: Path, output: str) -> None:
     path = lane / output
     if output == "bom.xlsx":

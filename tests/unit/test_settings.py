@@ -61,7 +61,7 @@ price = { amount_minor = 5, low_minor = 5, high_minor = 5, unit = "piece", sourc
         (ROAD + "[radio.prices.new_mast]\namount_minor = 5", "radio.prices.new_mast.low_minor is missing"),
         (ROAD + "[radio.prices.new_mast]\n" + PRICE.replace("7_0", "9_0"), "price 9000000 lies outside its range"),
         (ROAD + "[project]\ncurrency = 'euro'", "project.currency = 'euro'"),
-        (ROAD + "[project]\ncurrency = 'RUB'", "the shipped price of radio.prices.new_mast (17 such) is in EUR"),
+        (ROAD + "[project]\ncurrency = 'RUB'", "but the shipped price of radio.prices.new_mast ("),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_sentence(text: str, told: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from drawn_road import drawn_road
 from trassa.provenance import Progress, no_progress
+from trassa.radio import site_search
 from trassa.radio.bins import Bins, Points, bins_of, points_of, sample_points
 from trassa.radio.budget import Budget, Deduction
 from trassa.radio.candidates import Candidates, candidates_of
@@ -69,6 +70,21 @@ def test_rounds_reach_the_optimum_over_all_bins(ragged_db: float, any_site_down:
     assert found.result.cost_minor == exact_optimum(work, paths, work.servers)
     if ragged_db == 4.0:
         assert found.rounds > 1, "the test needs bins that the samples do not see"
+    assert not len(short_bins(work.book, found.result.slots, BUDGET, found.need))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("any_site_down", [False, True])
+def test_a_plan_mended_from_the_first_round_on_is_the_optimum_too(
+    monkeypatch: pytest.MonkeyPatch, any_site_down: bool, seed: int
+) -> None:
+    monkeypatch.setattr(site_search, "_WHOLE_ROUNDS", 1)
+    settings = SETTINGS.model_copy(update={"any_site_down": any_site_down, "siting_step_m": 150.0})
+    paths = RaggedPaths(4.0, seed)
+    work = search(paths, settings)
+    found = work.find(BUDGET)
+    assert len(work.exact), "the test needs bins that the samples do not see"
+    assert found.result.cost_minor == exact_optimum(work, paths, work.servers)
     assert not len(short_bins(work.book, found.result.slots, BUDGET, found.need))
 
 

@@ -71,7 +71,7 @@ def _network(rng: np.random.Generator, cables: int) -> Network:
         for hut in (names[int(tap // 10_000)], names[int(tap // 10_000) + 1]):
             fibre = abs(tap - huts[hut]) * 1.05 + 50.0
             links.append(LinkAgain(f"S-{number}", hut, tap, huts[hut], "C-0", fibre, 5.0, float(rng.uniform(0, 5))))
-    return Network(huts, {"H-0", "H-4"}, tuple(spans), tuple(links), RULES)
+    return Network(huts, {"H-0", "H-4"}, tuple(spans), tuple(links), (), RULES)
 
 
 def _by_networkx(network: Network, cut: tuple[float, float, set[str]]) -> tuple[int, set[str], float]:

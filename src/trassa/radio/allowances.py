@@ -180,7 +180,8 @@ def _fast_path_db(bench: _Bench, sample: LinkSample) -> FloatArray:
     """How much more the reference path loses than the fast path, on some links of the sample, antennas left out."""
     some = _spread(len(sample), _REFERENCES)
     few = LinkSample(sample.place[some], sample.option[some], sample.bin[some])
-    fast_db = _losses_db(replace(bench, paths=bench.paths.without_antennas()), few, 0.0)
+    paths = bench.paths.without_walls() if isinstance(bench.paths, TerrainPaths) else bench.paths
+    fast_db = _losses_db(replace(bench, paths=paths.without_antennas()), few, 0.0)
     point = bench.bins.start[few.bin]
     pairs = zip(few.place.tolist(), few.option.tolist(), point.tolist(), strict=True)
     back_off_db = bench.candidates.options.back_off_db[few.option]

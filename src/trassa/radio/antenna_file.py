@@ -9,6 +9,7 @@
 After ``HORIZONTAL n`` and ``VERTICAL n`` follow n lines of an angle in degrees and an attenuation in dB, positive. The
 horizontal cut counts clockwise from the axis, the vertical one from the horizon **downward**: 90 is straight down. The
 format fixes neither that direction nor what TILT holds, so the lobe itself is compared with the tilt the file declares.
+Read as well: decimal commas, semicolons between the two numbers, ``KEY=value``, remarks after ``#``, ``!`` or ``//``.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ FloatArray = npt.NDArray[np.float64]
 
 _DBI_OF_DBD = 2.15
 _SECTIONS = ("HORIZONTAL", "VERTICAL")
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+_GAIN = re.compile(rf"({_NUMBER.pattern})\s*[(\[]?\s*(dBi|dBd|dB)?", re.IGNORECASE)
+_REMARK = re.compile(r"\s*(?:[#!]|//).*")
 _LARGEST_GAP_DEG = 10.0
 _LOBE_FOUND_DEG = 1.5
 _LOBE_DEPTH_DB = 0.1
 _LARGEST_DB = 200.0
+_GAINS_DBI = (-20.0, 60.0)
+_OTHER_CARRIER_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,15 @@ class FilePattern:
         vertical_db = np.interp(below_deg, self.vertical_deg, self.vertical_db, period=360.0)
         return np.asarray(horizontal_db + vertical_db, dtype=np.float64)
 
+    def doubts(self, frequency_mhz: float, site_gain_dbi: float) -> list[str]:
+        """Sentences where the antenna does not look like that of the settings: another carrier, less gain."""
+        told = []
+        if self.frequency_mhz is not None and abs(self.frequency_mhz / frequency_mhz - 1.0) > _OTHER_CARRIER_SHARE:
+            told.append(f"{self.name} was measured at {self.frequency_mhz:g} MHz, the carrier is {frequency_mhz:g} MHz")
+        if self.gain_dbi < site_gain_dbi:
+            told.append(f"{self.name} has {self.gain_dbi:.2f} dBi, radio.site_gain_dbi counts {site_gain_dbi:g}")
+        return [f"antenna: {one}" for one in told]
+
 
 @dataclass(frozen=True)
 class _Lines:
@@ -96,20 +110,22 @@ def _read_lines(path: Path) -> _Lines:
     lines = _Lines({}, {})
     section, missing = "", 0
     for number, line in enumerate(_text(path).splitlines(), start=1):
-        words = line.split()
-        if not words:
-            continue
         if missing:
-            lines.cuts[section].append(_row(path, number, section, words))
-            missing -= 1
+            words = _REMARK.sub("", line).replace(";", " ").split()
+            if words:
+                lines.cuts[section].append(_row(path, number, section, words))
+                missing -= 1
             continue
-        key = words[0].upper().rstrip(":=")
+        words = re.split(r"[\s:=]+", line.strip(), maxsplit=1)
+        key, rest = words[0].upper(), words[1] if len(words) > 1 else ""
+        if not key:
+            continue
         if key in _SECTIONS:
-            section, missing = key, _rows_announced(path, number, key, words[1:])
+            section, missing = key, _rows_announced(path, number, key, rest.split())
             if section in lines.cuts:
                 raise _refused(path, number, f"a second section {section}", "keep one")
             lines.cuts[section] = []
-        elif _NUMBER.fullmatch(words[0]):
+        elif _NUMBER.fullmatch(key) and _NUMBER.fullmatch(rest):
             raise _refused(
                 path,
                 number,
@@ -117,7 +133,7 @@ def _read_lines(path: Path) -> _Lines:
                 "compare the number after HORIZONTAL or VERTICAL with the lines that follow",
             )
         else:
-            lines.headers.setdefault(key, (number, line.split(maxsplit=1)[1].strip() if len(words) > 1 else ""))
+            lines.headers.setdefault(key, (number, rest))
     if missing:
         found = len(lines.cuts[section])
         raise InputError(
@@ -133,7 +149,7 @@ def _text(path: Path) -> str:
         cure = "give the path of a .msi or .pln file"
         raise InputError(f"antenna file {path}: {error.strerror}", cure=cure) from None
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")
 
@@ -150,7 +166,7 @@ def _row(path: Path, number: int, section: str, words: list[str]) -> tuple[float
     if len(words) != 2 or not all(_NUMBER.fullmatch(word) for word in words):
         cure = "one angle in degrees and one attenuation in dB on each line"
         raise _refused(path, number, f"{' '.join(words)!r} in {section} is not an angle and an attenuation", cure)
-    angle_deg, loss_db = (float(word.replace(",", ".")) for word in words)
+    angle_deg, loss_db = (_value(word) for word in words)
     if not -180.0 <= angle_deg <= 360.0:
         raise _refused(path, number, f"angle {angle_deg:g}° in {section} lies outside −180..360°", "give degrees")
     if not 0.0 <= loss_db <= _LARGEST_DB:
@@ -184,11 +200,19 @@ def _gain_dbi(path: Path, lines: _Lines) -> float:
     if "GAIN" not in lines.headers:
         raise InputError(f"antenna file {path}: no line GAIN", cure="add e.g. GAIN 17.5 dBi")
     number, text = lines.headers["GAIN"]
-    found = _NUMBER.search(text)
+    found = _GAIN.search(text)
     if not found:
         raise _refused(path, number, f"GAIN {text!r} holds no number", "write e.g. GAIN 17.5 dBi")
-    gain_db = float(found[0].replace(",", "."))
-    return gain_db if "dbi" in text.lower() else gain_db + _DBI_OF_DBD
+    unit = (found[2] or text).lower()  # the unit beside the number counts, else the one that stands anywhere
+    gain_dbi = _value(found[1]) + (0.0 if "dbi" in unit else _DBI_OF_DBD)
+    if not _GAINS_DBI[0] <= gain_dbi <= _GAINS_DBI[1]:
+        told = f"GAIN {text!r} lies outside {_GAINS_DBI[0]:g}..{_GAINS_DBI[1]:g} dBi"
+        raise _refused(path, number, told, "write e.g. GAIN 17.5 dBi")
+    return gain_dbi
+
+
+def _value(word: str) -> float:
+    return float(word.replace(",", "."))
 
 
 def _frequency_mhz(path: Path, lines: _Lines) -> float | None:
@@ -208,7 +232,7 @@ def _declared_tilt_deg(path: Path, lines: _Lines) -> float | None:
         number, text = lines.headers.get(key, (0, ""))
         found = _NUMBER.search(text)
         if found and "MECH" not in text.upper():
-            tilt_deg = float(found[0].replace(",", "."))
+            tilt_deg = _value(found[0])
             if not -45.0 <= tilt_deg <= 45.0:
                 raise _refused(path, number, f"{key} {tilt_deg:g}° lies outside −45..45°", "give degrees downward")
             return tilt_deg

@@ -10,9 +10,9 @@ import pyproj
 
 from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent, opposite
-from trassa.money import minor_from_quantity
 from trassa.radio.options import Options, options_of
 from trassa.radio.settings import RadioSettings
+from trassa.radio.site_cost import fibre_drop_m, place_minor, power_m
 from trassa.road.alignment import Alignment
 from trassa.road.ground import GroundGrid
 from trassa.road.model import Road
@@ -29,7 +29,8 @@ class Candidates:
 
     Arrays of shape (places,), in order of measure; ``height_m`` and ``cost_minor`` have shape (places, options),
     with NaN and 0 where an option is not on offer. ``ahead_deg`` and ``back_deg`` are the azimuths of the sectors
-    that look towards increasing and decreasing measure, NaN on an axis without geometry.
+    that look towards increasing and decreasing measure, NaN on an axis without geometry. ``power_m`` and
+    ``fibre_drop_m`` are the ways to mains power and to the cable (:mod:`trassa.radio.site_cost`).
     """
 
     name: npt.NDArray[np.object_]
@@ -43,6 +44,8 @@ class Candidates:
     height_assumed: npt.NDArray[np.bool_]
     ahead_deg: FloatArray
     back_deg: FloatArray
+    power_m: FloatArray
+    fibre_drop_m: FloatArray
     height_m: FloatArray
     cost_minor: npt.NDArray[np.int64]
     options: Options
@@ -74,7 +77,7 @@ def candidates_of(road: Road, ground: GroundGrid | None, settings: RadioSettings
     No new mast stands on a bridge, in a tunnel or in a hole; with terrain, none where its ground is unknown.
     :class:`~trassa.errors.InputError` where nothing is left.
     """
-    places = _sorted(_new_masts(road, settings) + _existing_masts(road, settings), settings)
+    places = _sorted(road, _new_masts(road, settings) + _existing_masts(road, settings), settings)
     if ground is not None and len(places):
         height = _standing_m(ground, places.latitude_deg, places.longitude_deg)
         places = replace(places, ground_m=height).take(np.isfinite(height))
@@ -117,9 +120,13 @@ class _Place:
     back_deg: float
 
 
-def _sorted(places: list[_Place], settings: RadioSettings) -> Candidates:
+def _sorted(road: Road, places: list[_Place], settings: RadioSettings) -> Candidates:
     places = sorted(places, key=lambda place: (place.measure_m, place.kind, place.name))
     options = options_of(settings)
+    kind, offset_m = _texts([place.kind for place in places]), np.array([place.offset_m for place in places])
+    latitude_deg = np.array([place.latitude_deg for place in places], dtype=np.float64)
+    longitude_deg = np.array([place.longitude_deg for place in places], dtype=np.float64)
+    mains_m, drop_m = power_m(road, kind, latitude_deg, longitude_deg, settings), fibre_drop_m(offset_m)
     heights = np.full((len(places), len(options)), np.nan)
     cost = np.zeros((len(places), len(options)), dtype=np.int64)
     sector_minor = settings.prices.sector.amount_minor
@@ -127,31 +134,26 @@ def _sorted(places: list[_Place], settings: RadioSettings) -> Candidates:
         for mast, height_m in enumerate(place.heights_m):
             of_mast = options.mast == mast
             heights[row, of_mast] = height_m
-            cost[row, of_mast] = _cost_minor(place.kind, height_m, settings) + options.sectors[of_mast] * sector_minor
+            alone_minor = place_minor(place.kind, height_m, float(mains_m[row]), float(drop_m[row]), settings.prices)
+            cost[row, of_mast] = alone_minor + options.sectors[of_mast] * sector_minor
     return Candidates(
         name=_texts([place.name for place in places]),
-        kind=_texts([place.kind for place in places]),
+        kind=kind,
         carriageway=_texts([place.carriageway for place in places]),
         measure_m=np.array([place.measure_m for place in places], dtype=np.float64),
-        offset_m=np.array([place.offset_m for place in places], dtype=np.float64),
-        latitude_deg=np.array([place.latitude_deg for place in places], dtype=np.float64),
-        longitude_deg=np.array([place.longitude_deg for place in places], dtype=np.float64),
+        offset_m=offset_m,
+        latitude_deg=latitude_deg,
+        longitude_deg=longitude_deg,
         ground_m=np.zeros(len(places)),
         height_assumed=np.array([place.height_assumed for place in places], dtype=bool),
         ahead_deg=np.array([place.ahead_deg for place in places], dtype=np.float64),
         back_deg=np.array([place.back_deg for place in places], dtype=np.float64),
+        power_m=mains_m,
+        fibre_drop_m=drop_m,
         height_m=heights,
         cost_minor=cost,
         options=options,
     )
-
-
-def _cost_minor(kind: str, height_m: float, settings: RadioSettings) -> int:
-    prices = settings.prices
-    if kind == "existing":
-        return prices.existing_mast.amount_minor + prices.equipment.amount_minor
-    steel = minor_from_quantity(prices.new_mast_metre.amount_minor, height_m)
-    return prices.new_mast.amount_minor + steel + prices.equipment.amount_minor
 
 
 def _new_masts(road: Road, settings: RadioSettings) -> list[_Place]:

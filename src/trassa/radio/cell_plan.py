@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ import numpy.typing as npt
 from trassa.errors import TrassaError
 from trassa.linear import Carriageway, Layer
 from trassa.radio.bins import Bins, Points
+from trassa.radio.cell_load import CellLoads
 from trassa.radio.handover import Events, HandoverRules, Trips, drawn_trips, median_drive, outage_odds, speeds_up_to
 from trassa.radio.handover_way import Way, way_of
 from trassa.radio.joint_service import Hidden, JointJudge, Judged
@@ -57,18 +60,20 @@ class CellPlan:
     trips: Mapping[str, object]
 
 
-def cell_plan(road: Road, judge: JointJudge, judged: Judged, hidden: Hidden, sites: Layer) -> CellPlan:
-    """Plan the cells of the sites of a judged plan; ``sites`` is their layer."""
+def cell_plan(
+    road: Road, judge: JointJudge, judged: Judged, hidden: Hidden, sites: Layer, loads: CellLoads | None = None
+) -> CellPlan:
+    """Plan the cells of the sites of a judged plan; ``sites`` is their layer, ``loads`` what traffic makes of them."""
     settings, points, bins, sharing = judge.settings, judge.points, judge.bins, judged.sharing
     signals = sharing.signals(judged.signals)
     own = judged.cells.names([str(name) for name in sites["site"]])
     names = own if sharing.shared is None else [f"C-{number:02d}" for number in range(1, len(sharing.shared) + 1)]
     following = next_bins(points, bins)
-    neighbours = neighbours_of(signals, following)
+    neighbours = neighbours_of(signals, following, symmetric=True)
     driven = _drives(signals, points, bins, judge, hidden)
     layers = {
         "cells": _cells_layer(
-            judged, (own, names), sites, settings, _identities(signals, neighbours, following, settings)
+            judged, (own, names), sites, settings, _identities(signals, neighbours, following, settings), loads
         ),
         "neighbours": neighbours_layer(neighbours, names, SCHEMAS["neighbours"]),
         "handovers": _handovers_layer(road, driven, names),
@@ -84,8 +89,9 @@ def _cells_layer(
     sites: Layer,
     settings: RadioSettings,
     identities: IntArray,
+    loads: CellLoads | None,
 ) -> Layer:
-    """The sectors with what they send and its identity; ``names`` are those of the sectors and of the cells."""
+    """The sectors with what they send, its identity and load; ``names`` are those of the sectors and of the cells."""
     cells, together = judged.cells, judged.sharing.together
     at = cells.site
     looks = [cells.side == "ahead", cells.side == "back"]
@@ -99,8 +105,22 @@ def _cells_layer(
         azimuth_deg=azimuth,
         eirp_per_re_dbm=settings.eirp_per_re_dbm - sites["back_off_db"][at],
         pci=identities[together],
+        **_load_columns(loads, together, sites),
         **{name: sites[name][at] for name in shared},
     )
+
+
+def _load_columns(loads: CellLoads | None, together: IntArray, sites: Layer) -> dict[str, npt.NDArray[Any]]:
+    """What every sector's signal carries, with all sites up and with the worst one down."""
+    if loads is None:
+        unknown = np.full(len(together), np.nan)
+        return {"load": unknown, "down_load": unknown, "worst_down": np.full(len(together), "", dtype=object)}
+    named = np.array([*sites["site"], ""], dtype=object)
+    return {
+        "load": loads.load[together],
+        "down_load": loads.down_load[together],
+        "worst_down": named[loads.worst_down[together]],
+    }
 
 
 def _identities(signals: Signals, neighbours: Neighbours, following: IntArray, settings: RadioSettings) -> IntArray:
@@ -109,7 +129,7 @@ def _identities(signals: Signals, neighbours: Neighbours, following: IntArray, s
         return np.empty(0, dtype=np.int64)
     ids, moduli = (LTE_IDS, LTE_MODULI) if settings.technology == "lte" else (NR_IDS, NR_MODULI)
     pci = plan_pci(signals, neighbours, ids=ids, moduli=moduli).pci
-    conflicts = pci_conflicts(signals, following, pci)
+    conflicts = pci_conflicts(signals, following, pci, symmetric=True)
     if conflicts:
         told = f"radio: {len(conflicts)} cells could be taken for one another, first {conflicts[0]}"
         raise TrassaError(told, cure="report this plan: the search and its recount disagree")
@@ -157,7 +177,8 @@ def _driven(
     few = max(_FEWEST_TRIPS, min(_TRIPS, int(_TRIP_METRES / max(way.length_m, 1.0))))
     trips = _TRIPS if settings.longest_outage_s else few
     drawn = drawn_trips(way, shadowing, rules, speed_kmh, range(trips), seed=1)
-    by_speed = tuple(median_drive(way, rules, speed)[0] for speed in speeds_up_to(speed_kmh))
+    with ThreadPoolExecutor(2) as pool:  # the compiled drive leaves the interpreter
+        by_speed = tuple(pool.map(lambda speed: median_drive(way, rules, speed)[0], speeds_up_to(speed_kmh)))
     return Driven(carriageway, median, events, drawn, by_speed)
 
 

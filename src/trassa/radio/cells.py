@@ -15,9 +15,10 @@ from trassa.radio.options import Options
 from trassa.radio.paths import Paths
 from trassa.radio.signals import Signals
 
-__all__ = ["Cells", "cells_of", "signals_of"]
+__all__ = ["Cells", "SectorLosses", "cells_of", "signals_of"]
 
 FloatArray = npt.NDArray[np.float64]
+SingleArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 _FAINT_DB = -20.0
@@ -61,50 +62,58 @@ def cells_of(candidates: Candidates, slots: Sequence[int]) -> Cells:
     return Cells(tuple(slots), np.array(site, dtype=np.int64), np.array(side, dtype=object))
 
 
-def signals_of(
-    cells: Cells,
-    paths: tuple[Paths, Paths],
-    noise_dbm: float,
-    candidates: Candidates,
-    points: Points,
-    spots: IntArray,
-    budget: Budget,
-    hidden_db: float,
-) -> Signals:
-    """What every cell puts on some points of the road, faint ones left out.
+class SectorLosses:
+    """Losses from every sector of a slot to some points, at one share of the time; each slot is computed once."""
 
-    ``paths`` are those at 50 % of the time and at the share in which interference is exceeded. ``spots`` index the
-    points, rising; each is a bin of the signals. ``budget`` deducts from servers, ``hidden_db`` comes off all levels.
+    def __init__(self, paths: Paths, candidates: Candidates, points: Points) -> None:
+        self.points = points
+        self._paths, self._candidates = paths, candidates
+        self._known: dict[int, tuple[IntArray, SingleArray]] = {}
+
+    def open(self, cells: Cells) -> None:
+        """Compute what is not known yet of the slots of these cells."""
+        fresh = np.array([slot for slot in cells.slots if slot not in self._known], dtype=np.int64)
+        count = len(self._candidates.options)
+        for key in np.unique(fresh % count).tolist():
+            mine = fresh[fresh % count == key]
+            site = cells.slots.index(int(mine[0]))
+            sides = [str(cells.side[cell]) for cell in np.flatnonzero(cells.site == site)]
+            links = self._paths.links(_sectors(self._candidates.take(mine // count), key, sides), self.points)
+            for row, slot in enumerate(mine.tolist()):
+                part = slice(int(links.place_start[row]), int(links.place_start[row + 1]))
+                self._known[slot] = links.receiver[part].astype(np.int64), links.loss_db[part]
+
+    def levels_dbm(self, cells: Cells, budget: Budget) -> tuple[IntArray, IntArray, FloatArray]:
+        """Points in reach, cells and levels there; the same order at any share of the time."""
+        self.open(cells)
+        found: list[tuple[IntArray, IntArray, FloatArray]] = [
+            (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        ]
+        for site, slot in enumerate(cells.slots):
+            reached, loss_db = self._known[slot]
+            for column, cell in enumerate(np.flatnonzero(cells.site == site).tolist()):
+                level_dbm = budget.rsrp_dbm(loss_db[:, column].astype(np.float64))
+                found.append((reached, np.full(len(reached), cell), level_dbm))
+        columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+        return columns[0], columns[1], columns[2]
+
+
+def signals_of(
+    cells: Cells, losses: tuple[SectorLosses, SectorLosses], noise_dbm: float, budget: Budget, hidden_db: float
+) -> Signals:
+    """What every cell puts on the points of the losses, each a bin of the signals; faint ones are left out.
+
+    ``losses`` are those at 50 % of the time and at the share in which interference is exceeded, on the same points.
+    ``budget`` deducts from servers, ``hidden_db`` comes off all levels.
     """
-    seen = points.take(spots)
-    wanted, disturbing = (_levels_dbm(cells, of_time, candidates, seen, budget) for of_time in paths)
+    wanted, disturbing = (of_time.levels_dbm(cells, budget) for of_time in losses)
     heard = np.flatnonzero(disturbing[2] >= noise_dbm + _FAINT_DB + hidden_db)
     bin_, cell = disturbing[0][heard], disturbing[1][heard]
     disturbing_dbm = disturbing[2][heard] - hidden_db
     rsrp_dbm = wanted[2][heard] - budget.deducted_db - hidden_db
     order = np.lexsort((cell, -rsrp_dbm, bin_))
-    start = np.searchsorted(bin_[order], np.arange(len(spots) + 1)).astype(np.int64)
+    start = np.searchsorted(bin_[order], np.arange(len(losses[0].points) + 1)).astype(np.int64)
     return Signals(start, cell[order], rsrp_dbm[order], disturbing_dbm[order], cells.site)
-
-
-def _levels_dbm(
-    cells: Cells, paths: Paths, candidates: Candidates, points: Points, budget: Budget
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Points in reach, cells and levels there; the same order at any share of the time."""
-    found: list[tuple[IntArray, IntArray, FloatArray]] = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
-    count = len(candidates.options)
-    place, option = np.array(cells.slots, dtype=np.int64) // count, np.array(cells.slots, dtype=np.int64) % count
-    for key in np.unique(option).tolist():
-        mine = np.flatnonzero(option == key)
-        sides = [str(cells.side[cell]) for cell in np.flatnonzero(cells.site == mine[0])]
-        links = paths.links(_sectors(candidates.take(place[mine]), key, sides), points)
-        for row, site in enumerate(mine.tolist()):
-            part = slice(int(links.place_start[row]), int(links.place_start[row + 1]))
-            reached, loss_db = links.receiver[part].astype(np.int64), links.loss_db[part].astype(np.float64)
-            for column, cell in enumerate(np.flatnonzero(cells.site == site).tolist()):
-                found.append((reached, np.full(len(reached), cell), budget.rsrp_dbm(loss_db[:, column])))
-    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
-    return columns[0], columns[1], columns[2]
 
 
 def _sectors(candidates: Candidates, option: int, sides: Sequence[str]) -> Candidates:

@@ -30,7 +30,9 @@ def ahead_layer(judge: JointJudge, judged: Judged, field: Field, budget: Budget,
     at = np.flatnonzero(bins.exempt == "")
     sinr_db = np.nan_to_num(judged.up.margin_low_db, nan=-np.inf) + judge.need.sinr_db
     sinr_db += combining_db(settings.vehicle_branches)
-    coupling_db = budget.eirp_per_re_dbm + budget.vehicle_gain_dbi - budget.need_rsrp_dbm - field.margin_db
+    # what a calibration takes from every level is lost on the way; the link's own budget knows no calibration
+    vehicle_db = budget.vehicle_gain_dbi - settings.calibration_offset_db
+    coupling_db = budget.eirp_per_re_dbm + vehicle_db - budget.need_rsrp_dbm - field.margin_db
     lost = replace(judge.need, sinr_db=settings.handover.qout_db)
     held, _, _ = judge.reliability(judged.signals, hidden, lost, judged.sharing.together)
     carriageways = np.array(points.carriageways, dtype=object)

@@ -63,9 +63,12 @@ def export_coverage(
             level.write(tile.row, tile.col, tile.rsrp_dbm)
             server.write(tile.row, tile.col, tile.server)
     written = [levels, servers, servers.with_name(servers.name + ".aux.xml")]
-    areas = areas_by_value(servers)
-    if areas:
-        written += write_tab(folder / "best_server.tab", list(areas.values()), _attributes(sites, areas))
+    areas, area_file = areas_by_value(servers), folder / "best_server.tab"
+    if not areas:  # those of an older grid would stand beside this one
+        for suffix in (".tab", ".dat", ".map", ".id"):
+            area_file.with_suffix(suffix).unlink(missing_ok=True)
+    else:
+        written += write_tab(area_file, list(areas.values()), _attributes(sites, areas))
     picture = folder / "coverage.kmz"
     named = _named_areas(road, sites, areas)
     write_kmz(picture, f"{road.ref}: coverage", lattice, raster_windows(levels, _PICTURE_NODES), RSRP_SCALE, named)

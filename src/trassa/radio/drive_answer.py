@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trassa.errors import InputError
+from trassa.errors import InputError, UsageError
 from trassa.radio.drive_comparison import Comparison
 from trassa.radio.drive_evaluation import BandEvaluation, evaluated
 from trassa.radio.drive_test_files import read_cells, read_measurements, read_sessions
@@ -96,13 +96,20 @@ def drive_test_answer(
 ) -> DriveTestAnswer:
     """The evaluation of a drive test: a folder of sessions, or a CSV read by a mapping beside a CSV of cells.
 
-    Raises :class:`~trassa.errors.InputError` where a file cannot be meant or nothing can be predicted.
+    Raises :class:`~trassa.errors.InputError` where a file cannot be meant or nothing can be predicted, and
+    :class:`~trassa.errors.UsageError` for what is said of the one and given with the other.
     """
     if place.is_dir():
+        if mapping or cells is not None or cells_mapping:
+            told = f"drive test: {place} is a folder of sessions: it has its own columns and lists of cells"
+            raise UsageError(told, cure="without --column and --cells, or one CSV of readings")
         return _answered(*evaluated(*read_sessions(place, operator)))
+    if operator:
+        raise UsageError(f"drive test: {place} is a table: --operator picks one of a folder", cure="leave it out")
+    readings = read_measurements(place, mapping)
     if cells is None:
         raise InputError(f"drive test: {place.name} comes without its cells", cure="--cells FILE with the sites")
-    return _answered(*evaluated(read_measurements(place, mapping), read_cells(cells, cells_mapping)))
+    return _answered(*evaluated(readings, read_cells(cells, cells_mapping)))
 
 
 def _answered(bands: list[BandEvaluation], notes: list[str]) -> DriveTestAnswer:

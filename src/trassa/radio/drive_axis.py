@@ -55,7 +55,9 @@ def _plane_m(measurements: Measurements, usable: npt.NDArray[np.bool_]) -> Float
         return np.zeros((len(latitude), 2))
     middle = float(np.median(latitude[usable]))
     north, east = (float(metres) for metres in metres_per_degree(middle))
-    return np.column_stack([longitude * east, latitude * north])
+    # counted from the first place, so that 180° of longitude is a line like any other
+    across = np.remainder(longitude - longitude[usable][0] + 180.0, 360.0) - 180.0
+    return np.column_stack([across * east, latitude * north])
 
 
 def _pieces(run: IntArray, wanted: npt.NDArray[np.bool_], place: FloatArray) -> list[IntArray]:

@@ -57,30 +57,39 @@ def evaluated(
     ``measure_m`` places the readings along a road, as in :func:`~trassa.radio.drive_samples.samples_of`. Raises
     :class:`~trassa.errors.InputError` where no band is left.
     """
-    by_band, bands, notes = laws(measurements, cells), [], []
-    total = int(np.isfinite(measurements.rsrp_dbm).sum())
-    matched = len(served(measurements, cells))
-    if matched < total:
-        notes.append(f"{total - matched} of {total} readings are of no cell in the list")
+    by_band, bands, notes = laws(measurements, cells), [], _left_out(measurements, cells)
     for samples in samples_of(measurements, cells, measure_m):
         predicted = out_of_fold(samples, stretch_folds(samples.measure_m))
         if np.isfinite(predicted[1]).sum() < _FEWEST:
             notes.append(f"{samples.name}: {len(samples)} new readings, too few to judge a prediction by")
             continue
-        bands.append(_evaluated(samples, by_band[samples.operator, samples.frequency_mhz], *predicted))
+        law = by_band[samples.operator, float(np.nan_to_num(samples.frequency_mhz))]
+        bands.append(_evaluated(samples, law, *predicted))
     if not bands:
-        raise InputError("drive test: no band has enough readings", cure="30 new readings on two stretches of 2 km")
+        said = f" ({'; '.join(notes)})" if notes else ""
+        cure = "30 new readings on two stretches of 2 km"
+        raise InputError(f"drive test: no band has enough readings{said}", cure=cure)
     return bands, notes
 
 
+def _left_out(measurements: Measurements, cells: Cells) -> list[str]:
+    """Sentences about the readings that no prediction can be compared with."""
+    has = np.isfinite(measurements.rsrp_dbm)
+    total, nowhere = int(has.sum()), int((has & np.isnan(measurements.latitude_deg)).sum())
+    strange = total - nowhere - len(served(measurements, cells))
+    counts = ((nowhere, "have no position"), (strange, "are of no cell in the list"))
+    return [f"{count} of {total} readings {what}" for count, what in counts if count]
+
+
 def laws(measurements: Measurements, cells: Cells) -> dict[tuple[str, float], BandLaw]:
-    """The distance law by operator and carrier in MHz, where there are three readings from 50 m on."""
+    """The distance law by operator and carrier in MHz, 0 for an unknown one, of three readings from 50 m on or more."""
     found = served(measurements, cells)
+    carriers = np.nan_to_num(found.frequency_mhz)
     operator = np.array(measurements.operators, dtype=object)[measurements.run[found.reading]]
     by_band = {}
     for name in sorted(set(operator.tolist())):
-        for carrier in np.unique(found.frequency_mhz[operator == name]).tolist():
-            rows = (operator == name) & (found.frequency_mhz == carrier) & (found.distance_m >= _NEAREST_M)
+        for carrier in np.unique(carriers[operator == name]).tolist():
+            rows = (operator == name) & (carriers == carrier) & (found.distance_m >= _NEAREST_M)
             if np.count_nonzero(rows) >= 3:
                 distance, level = found.distance_m[rows], measurements.rsrp_dbm[found.reading[rows]]
                 law = DistanceLaw.fit(distance, level)

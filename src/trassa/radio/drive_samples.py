@@ -23,6 +23,7 @@ _SPEED_BIN_M = 100.0
 class Samples:
     """Readings of one operator on one carrier, repetitions dropped, 50 m from the site or further. Shape (n,) each.
 
+    ``frequency_mhz`` is NaN where neither the readings nor the list of cells tell the carrier.
     ``bearing_deg`` is the azimuth at the site. ``typical_speed_mps`` is the median speed of all drives within 100 m:
     a stand-in for how built-up the surroundings are; NaN where no speed is known.
     """
@@ -44,7 +45,8 @@ class Samples:
     @property
     def name(self) -> str:
         """Operator and carrier, for tables."""
-        return f"{self.operator or 'all'} {self.frequency_mhz:g} MHz"
+        carrier = "carrier unknown" if np.isnan(self.frequency_mhz) else f"{self.frequency_mhz:g} MHz"
+        return f"{self.operator or 'all'} {carrier}"
 
     def take(self, index: npt.ArrayLike) -> Samples:
         """The samples at an index array or mask."""

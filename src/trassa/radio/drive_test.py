@@ -5,6 +5,7 @@ RSRP, RSRQ and RSSNR are those of TS 36.214 as a modem reports them, once a seco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -130,17 +131,30 @@ def fixes_astray(measurements: Measurements) -> BoolArray:
     return astray
 
 
+def _row_of(reading: tuple[str, int], known: Mapping[tuple[str, int], int], alone: Mapping[int, int]) -> int:
+    """The row of the list of cells for an operator and an identity, −1 where there is none."""
+    operator, cell = reading
+    if cell == NO_CELL:
+        return -1
+    if reading in known:
+        return known[reading]
+    return alone.get(cell, -1) if not operator else known.get(("", cell), -1)
+
+
 def served(measurements: Measurements, cells: Cells) -> Served:
     """The readings that have an RSRP and a cell of the list, with distance and bearing from its site.
 
-    The carrier is that of the list of cells, or of the reading where the list has none.
+    The carrier is that of the list of cells, or of the reading where the list has none. A drive or a cell that names no
+    operator goes with any, if the identity stands once in the list.
     """
     known = {
         (str(name), int(cell)): row for row, (name, cell) in enumerate(zip(cells.operator, cells.cell, strict=True))
     }
+    _, first, count = np.unique(cells.cell, return_index=True, return_counts=True)
+    alone = {int(cells.cell[row]): int(row) for row in first[count == 1]}
     names = [measurements.operators[run] for run in measurements.run.tolist()]
     pairs = zip(names, measurements.cell.tolist(), strict=True)
-    row = np.array([known.get(pair, known.get(("", pair[1]), -1)) for pair in pairs], dtype=np.int64)
+    row = np.array([_row_of(pair, known, alone) for pair in pairs], dtype=np.int64)
     has = np.flatnonzero((row >= 0) & np.isfinite(measurements.rsrp_dbm) & np.isfinite(measurements.latitude_deg))
     kept, row = measurements.take(has), row[has]
     places = np.column_stack([cells.latitude_deg, cells.longitude_deg])

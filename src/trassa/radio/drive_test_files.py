@@ -43,23 +43,21 @@ _LISTED = {name: _MEASURED[name] for name in ("cell", "latitude_deg", "longitude
 _WORDS = ("run", "operator")
 _NEEDED = ("latitude_deg", "longitude_deg", "rsrp_dbm")
 _CONTEXT_NAME = re.compile(r"(?P<start>[0-9]+)_(?P<operator>.+)_context\.txt")
-# what the phone's app writes where the modem gave nothing
-_SENTINELS_DBM = (-225.0, 0.0)
+# what the phone's app writes where the modem gave nothing, and the largest integer where Android does not know
+_SENTINELS_DBM = (-225.0, 0.0, 2147483647.0)
 
 
 def read_measurements(path: Path, mapping: Mapping[str, str]) -> Measurements:
     """Readings from a CSV with a header. ``mapping`` goes from names to headers; see the module's text for the names.
 
     ``latitude_deg``, ``longitude_deg`` and ``rsrp_dbm`` are needed; ``run`` and ``operator`` name a row's drive and
-    network. An empty field, or ``nan``, is no reading. Rows keep their order.
+    network. An empty field, or ``nan``, is no reading, and half a position is none. Rows keep their order.
     """
     numbers, words = mapped_table(path, mapping, _MEASURED, _WORDS, _NEEDED)
     count = len(numbers["rsrp_dbm"])
+    nowhere = np.isnan(numbers["latitude_deg"]) | np.isnan(numbers["longitude_deg"])
     for name in ("latitude_deg", "longitude_deg"):
-        lacks = np.flatnonzero(np.isnan(numbers[name]) & np.isfinite(numbers["rsrp_dbm"]))
-        if len(lacks):
-            where = f"{path.name}: reading {lacks[0] + 1}"
-            raise InputError(f"{where} has an RSRP and no {name}", cure="drop rows without a position")
+        numbers[name][nowhere] = np.nan
     pairs = list(zip(words.get("run", [path.stem] * count), words.get("operator", [""] * count), strict=True))
     distinct = list(dict.fromkeys(pairs))
     run = np.array([distinct.index(pair) for pair in pairs], dtype=np.int64)
@@ -94,8 +92,8 @@ def read_cells(path: Path, mapping: Mapping[str, str]) -> Cells:
 def read_sessions(folder: Path, operator: str = "") -> tuple[Measurements, Cells]:
     """All drives below a folder in the layout ``<start>_<operator>_context.txt`` with ``<operator>_cells_results.csv``.
 
-    An operator's list of cells lies in the folder or anywhere below it. Neighbour, download and upload files are left
-    alone. ``operator`` picks one.
+    An operator's list of cells lies in the folder, anywhere below it, or else beside the folder. Neighbour, download
+    and upload files are left alone. ``operator`` picks one.
     """
     if not folder.is_dir():
         raise InputError(f"drive test: {folder} is no folder", cure="the folder with the context files")
@@ -107,10 +105,11 @@ def read_sessions(folder: Path, operator: str = "") -> tuple[Measurements, Cells
     parts = [read_context(path, match["operator"]) for path, match in contexts]
     lists = []
     for name in sorted({match["operator"] for _, match in contexts}):
-        places = sorted(folder.rglob(f"{name}_cells_results.csv"))
+        wanted = f"{name}_cells_results.csv"
+        places = sorted(folder.rglob(wanted)) or sorted(folder.resolve().parent.glob(wanted))
         if len(places) != 1:
             said = "no" if not places else f"{len(places)} files"
-            raise InputError(f"drive test: {folder} holds {said} {name}_cells_results.csv", cure="one list of cells")
+            raise InputError(f"drive test: {folder} holds {said} {wanted}", cure="one list of cells")
         lists.append(read_operator_cells(places[0], name))
     columns = zip(*((c.operator, c.cell, c.latitude_deg, c.longitude_deg, c.frequency_mhz) for c in lists), strict=True)
     return joined(parts), Cells(*(np.concatenate(column) for column in columns))
@@ -119,11 +118,13 @@ def read_sessions(folder: Path, operator: str = "") -> tuple[Measurements, Cells
 def read_context(path: Path, operator: str) -> Measurements:
     """One drive from its context file: 18 columns without a header, one row a second.
 
-    Rows before the phone is registered have no reading, sentinels of RSRP are none, a PCI of −1 is unknown. Time is
-    Unix time in seconds.
+    Rows before the phone is registered have no reading, sentinels of RSRP are none, a PCI of −1 is unknown, a position
+    of 0, 0 is none. Time is Unix time in seconds.
     """
     rows = _headless(path, 18)
     latitude, longitude = (_within(path, rows[:, c], n) for c, n in ((3, "latitude_deg"), (4, "longitude_deg")))
+    nowhere = np.isnan(latitude) | np.isnan(longitude) | ((latitude == 0.0) & (longitude == 0.0))
+    latitude, longitude = (np.where(nowhere, np.nan, degrees) for degrees in (latitude, longitude))
     rsrp = np.where((rows[:, 9] != 1.0) | np.isin(rows[:, 10], _SENTINELS_DBM), np.nan, rows[:, 10])
     _within(path, rsrp, "rsrp_dbm")
     rsrq, sinr = (np.where(np.isnan(rsrp), np.nan, rows[:, column]) for column in (11, 12))
@@ -167,7 +168,7 @@ def _within(path: Path, values: FloatArray, name: str) -> FloatArray:
 
 def _headless(path: Path, width: int) -> FloatArray:
     rows: list[list[float]] = []
-    for number, line in enumerate(decoded(path).splitlines(), start=1):
+    for number, line in enumerate(decoded(path).rstrip().splitlines(), start=1):
         cells = line.split(",")
         place = f"{path.name}, line {number}"
         if len(cells) != width:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,8 +40,14 @@ class HandoverSettings(BaseModel):
 
     @property
     def decision_s(self) -> float:
-        """From the crossing of two levels to the end of the handover, with one measurement period of delay."""
-        return 0.001 * (self.measurement_period_ms + self.time_to_trigger_ms + self.preparation_ms + self.execution_ms)
+        """From where the levels meet event A3 to the end of the handover, at worst.
+
+        They may meet it just after a measurement, the filter (a = 1/2^(k/4)) follows a steady change (1 − a)/a
+        measurements late, and the time to trigger ends at a measurement.
+        """
+        new = math.pow(0.5, self.filter_coefficient / 4.0)
+        measurements = 1.0 + (1.0 - new) / new + math.ceil(self.time_to_trigger_ms / self.measurement_period_ms - 1e-9)
+        return 0.001 * (measurements * self.measurement_period_ms + self.preparation_ms + self.execution_ms)
 
     def rules(self) -> dict[str, Any]:
         """The arguments of :class:`~trassa.radio.handover.HandoverRules`: an outage is what is below Qout."""

@@ -12,8 +12,10 @@ A load is the mean share of resource elements that a cell transmits on: it scale
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ from trassa.decibels import ratio_from_db
 from trassa.errors import InputError
 from trassa.radio.binomial import clopper_pearson, least_hits, most_hits
 from trassa.radio.interference_counting import SiteLevels
-from trassa.radio.interference_kernel import Looks, judge_bins
+from trassa.radio.interference_kernel import Looks, judge_bins, measure_bins
 from trassa.radio.shadowing import Shadowing, joint_normals
 from trassa.radio.signals import Signals
 from trassa.radio.site_signals import SiteSignals, by_site
@@ -71,20 +73,65 @@ class Sampling:
 class JointReliability:
     """What the draws say of every bin; arrays of shape (bins,).
 
-    ``probability`` of the need being met by some server, with its bounds; ``margin_db`` is how much more SINR could
-    be asked for at the promised reliability by the draws' own quantile, ``margin_low_db`` by the order statistic
-    that is a lower bound at the same risk: at least 0 exactly where ``probability_low`` reaches the reliability.
-    ``clear`` is whether the interval lies on one side of it. Margins are rounded down to 1/32 dB, kept within ±64 dB,
-    and NaN where no site is left. No promise about a bin may rest on anything but a lower bound.
+    ``probability`` of the need being met by some server, with its bounds; ``clear`` is whether the interval lies on one
+    side of the promised reliability. No promise about a bin may rest on anything but a lower bound.
     """
 
     probability: FloatArray
     probability_low: FloatArray
     probability_high: FloatArray
-    margin_db: FloatArray
-    margin_low_db: FloatArray
     clear: BoolArray
     draws: IntArray
+    _draws: _Draws = field(repr=False)
+    _row: IntArray = field(repr=False)
+
+    @property
+    def margin_db(self) -> FloatArray:
+        """How much more SINR could be asked for at the promised reliability, by the draws' own quantile.
+
+        Margins are rounded down to 1/32 dB, kept within ±64 dB, and NaN where no site is left. They are searched for
+        when first asked for: that costs more than the judgement.
+        """
+        return np.asarray(self._margins_db[0], dtype=np.float64)
+
+    @property
+    def margin_low_db(self) -> FloatArray:
+        """The same by the order statistic that is a lower bound: ≥ 0 where ``probability_low`` keeps the promise."""
+        return np.asarray(self._margins_db[1], dtype=np.float64)
+
+    @cached_property
+    def _margins_db(self) -> FloatArray:
+        return self._draws.margins_db(self._row)
+
+    def take(self, bins: IntArray) -> JointReliability:
+        """The same for some bins, in that order."""
+        sides = (self.probability[bins], self.probability_low[bins], self.probability_high[bins])
+        return JointReliability(*sides, self.clear[bins], self.draws[bins], self._draws, self._row[bins])
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """What margins are found from: the levels and gains that bins were judged by, and what was found."""
+
+    levels: SiteLevels
+    gain: FloatArray
+    looks: Looks
+    found: IntArray
+    down: bool
+    threads: int
+
+    def margins_db(self, rows: IntArray) -> FloatArray:
+        """Margins of some bins by the quantile and by the lower bound, shape (2, rows)."""
+        wanted = np.zeros(self.found.shape[1], dtype=np.bool_)
+        wanted[rows] = True
+        margin_db = np.full((2, len(wanted)), np.nan)
+
+        def fill(first: int, last: int) -> None:
+            where = (self.levels, self.gain, self.looks, self.found, wanted, margin_db)
+            measure_bins(first, last, self.down, *where)
+
+        _by_bins(fill, len(wanted), self.threads)
+        return np.asarray(margin_db[:, rows], dtype=np.float64)
 
 
 def joint_reliability(
@@ -115,17 +162,20 @@ def joint_reliability(
     rng = np.random.default_rng(sampling.seed)
     normals = joint_normals(rng, max(sites.most, 1), int(looks.draws[-1]), shadowing)
     gain = np.exp(_NEPER_PER_DB * shadowing.sigma_db * normals)
-    found, margin_db = np.zeros((4, len(signals)), np.int64), np.full((4, len(signals)), np.nan)
-
-    def fill(first: int) -> None:
-        judge_bins(first, min(first + _BINS_PER_TASK, len(signals)), levels, gain, looks, found, margin_db)
-
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        list(pool.map(fill, range(0, len(signals), _BINS_PER_TASK)))
+    found = np.zeros((4, len(signals)), np.int64)
+    _by_bins(lambda first, last: judge_bins(first, last, levels, gain, looks, found), len(signals), threads)
     heard = np.diff(sites.bin_start)
-    up = _judged(looks, found[0], found[1], risk, np.minimum(heard, 1), margin_db[:2])
-    down = _judged(looks, found[0], found[2], risk, np.where(heard > 1, heard, 0), margin_db[2:])
+    by_up, by_down = (_Draws(levels, gain, looks, found, down, threads) for down in (False, True))
+    up = _judged(by_up, found[1], risk, np.minimum(heard, 1))
+    down = _judged(by_down, found[2], risk, np.where(heard > 1, heard, 0))
     return up, down, np.append(sites.site, -1)[found[3]]
+
+
+def _by_bins(fill: Callable[[int, int], None], bins: int, threads: int) -> None:
+    """Run ``fill(first, last)`` over groups of bins in threads; the compiled part leaves the interpreter."""
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        firsts = range(0, bins, _BINS_PER_TASK)
+        list(pool.map(lambda first: fill(first, min(first + _BINS_PER_TASK, bins)), firsts))
 
 
 def median_sinr_db(
@@ -212,13 +262,12 @@ def _levels(signals: Signals, sites: SiteSignals, load: FloatArray, need: SinrNe
     return SiteLevels(sites.bin_start, sites.signal_start, *rows, ratio)
 
 
-def _judged(
-    looks: Looks, look: IntArray, hits: IntArray, risk: float, sites: IntArray, margin_db: FloatArray
-) -> JointReliability:
+def _judged(by: _Draws, hits: IntArray, risk: float, sites: IntArray) -> JointReliability:
     """Counts as probabilities, the least of so many sites at once; certainly 0 where none is left."""
+    looks, look = by.looks, by.found[0]
     draws, left = looks.draws[look], sites > 0
     low, _ = clopper_pearson(hits, draws, risk)
     _, high = clopper_pearson(hits, draws, risk / np.maximum(sites, 1))
     clear = (hits >= looks.served[look]) | (hits <= looks.failed[look, sites]) | ~left
     share, low, high = (np.where(left, part, 0.0) for part in (hits / draws, low, high))
-    return JointReliability(share, low, high, margin_db[0], margin_db[1], clear, np.where(left, draws, 0))
+    return JointReliability(share, low, high, clear, np.where(left, draws, 0), by, np.arange(len(hits)))

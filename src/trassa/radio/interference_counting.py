@@ -17,12 +17,13 @@ import numpy.typing as npt
 
 from trassa.radio.compiled import compiled
 
-__all__ = ["Scratch", "SiteLevels", "add_hits", "new_scratch", "set_bin", "set_need"]
+__all__ = ["BLOCK", "Scratch", "SiteLevels", "add_hits", "new_scratch", "set_bin", "set_need"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_BLOCK = 512
+BLOCK = 512
+"""Draws that are counted together."""
 
 
 class SiteLevels(NamedTuple):
@@ -86,13 +87,13 @@ def new_scratch(sites: int, signals: int) -> Scratch:
         np.empty(sites),
         np.empty(sites),
         np.empty(signals),
-        np.empty(_BLOCK),
-        np.empty(_BLOCK),
-        np.empty(_BLOCK),
-        np.empty(_BLOCK),
-        np.empty(_BLOCK),
-        np.empty(_BLOCK),
-        np.empty((signals // 2 + 1, _BLOCK)),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty(BLOCK),
+        np.empty((signals // 2 + 1, BLOCK)),
         np.zeros(sites + 1, np.int64),
     )
 
@@ -220,8 +221,8 @@ def add_hits(gain: FloatArray, begin: int, end: int, ratio: float, down: bool, s
     # unpacked once: every access to an array of a tuple costs as much as dozens of draws
     total, best, second, all_hits = scratch.total, scratch.best, scratch.second, scratch.hits
     parts, reaches, sites = scratch.part, scratch.reach, scratch.sizes[0]
-    for first in range(begin, end, _BLOCK):
-        size = min(_BLOCK, end - first)
+    for first in range(begin, end, BLOCK):
+        size = min(BLOCK, end - first)
         for d in range(size):
             total[d], best[d], second[d] = 1.0, 0.0, 0.0
         for s in range(sites):

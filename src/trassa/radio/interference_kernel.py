@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from trassa.radio.compiled import compiled
-from trassa.radio.interference_counting import Scratch, SiteLevels, add_hits, new_scratch, set_bin, set_need
+from trassa.radio.interference_counting import BLOCK, Scratch, SiteLevels, add_hits, new_scratch, set_bin, set_need
 
-__all__ = ["Looks", "judge_bins"]
+__all__ = ["Looks", "judge_bins", "measure_bins"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _STEP_DB = 1.0 / 32.0
 _LIMIT = 64 * 32
-_STRIDE_STEPS = 50 * 32
 
 
 class Looks(NamedTuple):
@@ -34,59 +34,114 @@ class Looks(NamedTuple):
 
 
 @compiled
-def _hits(need: float, gain: FloatArray, draws: int, step: int, down: bool, scratch: Scratch) -> int:
-    """In how many draws a need raised by so many steps is met, with the worst site down if asked."""
-    ratio = need * 10.0 ** (0.1 * _STEP_DB * step)
-    set_need(ratio, scratch)
-    scratch.hits[:] = 0
-    add_hits(gain, 0, draws, ratio, down, scratch)
-    hits: int = scratch.hits[1 : scratch.sizes[0] + 1].min() if down else scratch.hits[0]
-    return hits
+def _sinr_without(gain: FloatArray, draws: int, away: int, scratch: Scratch, sinr: FloatArray) -> None:
+    """The largest SINR of any server in every draw, as a ratio, with a site of the bin away (−1: none)."""
+    # unpacked once: every access to an array of a tuple costs as much as dozens of draws
+    total, wanted, disturbing, spans = scratch.total, scratch.wanted, scratch.disturbing, scratch.spans
+    parts, starts, sites = scratch.part, scratch.piece_start, scratch.sizes[0]
+    power, own = scratch.best, scratch.second
+    for begin in range(0, draws, BLOCK):
+        size = min(BLOCK, draws - begin)
+        best = sinr[begin : begin + size]
+        total[:size], best[:] = 1.0, 0.0
+        for s in range(sites):
+            part, row = 0.0 if s == away else parts[s], gain[s, begin : begin + size]
+            for d in range(size):
+                total[d] += part * row[d]
+        for s in range(sites):
+            row = gain[s, begin : begin + size]
+            for p in range(starts[s], starts[s + 1] if s != away else 0):
+                if spans[p] >= 0 or wanted[p] <= 0.0:
+                    continue
+                serving, disturbed = wanted[p], disturbing[p]
+                for d in range(size):
+                    ratio = serving * row[d] / (total[d] - disturbed * row[d])
+                    best[d] = ratio if ratio > best[d] else best[d]
+        for k in range(scratch.sizes[1]):
+            power[:size], own[:size] = 0.0, 0.0
+            for s in range(sites):
+                row = gain[s, begin : begin + size]
+                for p in range(starts[s], starts[s + 1] if s != away else 0):
+                    if spans[p] == k:
+                        serving, disturbed = wanted[p], disturbing[p]
+                        for d in range(size):
+                            power[d] += serving * row[d]
+                            own[d] += disturbed * row[d]
+            for d in range(size):
+                ratio = power[d] / (total[d] - own[d])
+                best[d] = ratio if ratio > best[d] else best[d]
 
 
 @compiled
-def _margin(
-    need: float,
-    gain: FloatArray,
-    draws: int,
-    fewest: int,
-    down: bool,
-    known: tuple[int, int],
-    scratch: Scratch,
-) -> tuple[int, int]:
-    """By how many steps the need may rise until fewer than ``fewest`` draws meet it, and the hits there.
-
-    ``known`` is a raise and its hits, to start from. First strides that double, then false position after Illinois.
-    """
-    low, hits = known
-    low_hits, above, high = hits, 0.0, 0
-    below = hits - fewest + 0.5
-    sign = 1 if below > 0.0 else -1
-    stride = min(max(int(abs(below) * _STRIDE_STEPS / draws), 2), _LIMIT // 8)
-    while True:  # ends at the limit
-        tried = min(max(low + sign * stride, -_LIMIT), _LIMIT)
-        hits = _hits(need, gain, draws, tried, down, scratch)
-        error = hits - fewest + 0.5
-        if sign * error < 0.0:
-            high, above = tried, error
-            break
-        low, low_hits, below, stride = tried, hits, error, 2 * stride
-        if abs(tried) == _LIMIT:
-            return low, low_hits
-    if sign < 0:
-        low, high, below, above, low_hits = high, low, above, below, hits
-    side = 0
-    while high - low > 1:
-        tried = min(max(low + int((high - low) * below / (below - above)), low + 1), high - 1)
-        hits = _hits(need, gain, draws, tried, down, scratch)
-        error = hits - fewest + 0.5
-        if error > 0.0:
-            low, low_hits, below, above = tried, hits, error, 0.5 * above if side > 0 else above
-            side = 1
+def _smallest(values: FloatArray, count: int, rank: int) -> float:
+    """The value at a rank of the first ``count``, counted from 0 in rising order; reorders them. C. A. R. Hoare."""
+    low, high = 0, count - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
         else:
-            high, above, below = tried, error, 0.5 * below if side < 0 else below
-            side = -1
-    return low, low_hits
+            break
+    return float(values[rank])
+
+
+@compiled
+def _steps(need: float, sinr: float) -> int:
+    """The largest raise of the need, in steps, that an SINR still meets."""
+    if sinr <= 0.0:
+        return -_LIMIT
+    step = math.floor(min(max(10.0 * math.log10(sinr / need) / _STEP_DB, -float(_LIMIT)), float(_LIMIT)))
+    while step < _LIMIT and sinr >= _raised(need, step + 1):
+        step += 1
+    while step > -_LIMIT and sinr < _raised(need, step):
+        step -= 1
+    return int(step)
+
+
+@compiled
+def _raised(need: float, step: int) -> float:
+    return need * float(10.0 ** (0.1 * _STEP_DB * step))
+
+
+@compiled
+def _weakest_site(need: float, gain: FloatArray, draws: int, step: int, scratch: Scratch) -> int:
+    """The site without which the fewest draws meet a need raised by so many steps; their counts in ``scratch``."""
+    ratio = _raised(need, step)
+    set_need(ratio, scratch)
+    scratch.hits[:] = 0
+    add_hits(gain, 0, draws, ratio, True, scratch)
+    return int(scratch.hits[1 : scratch.sizes[0] + 1].argmin())
+
+
+@compiled
+def _margin_down(
+    need: float, gain: FloatArray, draws: int, fewest: int, worst: int, scratch: Scratch, sinr: FloatArray
+) -> int:
+    """By how many steps the need may rise until, with some site away, fewer than ``fewest`` draws meet it.
+
+    That is the least over all sites: one site gives a raise, and where another fails there, that one a smaller one.
+    """
+    _sinr_without(gain, draws, worst, scratch, sinr)
+    step = _steps(need, _smallest(sinr, draws, draws - fewest))
+    while step > -_LIMIT:
+        other = _weakest_site(need, gain, draws, step, scratch)
+        if scratch.hits[other + 1] >= fewest:
+            break
+        _sinr_without(gain, draws, other, scratch, sinr)
+        step = min(_steps(need, _smallest(sinr, draws, draws - fewest)), step - 1)
+    return step
 
 
 @compiled
@@ -106,20 +161,13 @@ def _look(need: float, gain: FloatArray, looks: Looks, scratch: Scratch) -> int:
 
 
 @compiled
-def judge_bins(
-    begin: int, end: int, levels: SiteLevels, gain: FloatArray, looks: Looks, found: IntArray, margin_db: FloatArray
-) -> None:
+def judge_bins(begin: int, end: int, levels: SiteLevels, gain: FloatArray, looks: Looks, found: IntArray) -> None:
     """Judge bins ``begin`` to ``end``.
 
     ``gain`` (sites, draws) holds the drawn gains as ratios. Rows of ``found`` (4, bins): the last look, the hits with
-    all sites up, the fewest hits with one down, and the row of that site (−1 where none is heard). Rows of
-    ``margin_db`` (4, bins): by the quantile and by the lower bound, with all sites up, then with the worst one down.
+    all sites up, the fewest hits with one down, and the row of that site (−1 where none is heard).
     """
-    signals = 0
-    for i in range(begin, end):
-        here = levels.signal_start[levels.bin_start[i + 1]] - levels.signal_start[levels.bin_start[i]]
-        signals = max(signals, here)
-    scratch = new_scratch(gain.shape[0], signals)
+    scratch = _room(begin, end, levels, gain)
     for i in range(begin, end):
         first, last = levels.bin_start[i], levels.bin_start[i + 1]
         found[3, i] = -1
@@ -130,10 +178,41 @@ def judge_bins(
         worst = scratch.hits[1 : last - first + 1].argmin()
         found[0, i], found[1, i], found[2, i] = look, scratch.hits[0], scratch.hits[worst + 1]
         found[3, i] = first + worst
-        draws = looks.draws[look]
-        for down in range(min(last - first, 2)):
-            known = (0, found[1 + down, i])
-            known = _margin(levels.need, gain, draws, looks.served[look], down == 1, known, scratch)
-            margin_db[2 * down + 1, i] = _STEP_DB * known[0]
-            known = _margin(levels.need, gain, draws, looks.quantile[look], down == 1, known, scratch)
-            margin_db[2 * down, i] = _STEP_DB * known[0]
+
+
+@compiled
+def measure_bins(
+    begin: int, end: int, down: bool, levels: SiteLevels, gain: FloatArray, looks: Looks, found: IntArray,
+    wanted: npt.NDArray[np.bool_], margin_db: FloatArray,
+) -> None:  # fmt: skip
+    """How far the need of wanted bins (bins,) could rise, by the draws that judged them; NaN where no site is left.
+
+    Rows of ``margin_db`` (2, bins): by the quantile and by the lower bound.
+    """
+    scratch, sinr = _room(begin, end, levels, gain), np.empty(gain.shape[1])
+    for i in range(begin, end):
+        first, last = levels.bin_start[i], levels.bin_start[i + 1]
+        if not wanted[i] or last - first < (2 if down else 1):
+            continue
+        set_bin(levels, i, scratch)
+        set_need(levels.need, scratch)
+        draws = looks.draws[found[0, i]]
+        if not down:
+            _sinr_without(gain, draws, -1, scratch, sinr)
+        for row in range(2):
+            fewest = looks.quantile[found[0, i]] if row == 0 else looks.served[found[0, i]]
+            if down:
+                step = _margin_down(levels.need, gain, draws, fewest, found[3, i] - first, scratch, sinr)
+            else:
+                step = _steps(levels.need, _smallest(sinr, draws, draws - fewest))
+            margin_db[row, i] = _STEP_DB * step
+
+
+@compiled
+def _room(begin: int, end: int, levels: SiteLevels, gain: FloatArray) -> Scratch:
+    """Working memory for these bins."""
+    signals = 0
+    for i in range(begin, end):
+        here = levels.signal_start[levels.bin_start[i + 1]] - levels.signal_start[levels.bin_start[i]]
+        signals = max(signals, here)
+    return new_scratch(gain.shape[0], signals)

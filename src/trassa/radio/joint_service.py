@@ -18,7 +18,7 @@ import numpy.typing as npt
 from trassa.radio.bins import Bins, Points
 from trassa.radio.budget import Budget, combining_db, link_budget_of
 from trassa.radio.candidates import Candidates
-from trassa.radio.cells import Cells, cells_of, signals_of
+from trassa.radio.cells import Cells, SectorLosses, cells_of, signals_of
 from trassa.radio.diversity import Diversity, diversity
 from trassa.radio.interference import JointReliability, Sampling, SinrNeed, joint_reliability, median_sinr_db
 from trassa.radio.paths import Paths
@@ -78,7 +78,7 @@ class JointJudge:
         self, paths: Paths, candidates: Candidates, points: Points, bins: Bins, settings: RadioSettings
     ) -> None:
         self.candidates, self.points, self.bins, self.settings = candidates, points, bins, settings
-        self.paths, self._paths = paths, (paths, paths.with_time_percent(settings.interference_time_percent))
+        self.paths = paths
         link = link_budget_of(settings)
         need_db = float(link.downlink.sinr_db_for_rate(settings.rate_down_mbps or _LEAST_MBPS))
         need_db -= combining_db(settings.vehicle_branches)
@@ -88,14 +88,17 @@ class JointJudge:
         self.noise_dbm, self.sampling = link.noise_dbm, Sampling()
         self.need = SinrNeed(need_db, settings.reliability, link.noise_dbm)
         self._spots = np.union1d(bins.start, bins.end)
+        seen = points.take(self._spots)
+        disturbing = paths.with_time_percent(settings.interference_time_percent)
+        self._losses = SectorLosses(paths, candidates, seen), SectorLosses(disturbing, candidates, seen)
         self._edges = np.searchsorted(self._spots, bins.start), np.searchsorted(self._spots, bins.end)
 
     def signals(self, slots: Sequence[int], budget: Budget, hidden: Hidden) -> tuple[Cells, Signals]:
         """The cells of a plan and what they put on every edge of a bin; of what the ground hides the mean is taken."""
         taken = {name: budget.deductions[name] for name in _KEPT if name in budget.deductions}
         cells = cells_of(self.candidates, slots)
-        where = (self.candidates, self.points, self._spots, replace(budget, deductions=taken), hidden.mean_db)
-        return cells, signals_of(cells, self._paths, self.noise_dbm, *where)
+        where = (self.noise_dbm, replace(budget, deductions=taken), hidden.mean_db)
+        return cells, signals_of(cells, self._losses, *where)
 
     def judge(self, slots: Sequence[int], budget: Budget, hidden: Hidden) -> Judged:
         """The judgement on the sites at these slots."""
@@ -110,8 +113,8 @@ class JointJudge:
             cells,
             sharing.on(lower),
             signals.take(lower),
-            _at(up, by_up),
-            _at(down, by_down),
+            up.take(by_up),
+            down.take(by_down),
             worst_site[by_down],
             np.fmin(*(sinr_db[edge] for edge in self._edges)),
         )
@@ -141,7 +144,3 @@ class JointJudge:
         shadowing = Shadowing(sigma_db, settings.site_correlation, settings.shadowing_distance_m)
         load = np.full(len(signals.site), settings.neighbour_load)
         return joint_reliability(signals, load, need, shadowing, self.sampling, shared=together)
-
-
-def _at(found: JointReliability, rows: IntArray) -> JointReliability:
-    return JointReliability(*(getattr(found, name)[rows] for name in JointReliability.__dataclass_fields__))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ __all__ = ["TableColumn", "as_number", "column_mapping", "decoded", "mapped_tabl
 FloatArray = npt.NDArray[np.float64]
 
 _EMPTY = {"", "nan", "na", "n/a", "-", "null", "none"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def column_mapping(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def decoded(path: Path) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with its mark; raises :class:`~trassa.errors.InputError` otherwise."""
+    """The text of a file: UTF-8, UTF-16 with its mark, else Latin-1, in which spreadsheets still write.
+
+    Raises :class:`~trassa.errors.InputError` for what cannot be read, or is no text.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -59,9 +64,10 @@ def decoded(path: Path) -> str:
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return data.decode("utf-16")
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError(f"{path.name}, line {line}: is not UTF-8", cure="save the table as UTF-8") from None
+    except UnicodeDecodeError:
+        if b"\0" in data:
+            raise InputError(f"{path.name}: is no text", cure="save the table as UTF-8") from None
+        return data.decode("latin-1")
 
 
 def mapped_table(
@@ -74,14 +80,17 @@ def mapped_table(
     """Numbers by the names they are kept under, and words by name, of one CSV."""
     _check_mapping(path, mapping, columns, words, needed)
     text = decoded(path)
-    delimiter = _delimiter(text)
+    first = text.split("\n", 1)[0].strip()
+    if re.fullmatch(r"sep=[,;|]?", first):  # what a spreadsheet puts before the header
+        text = text.split("\n", 1)[1] if "\n" in text else ""
+    delimiter = _delimiter(text, mapping.values())
     rows = _rows(path, text, delimiter)
     _, header = next(rows, (0, []))
     at = {name: _place(path, header, wanted, delimiter) for name, wanted in mapping.items()}
     numbers: dict[str, list[float]] = {columns[name].kept_as: [] for name in mapping if name in columns}
     said: dict[str, list[str]] = {name: [] for name in mapping if name in words}
     for line, row in rows:
-        if len(row) != len(header):
+        if len(row) != len(header) and (len(row) < len(header) or any(cell.strip() for cell in row[len(header) :])):
             raise InputError(f"{path.name}, line {line}: {len(row)} fields, the header has {len(header)}",
                              cure="one field for each column")  # fmt: skip
         for name, index in at.items():
@@ -116,9 +125,16 @@ def _check_mapping(
             raise InputError(f"{path.name}: {both} are the same quantity", cure="map one of them")
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, wanted: Iterable[str]) -> str:
+    """Whatever divides the header so that most of the wanted ones are found; of equals the most frequent."""
     header = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=header.count)
+    sought = set(wanted)
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([header], delimiter=delimiter))
+        return len(sought & {cell.strip() for cell in cells}), header.count(delimiter)
+
+    return max(_DELIMITERS, key=fit)
 
 
 def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -135,7 +151,7 @@ def _place(path: Path, header: Sequence[str], wanted: str, delimiter: str) -> in
     named = [cell.strip() for cell in header]
     if named.count(wanted) != 1:
         said = "no column" if wanted not in named else f"{named.count(wanted)} columns"
-        between = {",": "commas", ";": "semicolons", "\t": "tabs"}[delimiter]
+        between = _DELIMITERS[delimiter]
         has = ", ".join(repr(cell) for cell in named[:12]) or "nothing"
         cure = f"one of the headers found between {between}: {has}"
         raise InputError(f"{path.name}: {said} with the header {wanted!r}", cure=cure)

@@ -10,12 +10,23 @@ import numpy as np
 from trassa.provenance import Assumption
 from trassa.radio.candidates import Candidates
 from trassa.radio.joint_service import JointJudge
+from trassa.radio.plan_layers import site_names
 from trassa.radio.settings import RadioSettings
 from trassa.radio.settling import Settled
 from trassa.radio.site_search import SiteSearch
 from trassa.road.ground import GroundGrid
 
-__all__ = ["assumed_of", "interference_method", "notes_of", "propagation_method", "shortfalls_of"]
+__all__ = [
+    "assumed_of",
+    "capacity_method",
+    "interference_method",
+    "notes_of",
+    "propagation_method",
+    "shortfalls_of",
+]
+
+_STRETCHES = 20
+"""Places without a rate that a claim names."""
 
 _MODELS = {
     "p1812": "ITU-R P.1812-7/-8, all of Annex 1",
@@ -94,6 +105,12 @@ def notes_of(search: SiteSearch, settled: Settled) -> list[str]:
             f"siting: {length_m:.0f} m of carriageway are not carried beside the load after {settled.cut_rounds} "
             f"programmes with {settled.cuts} cuts"
         )
+    if len(settled.crowded):
+        length_m = 10.0 * len(settled.crowded)
+        notes.append(
+            f"siting: cells that carry too much serve {length_m:.0f} m of carriageway after {settled.cut_rounds} "
+            f"programmes with {settled.cuts} cuts and {settled.lifts} for stronger servers, see radio.capacity"
+        )
     notes += _not_judged(search.settings)
     losses = search.sample().links.loss_db
     unknown = int(np.count_nonzero(np.isinf(losses).all(axis=1)))
@@ -104,12 +121,7 @@ def notes_of(search: SiteSearch, settled: Settled) -> list[str]:
 
 def _not_judged(settings: RadioSettings) -> list[str]:
     """What trassa.toml asks for and no claim speaks of yet: silence would read as a promise kept."""
-    asked = []
-    if settings.vehicles_per_km and settings.rate_per_vehicle_mbps:
-        asked.append("the load of the cells by vehicles (radio.vehicles_per_km)")
-    if settings.latency_ms:
-        asked.append("the latency of the radio (radio.latency_ms)")
-    return [f"radio: no claim speaks of {' and '.join(asked)}"] if asked else []
+    return ["radio: no claim speaks of the latency of the radio (radio.latency_ms)"] if settings.latency_ms else []
 
 
 def interference_method(judge: JointJudge, settled: Settled) -> dict[str, Any]:
@@ -132,3 +144,40 @@ def interference_method(judge: JointJudge, settled: Settled) -> dict[str, Any]:
         "cuts": settled.cuts,
         "cut_rounds": settled.cut_rounds,
     }
+
+
+def capacity_method(judge: JointJudge, settled: Settled) -> dict[str, Any]:
+    """How the load of the cells was judged; empty where no traffic is promised."""
+    settings, loads = judge.settings, settled.loads
+    if loads is None:
+        return {}
+    return {
+        "vehicles_per_km": settings.vehicles_per_km,
+        "rate_per_vehicle_mbps": settings.rate_per_vehicle_mbps,
+        "load": settings.neighbour_load,
+        "interference_time_percent": settings.interference_time_percent,
+        "hidden_mean_db": settled.hidden.mean_db,
+        "hidden_source": settled.hidden.source,
+        "shared_cell_heads": settings.shared_cell_heads,
+        "cuts": settled.cuts,
+        "cut_rounds": settled.cut_rounds,
+        "without_rate": _without_rate(judge, settled),
+    }
+
+
+def _without_rate(judge: JointJudge, settled: Settled) -> list[dict[str, Any]]:
+    """The first stretches on which vehicles get no rate at all, and the site that is down there, if any."""
+    assert settled.loads is not None
+    served, points, states = settled.loads.served, judge.points, settled.loads.without_rate
+    spots = np.union1d(judge.bins.start, judge.bins.end)
+    order = np.lexsort((served.point[states], served.away[states]))
+    away, point = served.away[states][order], spots[served.point[states][order]]
+    fresh = (np.diff(away) != 0) | (np.diff(point) > 1) | (np.diff(points.carriageway[point]) != 0)
+    names, found = [*site_names(len(settled.slots)), ""], []
+    for run in np.split(np.arange(len(point)), np.flatnonzero(fresh) + 1)[:_STRETCHES]:
+        if len(run):
+            at = points.measure_m[point[run]]
+            way = points.carriageways[int(points.carriageway[point[run[0]]])]
+            one = {"from_m": round(float(at.min()), 1), "to_m": round(float(at.max()), 1), "carriageway": way}
+            found.append({**one, "down": names[int(away[run[0]])]})
+    return found

@@ -16,6 +16,7 @@ from trassa.radio.coupling import coupled
 from trassa.radio.diffraction import median_earth_radius_km
 from trassa.radio.links import Links, smooth_links, terrain_links
 from trassa.radio.settings import RadioSettings
+from trassa.radio.walls import behind_walls
 from trassa.road.ground import GroundGrid
 
 __all__ = ["Paths", "SmoothPaths", "TerrainPaths"]
@@ -72,6 +73,11 @@ class TerrainPaths:
             propagation=self.settings.propagation,
             progress=progress,
         )
+        walls = self.ground.walls
+        if walls is not None and self.time_percent < 50.0:
+            walls = walls.take(walls.mapped)
+        if walls is not None:
+            links = behind_walls(links, candidates, points, walls, self.settings)
         return _coupled(links, candidates, points, self)
 
     def with_time_percent(self, time_percent: float) -> TerrainPaths:
@@ -81,6 +87,10 @@ class TerrainPaths:
     def without_antennas(self) -> TerrainPaths:
         """The same paths for antennas without direction."""
         return replace(self, pattern=None)
+
+    def without_walls(self) -> TerrainPaths:
+        """The same paths with nothing but the grid beside the road: what the reference path knows of."""
+        return replace(self, ground=replace(self.ground, walls=None))
 
     @cached_property
     def with_doubled_step(self) -> TerrainPaths:

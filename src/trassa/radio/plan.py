@@ -17,7 +17,14 @@ from trassa.radio.cell_plan import cell_plan
 from trassa.radio.connection import ahead_layer
 from trassa.radio.field import field_of
 from trassa.radio.joint_service import JointJudge
-from trassa.radio.method import assumed_of, interference_method, notes_of, propagation_method, shortfalls_of
+from trassa.radio.method import (
+    assumed_of,
+    capacity_method,
+    interference_method,
+    notes_of,
+    propagation_method,
+    shortfalls_of,
+)
 from trassa.radio.paths import Paths, SmoothPaths, TerrainPaths
 from trassa.radio.plan_layers import bins_layer, candidates_layer, sites_layer, siting_rows_layer
 from trassa.radio.recount import cost_of, necessities
@@ -61,6 +68,7 @@ class RadioPlan:
     siting: SitingResult
     propagation: Mapping[str, Any]
     interference: Mapping[str, Any]
+    capacity: Mapping[str, Any]
     trips: Mapping[str, Any]
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
@@ -74,6 +82,7 @@ class RadioPlan:
             "propagation": dict(self.propagation),
             "siting": siting,
             "interference": dict(self.interference),
+            "capacity": dict(self.capacity),
             "trips": dict(self.trips),
             "shortfalls": list(self.shortfalls),
         }
@@ -94,9 +103,7 @@ def plan_radio(
     paths: Paths = TerrainPaths(ground, settings, pattern) if ground is not None else smooth
     candidates = candidates_of(road, ground, settings)
     points, bins = points_of(road), bins_of(road, settings.exempt_structures)
-    windows = (
-        windows_of(bins, settings.overlap_m) if settings.handover.overlap else bins.take(np.empty(0, dtype=np.int64))
-    )
+    windows = windows_of(bins, settings.overlap_m) if settings.handover.overlap else bins.take(np.flatnonzero([]))
     search = SiteSearch(paths, candidates, points, with_windows(bins, windows), settings)
     search.sample(lambda share: progress(0.6 * share))
     judge = JointJudge(paths, candidates, points, bins, settings)
@@ -107,7 +114,7 @@ def plan_radio(
     offer = Offer(paths, candidates, points, bins, settled.budget, settings)
     sites = sites_layer(road, offered, points, search.bins, needed, search.servers)
     together = judge.diversity(settled.judged, settled.budget, settled.hidden)
-    cells = cell_plan(road, judge, settled.judged, settled.hidden, sites)
+    cells = cell_plan(road, judge, settled.judged, settled.hidden, sites, settled.loads)
     layers = {
         "candidates": offered,
         "sites": sites,
@@ -124,6 +131,7 @@ def plan_radio(
         _siting_result(search, settled),
         propagation_method(ground, settings),
         interference_method(judge, settled),
+        capacity_method(judge, settled),
         cells.trips,
         (*settled.budget.assumptions(settings), *assumed_of(candidates, settings)),
         tuple(notes_of(search, settled)),
@@ -135,8 +143,9 @@ def _siting_result(search: SiteSearch, settled: Settled) -> SitingResult:
     solution = settled.found.result
     cost = cost_of(search.book, settled.slots)
     bound = min(solution.bound_minor, cost)
+    dearer = solution.status == "optimal" and cost - bound > search.settings.siting_gap * cost
     return SitingResult(
-        status=solution.status,
+        status="optimal for less than is promised" if dearer else solution.status,
         cost_minor=cost,
         bound_minor=bound,
         gap=(cost - bound) / cost if cost else 0.0,

@@ -47,6 +47,8 @@ def candidates_layer(candidates: Candidates, slots: Sequence[int]) -> Layer:
         tilt_deg=options.tilt_deg[option],
         back_off_db=options.back_off_db[option],
         height_assumed=candidates.height_assumed[place],
+        power_m=candidates.power_m[place],
+        fibre_drop_m=candidates.fibre_drop_m[place],
         cost_minor=candidates.cost_minor[place, option],
         chosen=chosen,
     )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from trassa.radio.budget import Budget
 from trassa.radio.field import Field, LossBook, field_of
 
-__all__ = ["Necessity", "cost_of", "necessities", "short_bins", "without_surplus"]
+__all__ = ["Necessity", "cost_of", "necessities", "short_bins", "spare_slots", "without_surplus"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -53,6 +53,20 @@ def short_bins(
         places += serves
     counted = book.bins.exempt == ""
     return np.flatnonzero(counted & (places < need))
+
+
+def spare_slots(book: LossBook, slots: Sequence[int], budget: Budget, need: IntArray) -> set[int]:
+    """The slots of which any one can go and no counted bin falls short; none where one does already.
+
+    A plan has one slot per place.
+    """
+    served = {slot: book.reception(slot, budget).served for slot in slots}
+    left = np.where(book.bins.exempt == "", -need, 1)
+    for bins in served.values():
+        left[bins] += 1
+    if (left < 0).any():
+        return set()
+    return {slot for slot, bins in served.items() if (left[bins] > 0).all()}
 
 
 def without_surplus(book: LossBook, slots: Sequence[int], budget: Budget, need: IntArray) -> tuple[int, ...]:

@@ -24,12 +24,9 @@ def reduced(rows: Rows) -> Rows:
     rows = rows.take(rows.need > 0)
     if not len(rows):
         return rows
-    words = _bitsets(*_csr(rows), rows.serves.shape[1] // _WORD + 1)
-    keys = np.column_stack([words.view(np.int64), rows.need])
-    first = np.unique(keys.view(f"V{keys.shape[1] * keys.itemsize}").ravel(), return_index=True)[1]
-    first.sort()
-    rows, words = rows.take(first), words[first]
+    rows = rows.take(~_repeated(*_csr(rows), rows.need))
     indptr, indices = _csr(rows)
+    words = _bitsets(indptr, indices, rows.serves.shape[1] // _WORD + 1)
     columns = rows.serves.tocsc()
     rows_of_slot = (columns.indptr.astype(np.int64), columns.indices.astype(np.int64))
     smallest_first = np.lexsort((-rows.need, np.diff(indptr)))
@@ -38,6 +35,50 @@ def reduced(rows: Rows) -> Rows:
 
 def _csr(rows: Rows) -> tuple[IntArray, IntArray]:
     return rows.serves.indptr.astype(np.int64), rows.serves.indices.astype(np.int64)
+
+
+def _repeated(indptr: IntArray, indices: IntArray, need: IntArray) -> npt.NDArray[np.bool_]:
+    """Which rows an earlier row is equal to, need and all."""
+    mixed = _mixed(indptr, indices, need)
+    return _equal_to_earlier(indptr, indices, need, mixed, np.argsort(mixed, kind="stable"))
+
+
+@compiled
+def _mixed(indptr: IntArray, indices: IntArray, need: IntArray) -> Words:
+    """A number for every row that equal rows share, and others hardly ever (Fowler, Noll, Vo)."""
+    mixed = np.empty(len(need), dtype=np.uint64)
+    for row in range(len(need)):
+        value = (np.uint64(14695981039346656037) ^ np.uint64(need[row])) * np.uint64(1099511628211)
+        for k in range(indptr[row], indptr[row + 1]):
+            value = (value ^ np.uint64(indices[k])) * np.uint64(1099511628211)
+        mixed[row] = value
+    return mixed
+
+
+@compiled
+def _equal_to_earlier(
+    indptr: IntArray, indices: IntArray, need: IntArray, mixed: Words, order: IntArray
+) -> npt.NDArray[np.bool_]:
+    """The rows of one number lie side by side in ``order``, the earliest first; they are compared in full."""
+    repeated = np.zeros(len(need), dtype=np.bool_)
+    begin = 0
+    for at in range(len(order)):
+        row = order[at]
+        if mixed[row] != mixed[order[begin]]:
+            begin = at
+        for other in order[begin:at]:
+            if not repeated[other] and _equal(indptr, indices, need, row, other):
+                repeated[row] = True
+                break
+    return repeated
+
+
+@compiled
+def _equal(indptr: IntArray, indices: IntArray, need: IntArray, row: int, other: int) -> bool:
+    first, second, count = indptr[row], indptr[other], indptr[row + 1] - indptr[row]
+    if need[row] != need[other] or indptr[other + 1] - second != count:
+        return False
+    return bool(np.all(indices[first : first + count] == indices[second : second + count]))
 
 
 @compiled

@@ -10,6 +10,7 @@ from trassa.radio.antenna_settings import AntennaSettings
 from trassa.radio.handover_settings import HandoverSettings
 from trassa.radio.prices import RadioPrices
 from trassa.radio.service_settings import Service
+from trassa.radio.tunnel_settings import TunnelSettings
 
 __all__ = ["Allowances", "RadioSettings"]
 
@@ -70,6 +71,12 @@ class RadioSettings(Service):
     existing_mast_top_m: float = Field(
         default=0.0, ge=0.0, le=50.0, description="How far below the mapped top of a mast the antenna hangs, m"
     )
+    power_assumed_m: float = Field(
+        default=500.0, ge=0.0, le=20_000.0, description="Way to mains power where the map shows none at all, m"
+    )
+    power_limit_m: float = Field(
+        default=3000.0, ge=0.0, le=3000.0, description="A new mast is taken to be no farther than this from mains, m"
+    )
     clutter_height_tolerance_m: float = Field(
         default=3.0, ge=0.0, le=30.0, description="How much higher woods and houses may be than assumed, m"
     )
@@ -100,6 +107,7 @@ class RadioSettings(Service):
     antenna: AntennaSettings = Field(default=AntennaSettings(), description="Antennas of a site")
     handover: HandoverSettings = Field(default=HandoverSettings(), description="Handover")
     prices: RadioPrices = Field(default=RadioPrices(), description="Prices of radio sites, minor units")
+    tunnel: TunnelSettings = Field(default=TunnelSettings(), description="Radio in tunnels")
 
     @field_validator("new_mast_heights_m")
     @classmethod
@@ -113,6 +121,12 @@ class RadioSettings(Service):
     def _something_can_be_built(self) -> RadioSettings:
         if not self.new_mast_heights_m and self.existing_mast_max_offset_m == 0.0:
             raise ValueError("neither new nor existing masts are on offer: give new_mast_heights_m")
+        return self
+
+    @model_validator(mode="after")
+    def _tunnels_have_one_server(self) -> RadioSettings:
+        if self.tunnel.served and "tunnel" not in self.exempt_structures:
+            raise ValueError("tunnel.serve gives tunnels radio of their own: exempt_structures must name them")
         return self
 
     @property

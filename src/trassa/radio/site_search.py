@@ -7,6 +7,8 @@
 # RULE 3  The plan is tried on every bin. A bin that falls short gets its exact row, and so do its neighbours, since
           the next plan would fail there; then the programme is solved again. The neighbourhood grows from round to
           round, so that the rounds end even where every plan has an equal that fails elsewhere.
+          Without cuts a plan is mended there first (:mod:`trassa.radio.siting_repair`): as long as it stays within the
+          gap of the bound, the whole programme need not be solved again.
 # RULE 4  A bin that fewer places than promised can serve is asked for what there is, and named as unserved.
 # RULE 5  The rounds end when no bin falls short.
 # RULE 6  A window of a handover is a bin like any other, only longer.
@@ -14,8 +16,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +36,7 @@ from trassa.radio.paths import Paths
 from trassa.radio.recount import short_bins
 from trassa.radio.settings import RadioSettings
 from trassa.radio.siting import Solution, missing_servers, solve_siting
+from trassa.radio.siting_repair import mended
 from trassa.road.alignment import STEP_M
 
 __all__ = ["Found", "LossTable", "SiteSearch"]
@@ -45,6 +49,10 @@ _NEIGHBOURS = 10
 _PATIENT_ROUNDS = 4
 """After so many rounds the neighbourhood doubles with every further one."""
 _ROUNDS = 40
+_WHOLE_ROUNDS = 4
+"""So often the whole programme is solved before its plan is mended."""
+_MENDINGS, _MENDING_S = 30, 10.0
+"""So often a plan is mended before the whole programme is solved again, and so long one mending may take."""
 _LEAST_S = 1.0
 
 
@@ -151,11 +159,34 @@ class SiteSearch:
             short = self._short(result, budget, need)
             if not len(short):
                 return Found(result, need, self._relaxed(need), number, spent_s)
+            if number >= _WHOLE_ROUNDS and not cuts:
+                plan = self._mended(result, short, budget)
+                if plan is not None:
+                    need = self._need()
+                    return Found(plan, need, self._relaxed(need), number, spent_s + plan.seconds)
             self._make_exact(self._with_neighbours(short, number), budget)
             progress(number / (number + 1.0))
         raise TrassaError(
             f"radio: the siting still misses bins after {_ROUNDS} rounds", cure="a smaller radio.siting_step_m"
         )
+
+    def _mended(self, plan: Solution, short: IntArray, budget: Budget) -> Solution | None:
+        """The plan mended until no bin falls short; None where that takes too long, or more than the gap."""
+        began, cost_minor = time.monotonic(), self.candidates.cost_minor.ravel()
+        for _ in range(_MENDINGS):
+            self._make_exact(self._with_neighbours(short, 1), budget)
+            need = self._need()
+            slots = mended(self._rows(need), plan.slots, cost_minor, self._options, time_limit_s=_MENDING_S)
+            if slots is None:
+                break
+            cost = sum(int(cost_minor[slot]) for slot in slots)
+            plan = replace(plan, slots=slots, cost_minor=cost)
+            if plan.gap > self.settings.siting_gap:
+                break
+            short = self._short(plan, budget, need)
+            if not len(short):
+                return replace(plan, seconds=time.monotonic() - began)
+        return None
 
     def heard_on(self, bins: IntArray, budget: Budget) -> list[tuple[IntArray, FloatArray]]:
         """For each of some bins the slots with a link to it, and the loss at its better edge in dB.

@@ -43,6 +43,7 @@ from trassa.road.model import Road
 from trassa.road.settings import ClutterSettings, TerrainKind
 from trassa.road.surroundings import ClutterArea, road_bounds
 from trassa.road.terrain import Terrain
+from trassa.road.walls import Walls
 
 __all__ = ["GroundGrid", "build_ground"]
 
@@ -73,6 +74,8 @@ class GroundGrid:
     kind: TerrainKind
     profile_step_m: float
     open_road_m: float = 0.0
+    walls: Walls | None = None
+    """Noise walls and banks too thin for the grid (:mod:`trassa.road.walls`); None where there are none."""
 
     @cached_property
     def has_clutter(self) -> bool:

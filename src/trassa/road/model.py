@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ["Axis", "Road"]
 
 Axis = Literal["surveyed", "drawn", "schematic"]
 
-_PLAIN = ("posts", "structures", "cross_sections", "places", "masts", "findings")
+_PLAIN = ("posts", "structures", "cross_sections", "places", "masts", "power", "findings")
 _SAMPLED = ("latitude_deg", "longitude_deg", "height_m", "heading_deg", "curvature_per_m", "gradient", "present")
 
 
@@ -41,6 +41,7 @@ class Road:
     places: Layer
     masts: Layer
     findings: Layer
+    power: Layer = field(default_factory=lambda: Layer.empty(SCHEMAS["power"]))
 
     @property
     def carriageways(self) -> tuple[Carriageway, ...]:

@@ -1,4 +1,4 @@
-"""OpenStreetMap extracts, read with pyosmium: roads, kilometre posts, places, masts and land cover.
+"""OpenStreetMap extracts, read with pyosmium: roads, kilometre posts, places, masts, mains and land cover.
 
 Files may be ``.osm``, ``.osm.gz``, ``.osm.bz2`` or ``.osm.pbf``; several extracts are laid over each other by object
 id. Nodes that an extract refers to but does not contain (it was clipped) keep their id and have NaN coordinates.
@@ -34,6 +34,7 @@ __all__ = [
     "OsmWay",
     "RoadObjects",
     "read_areas",
+    "read_marked",
     "read_ref_lengths",
     "read_roads",
 ]
@@ -151,6 +152,20 @@ def read_areas(
     parts, owner = shapely.get_parts(shapely.from_wkb([entry[1] for entry in shapes.values()]), return_index=True)
     inside = shapely.intersects(parts, shapely.box(*bounds)) if len(parts) else np.zeros(0, dtype=bool)
     return [(tags[int(owner[i])], parts[i]) for i in np.flatnonzero(inside)]
+
+
+def read_marked(paths: Sequence[Path], *marks: str) -> tuple[list[OsmWay], list[OsmFeature]]:
+    """Ways and single nodes that carry one of the keys ``marks``, each once, whatever its value."""
+    ways: dict[int, OsmWay] = {}
+    nodes: dict[str, OsmFeature] = {}
+    keys = osmium.filter.KeyFilter(*marks)
+    for path in paths:
+        for item in _objects(path, lambda reader: reader.with_locations().with_filter(keys)):
+            if item.is_way():
+                ways[item.id] = _completed(_way(item, dict(item.tags)), ways.get(item.id))
+            elif item.is_node() and item.location.valid():
+                nodes[f"n{item.id}"] = OsmFeature(f"n{item.id}", dict(item.tags), item.lat, item.lon)
+    return list(ways.values()), list(nodes.values())
 
 
 def _take_node(found: RoadObjects, node: Any) -> None:

@@ -107,6 +107,15 @@ class ClutterSettings(BaseModel):
     )
     orchard_m: float = Field(default=5.0, ge=0.0, description="Height of orchards, vineyards and scrub, m (assumed)")
     building_m: float = Field(default=8.0, ge=0.0, description="Height of a single mapped building, m (assumed)")
+    noise_wall_m: float = Field(
+        default=4.0, ge=0.0, le=30.0, description="Height of a noise wall whose height is not mapped; 0: no walls, m"
+    )
+    cutting_m: float = Field(
+        default=5.0, ge=0.0, le=50.0, description="Height of a cutting's edge above the road; 0: none, m (assumed)"
+    )
+    cutting_edge_m: float = Field(
+        default=15.0, gt=0.0, le=200.0, description="From a carriageway's middle to a cutting's edge, m (assumed)"
+    )
     road_reserve_m: float = Field(
         default=20.0, ge=0.0, description="Open width on each side of either carriageway's line, m"
     )

@@ -25,6 +25,7 @@ from trassa.road.model import Road
 from trassa.road.osm import RoadObjects, read_roads
 from trassa.road.places import masts_layer, places_layer
 from trassa.road.posts import JudgedPost, PostRules, calibrated
+from trassa.road.power import power_layer
 from trassa.road.reference import Reference, alignments_along, oriented
 from trassa.road.refs import CLASSES, read_road
 from trassa.road.schematic import read_facts, schematic_road
@@ -79,7 +80,7 @@ def surveyed_road(settings: RoadSettings, paths: Sequence[Path], follow: Carriag
     )
     notes += [*more, *unread, *lost, *told, *_other_classes(objects, road_class), *_late_starts(reference)]
     road = _assembled(settings, objects, ref, reference, calibration, notes)
-    return replace(road, posts=posts_layer(judged))
+    return replace(road, posts=posts_layer(judged), power=power_layer(reference.line, objects, paths))
 
 
 def drawn_road(settings: RoadSettings, centreline: Path, osm: Sequence[Path] = ()) -> Road:
@@ -98,7 +99,7 @@ def drawn_road(settings: RoadSettings, centreline: Path, osm: Sequence[Path] = (
     reference = Reference(sides["increasing"].line, "increasing", sides)
     objects = read_roads(osm, lambda tags: False)
     road = _assembled(settings, objects, settings.ref, reference, calibration, [*notes, *_late_starts(reference)])
-    return replace(road, axis="drawn")
+    return replace(road, axis="drawn", power=power_layer(reference.line, objects, osm))
 
 
 def require_ref(paths: Sequence[Path], settings: RoadSettings) -> str:

@@ -44,6 +44,7 @@ _SYMBOLS = {
     "cross_sections": _Symbol("line", "150,150,150", 0.8),
     "places": _Symbol("square", "40,90,160", 2.6, "name"),
     "masts": _Symbol("triangle", "130,130,130", 3.0, "name"),
+    "power": _Symbol("circle", "150,110,0", 0.8),
     "findings": _Symbol("line", "230,120,0", 1.6),
     "candidates": _Symbol("triangle", "190,190,190", 1.4),
     "sites": _Symbol("triangle", "200,30,30", 4.0, "site"),

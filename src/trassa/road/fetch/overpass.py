@@ -24,6 +24,7 @@ _PLACES = (
     "emergency_access_point",
     "speed_camera",
 )
+_MAINS = "^(line|minor_line|cable|substation|sub_station|transformer|pole)$"
 _TAIL_BYTES = 4096
 
 
@@ -61,7 +62,7 @@ def road_query(ref: str) -> str:
 
 
 def surroundings_query(box: Bounds) -> str:
-    """Roads, posts, places, masts, woods, settlements and buildings of a box, complete with their nodes."""
+    """Roads, posts, places, masts, mains, woods, settlements and buildings of a box, complete with their nodes."""
     frame = f"{box.south_deg:.5f},{box.west_deg:.5f},{box.north_deg:.5f},{box.east_deg:.5f}"
     classes = _CLASSES.replace(")$", ")(_link)?$")
     values: dict[str, set[str]] = {"building": set()}
@@ -74,6 +75,8 @@ def surroundings_query(box: Bounds) -> str:
     wanted += [f'node["highway"~"^({"|".join(_PLACES)})$"];']
     wanted += [f"node{condition};way{condition};" for condition in ('["barrier"="toll_booth"]', *things)]
     wanted += [f"way{condition};relation{condition};" for condition in areas]
+    wanted += [f'way["power"~"{_MAINS}"];node["power"~"{_MAINS}"];way["landuse"="farmyard"];']
+    wanted += ['way["barrier"="noise_barrier"];way["wall"="noise_barrier"];way["man_made"="cutting"];']
     return f"[out:xml][timeout:{_TIMEOUT_S}][bbox:{frame}];({''.join(wanted)});(._;>;);out body;"
 
 

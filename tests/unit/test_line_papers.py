@@ -1,0 +1,246 @@
+"""line.xlsx read back by another library: every row of the layers, colours to be seen, sums that fit the bill."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+
+from drawn_road import drawn_road
+from trassa.optical.colours import ColourCode, colour
+from trassa.optical.drops import Connection
+from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.settings import OpticalSettings
+from trassa.plan.line_papers import LinePapers, line_papers_bytes
+from trassa.plan.line_papers.elements import laid_cables
+from trassa.plan.line_papers.paint import paint_of
+
+ROAD = drawn_road(
+    90_000.0,
+    places=[(30_000.0, "Motel & Käse", True)],
+    bridges=[(11_000.0, 11_400.0)],
+    tunnels=[(51_000.0, 52_000.0)],
+    holes=[(70_000.0, 71_500.0)],
+    height_m=lambda m: 100.0 + 60.0 * np.sin(m / 3000.0),
+)
+WAYS: list[dict[str, object]] = [
+    {},
+    {"cables": 2},
+    {"cables": 2, "second_cable": "same_trench", "fibres": 216, "colour_code": "din-vde-0888"},
+    {"side": "decreasing", "tube_fibres": 24},
+]
+
+
+@dataclass(frozen=True)
+class Papers:
+    """A plan, its settings, the file and the file as openpyxl reads it."""
+
+    plan: OpticalPlan
+    rules: OpticalSettings
+    content: bytes
+    book: Any
+
+    def rows(self, sheet: str) -> list[dict[str, Any]]:
+        """The rows of a sheet by their heads, units left out; a head that stands twice keeps its first column."""
+        heads, *rows = self.book[sheet].iter_rows(values_only=True)
+        names = [head.rpartition(", ")[0] or head for head in heads]
+        return [dict(reversed(list(zip(names, row, strict=True)))) for row in rows]
+
+
+def _papers(**changes: object) -> Papers:
+    rng = np.random.default_rng(5)
+    kinds = ("radio site", "camera", "gantry")
+    connections = [
+        Connection(f"X-{n:02d}", float(m), "decreasing" if n % 2 else "increasing", 12.0, kinds[n % 3])
+        for n, m in enumerate(np.sort(rng.uniform(0.0, ROAD.length_m, 40)))
+    ]
+    connections.append(Connection("=1+1", 15_000.0, "increasing", 12.0, "camera"))
+    rules = OpticalSettings(check_transmission=False, ring_members=6, span_limit_m=60_000.0, **changes)
+    plan = plan_optical(ROAD, connections, rules)
+    content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "A & B", "estimate"))
+    return Papers(plan, rules, content, openpyxl.load_workbook(io.BytesIO(content)))
+
+
+@pytest.fixture(scope="module", params=WAYS, ids=["one", "two", "same", "other"])
+def papers(request: pytest.FixtureRequest) -> Papers:
+    return _papers(**request.param)
+
+
+SHEETS = {
+    "Chambers": ("chambers", "Chamber", "chamber"),
+    "Closures": ("closures", "Closure", "closure"),
+    "Reels": ("reels", "Reel", "reel"),
+    "Huts": ("huts", "Hut", "hut"),
+    "Fibre assignment": ("fibres", "Use", "use"),
+    "Splice schedule": ("splices", "To", "to"),
+    "Patch schedule": ("patches", "To", "to"),
+    "Spans": ("spans", "Span", "span"),
+    "Links": ("links", "Link", "link"),
+    "Ring segments": ("ring_segments", "To", "second"),
+    "Amplifiers": ("amplifiers", "Type", "type"),
+    "Services": ("services", "Service", "service"),
+    "Connections": ("connections", "Connection", "connection"),
+    "Availability": ("availability", "Connection", "site"),
+    "Cuts": ("cuts", "Trench", "trench"),
+    "Huts lost": ("hut_losses", "Hut", "hut"),
+}
+
+
+def test_every_row_of_every_layer_is_there(papers: Papers) -> None:
+    assert set(SHEETS) <= set(papers.book.sheetnames)
+    for sheet, (layer, head, column) in SHEETS.items():
+        shown = [row[head] for row in papers.rows(sheet)]
+        assert shown == papers.plan.layers[layer][column].tolist(), sheet
+    cover = {row[0]: row[1] for row in papers.book["Cover"].iter_rows(values_only=True)}
+    for sheet in papers.book.sheetnames[1:]:
+        assert cover[sheet] == papers.book[sheet].max_row - 1
+
+
+def test_cells_hold_the_values_of_the_plan(papers: Papers) -> None:
+    for sheet, layer, columns in (
+        ("Closures", "closures", {"Route": "route_m", "Sheath": "sheath_m", "Fibre": "fibre_m"}),
+        ("Spans", "spans", {"Route": "route_m", "Loss": "loss_db", "Margin": "margin_db"}),
+        ("Links", "links", {"Drop": "drop_m", "Margin": "margin_db", "Delay": "latency_us"}),
+        ("Cuts", "cuts", {"Start": "start_m", "Worst delay": "worst_latency_us"}),
+    ):  # fmt: skip
+        for row, known in zip(papers.rows(sheet), papers.plan.layers[layer].rows(), strict=True):
+            for head, column in columns.items():
+                if math.isnan(known[column]):
+                    assert row[head] is None
+                else:
+                    assert row[head] == pytest.approx(known[column], rel=1e-12)
+
+
+def test_the_straight_line_has_everything_in_order_with_three_lengths(papers: Papers) -> None:
+    layers, rows = papers.plan.layers, papers.rows("Straight-line diagram")
+    closures = {row["closure"]: row for row in layers["closures"].rows()}
+    for cable in layers["cables"].rows():
+        mine = [row for row in rows if row["Cable"] == cable["cable"]]
+        inside = [h for h in layers["huts"].rows() if cable["start_m"] <= h["measure_m"] <= cable["end_m"]]
+        kinds = Counter(row["Element"] for row in mine)
+        assert kinds["chamber"] == sum(cable["cable"] in c.split(",") for c in layers["chambers"]["cable"])
+        assert kinds["closure"] == len(layers["closures"].where(cable=cable["cable"]))
+        assert kinds["hut"] == len(inside)
+        for name in ("Measure", "Route", "Sheath", "Fibre"):
+            values = [row[name] for row in mine]
+            assert values == sorted(values)
+        for row in mine:
+            if row["Element"] == "closure":
+                known = closures[row["Name"]]
+                for head in ("Route", "Sheath", "Fibre"):
+                    assert row[head] == pytest.approx(known[f"{head.lower()}_m"], abs=1e-6)
+        for head in ("Route", "Sheath", "Fibre"):
+            assert mine[0][head] == pytest.approx(0.0, abs=1e-9)
+            assert mine[-1][head] == pytest.approx(cable[f"{head.lower()}_m"], abs=1e-6)
+        assert sum(row["Route since the one before"] for row in mine) == pytest.approx(cable["route_m"], abs=1e-6)
+    first = [c for c in layers["cables"].rows() if c["cable"].startswith("C-1")]
+    side = first[0]["carriageway"]
+    across = [c for c in layers["connections"].rows() if c["carriageway"] != side and c["access"]]
+    drops = [row for row in rows if row["Detail"] == "drop under the road"]
+    assert Counter(row["Name"] for row in drops) == Counter(c["connection"] for c in across)
+    bridges = [row for row in rows if row["Element"] in ("bridge", "tunnel")]
+    assert len(bridges) == 4 * len(papers.plan.layers["cables"].where(cable=first[0]["cable"])) * papers.rules.cables
+
+
+def test_cables_laid_again_agree_with_reels(papers: Papers) -> None:
+    """Sheath between the ends of every reel, from the cable laid again, is what the plan puts on that reel."""
+    cables = laid_cables(ROAD, papers.plan.layers, papers.rules)
+    for reel in papers.plan.layers["reels"].rows():
+        cable = cables[str(reel["cable"])]
+        laid_m = cable.at(float(reel["end_m"])).sheath_m - cable.at(float(reel["start_m"])).sheath_m
+        assert laid_m == pytest.approx(reel["sheath_m"], abs=1e-6)
+
+
+def test_splices_are_those_of_the_bill(papers: Papers) -> None:
+    """The bill adds pigtails and the far ends of drops, and counts joints as if no fibre were led away there."""
+    layers = papers.plan.layers
+    billed = next(quantity.quantity for quantity in papers.plan.quantities if quantity.item == "splice")
+    rows = papers.rows("Splice schedule")
+    pigtails = 2 * len(layers["spans"]) * papers.rules.fibres
+    at_sites = sum(row["Splices"] for row in rows if row["To"] != "next reel")
+    joints = {row["closure"] for row in layers["closures"].rows() if "joint" in row["kind"]}
+    led_away = {
+        (row["Closure"], fibre)
+        for row in rows
+        if row["Closure"] in joints and row["To"] != "next reel"
+        for fibre in range(row["First fibre"], row["Last fibre"] + 1)
+    }
+    assert sum(row["Splices"] for row in rows) == billed - pigtails - at_sites - len(led_away)
+
+
+def test_colours_fill_their_cells(papers: Papers) -> None:
+    sheet, rules = papers.book["Fibre assignment"], papers.rules
+    heads = [cell.value for cell in sheet[1]]
+    columns = heads.index("Fibre"), heads.index("Tube colour"), heads.index("Fibre colour")
+    for row in sheet.iter_rows(min_row=2, max_row=rules.fibres + 1):
+        fibre, tube, own = (row[column] for column in columns)
+        number, place = divmod(fibre.value - 1, rules.tube_fibres)
+        for cell, count in ((tube, number + 1), (own, place + 1)):
+            assert cell.value == colour(count, rules.colour_code)
+            assert cell.fill.fill_type is not None
+            look = paint_of(cell.value)
+            shown = cell.fill.fgColor if "pattern" not in look else cell.fill.bgColor
+            assert shown.rgb[-6:] == look["bg_color"][1:]
+    for row in papers.rows("Splice schedule"):
+        assert row["Its fibre"] == colour((row["First fibre"] - 1) % rules.tube_fibres + 1, rules.colour_code)
+
+
+@pytest.mark.parametrize("code", ["tia-598", "din-vde-0888"])
+def test_every_colour_looks_different_and_can_be_read(code: ColourCode) -> None:
+    """Contrast of letters and fill after WCAG 2.1: at least 4.5."""
+
+    def luminance(rgb: str) -> float:
+        parts = [int(rgb[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    looks = [paint_of(colour(number, code)) for number in range(1, 37)]
+    assert len({tuple(sorted(look.items())) for look in looks}) == 36
+    for look in looks:
+        light, dark = sorted((luminance(look["bg_color"]), luminance(look["font_color"])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, look
+
+
+def test_sheets_print_and_filter(papers: Papers) -> None:
+    for name in papers.book.sheetnames:
+        sheet = papers.book[name]
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.page_setup.paperSize == 9
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.page_setup.fitToHeight == 0
+        assert "ESTIMATE" in sheet.oddHeader.center.text
+        assert sheet.oddHeader.left.text == "A && B"
+        if name != "Cover":
+            assert sheet.freeze_panes == "B2"
+            assert sheet.print_title_rows == "$1:$1"
+            assert sheet.auto_filter.ref == sheet.dimensions
+
+
+def test_there_is_no_formula_and_the_bytes_repeat(papers: Papers) -> None:
+    for sheet in papers.book:
+        assert not [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+    assert "=1+1" in [row["Connection"] for row in papers.rows("Connections")]
+    again = LinePapers(ROAD, papers.plan.layers, papers.rules, "A & B", "estimate")
+    assert line_papers_bytes(again) == papers.content
+
+
+def test_a_failing_margin_is_marked(papers: Papers) -> None:
+    rules = papers.book["Spans"].conditional_formatting
+    ranges = {str(found.sqref): [rule.operator for rule in found.rules] for found in rules}
+    assert ranges == {f"I2:I{len(papers.plan.layers['spans']) + 1}": ["lessThan"]}
+    assert papers.book["Spans"]["I1"].value == "Margin, dB"
+
+
+def test_a_plan_that_fails_says_so_and_one_that_holds_says_nothing() -> None:
+    plan, rules = _papers().plan, OpticalSettings(ring_members=6, span_limit_m=60_000.0)
+    for holds, words in (("no", "does not keep"), ("yes", "")):
+        content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "T", holds))  # type: ignore[arg-type]
+        told = openpyxl.load_workbook(io.BytesIO(content))["Cover"]["A2"].value or ""
+        assert words in told
+        assert bool(told) == bool(words)
