@@ -26,10 +26,12 @@ from trassa.road.exchange import write_raster
 from trassa.road.lattice import metres_per_degree
 from trassa.road.settings import RoadSettings, TerrainSettings
 
-__all__ = ["long_road"]
+__all__ = ["CORRIDOR", "long_road"]
 
 REACH_M = 15_000.0
 REF = "B 1"
+CORRIDOR = {"profile": "eu-5g-corridor", "band": "n28"}
+"""A 5G corridor at 700 MHz: any site down, the rate beside the load of the other cells, handover windows."""
 
 _GEOD = Geod(ellps="WGS84")
 _ORIGIN_DEG = (50.3, 8.6)
@@ -47,10 +49,14 @@ _HILLS = {"relief_m": 110.0, "persistence_ratio": 0.38}
 FloatArray = npt.NDArray[np.float64]
 
 
-def long_road(folder: Path, length_km: float = 700.0) -> Project:
-    """The benchmark's project; drawn into ``folder`` the first time, which takes minutes, and opened afterwards."""
+def long_road(folder: Path, length_km: float = 700.0, service: Mapping[str, str] | None = None) -> Project:
+    """The benchmark's project; drawn into ``folder`` the first time, which takes minutes, and opened afterwards.
+
+    ``service`` names profile and band; None is coverage at 800 MHz with any site down.
+    """
     drawing = hashlib.sha256(Path(__file__).read_bytes() + Path(hills.__file__).read_bytes()).hexdigest()[:8]
-    root = folder / f"long-road-{length_km:g}km-{drawing}"
+    name = "-".join(["long-road", *(service or {}).values(), f"{length_km:g}km", drawing])
+    root = folder / name
     if (root / "trassa.toml").is_file():
         return open_project(root)
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,16 +65,16 @@ def long_road(folder: Path, length_km: float = 700.0) -> Project:
         tiles = [_tile(Path(place), south, west) for south, west in _tiles_in_reach(line)]
         osm = Path(place, "road.osm")
         osm.write_text(_Map(line).text(), "utf-8")
-        settings = _settings(osm.name, [tile.name for tile in tiles])
+        settings = _settings(osm.name, [tile.name for tile in tiles], service or {})
         return create_project(root, settings, {path.name: path for path in [*tiles, osm]})
 
 
-def _settings(osm: str, tiles: list[str]) -> Settings:
+def _settings(osm: str, tiles: list[str], service: Mapping[str, str]) -> Settings:
     return Settings(
         project=ProjectSettings(name="Benchmark: a long road over generated terrain"),
         road=RoadSettings(ref=REF, osm=[osm]),
         terrain=TerrainSettings(files=tiles, kind="bare"),
-        radio=RadioSettings(new_mast_spacing_m=_PLACE_EVERY_M, reach_m=REACH_M, siting_gap=0.001),
+        radio=RadioSettings(new_mast_spacing_m=_PLACE_EVERY_M, reach_m=REACH_M, siting_gap=0.001, **service),
     )
 
 

@@ -3,15 +3,17 @@
     python benchmarks/propagation.py [--km 60] [--pycraf PYTHON]
 
 *Given profiles*: 20 km at 200, 400 and 700 steps, one antenna height, one thread, every engine over the same heights.
-The share of the memory's bandwidth is what the profiles hold over what a copy moves in the same run. *End to end*: a
-winding road over drawn hills with woods, 30-m nodes and steps, receivers every 30 m, masts every 500 m, reach 20 km:
-mean path about 10 km; the ground is sampled on the way. Compilation is timed apart, in an empty cache. pycraf (GPL-3,
-ITU-R P.452) runs in an interpreter that has it: ``--pycraf``, or TRASSA_PYCRAF; without one its column stays empty.
+Every rate is per second of one processor. The share of the memory's bandwidth is what the profiles hold over what
+STREAM's copy or triad moves in the same run, whichever moves more. *End to end*: a winding road over drawn hills with
+woods, 30-m nodes and steps, receivers every 30 m, masts every 500 m, reach 20 km: mean path about 10 km; the ground is
+sampled on the way. Compilation is timed apart, in an empty cache. pycraf (GPL-3, ITU-R P.452) runs in an interpreter
+that has it: ``--pycraf``, or TRASSA_PYCRAF; without one its column stays empty.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -121,7 +123,7 @@ def given_rates(steps: int, peer: dict[str, Any]) -> dict[str, float]:
         )  # fmt: skip
 
     found = {f"fast_{percent:g}_per_s": count / best(lambda p=percent: ours(p)) for percent in (50.0, 10.0)}
-    found["bandwidth_share"] = found["fast_50_per_s"] * 8 * (steps + 1) / bandwidth()
+    found["bandwidth_share"] = found["fast_50_per_s"] * 8 * (steps + 1) / max(bandwidth().values())
     found["reference_per_s"] = reference_rate(ground[:REFERENCES], cover[:REFERENCES])
     return found | {f"pycraf_{name}": rate for name, rate in peer.get(str(steps), {}).items()}
 
@@ -144,11 +146,22 @@ def reference_rate(ground: npt.NDArray[np.float32], cover: npt.NDArray[np.float3
     return len(bare) / best(batch)
 
 
-def bandwidth() -> float:
-    """Bytes per second that one thread moves between arrays larger than any cache: read and written."""
-    source = np.ones(GIVEN_BYTES // 8)
-    target = np.empty_like(source)
-    return 2.0 * source.nbytes / best(lambda: np.copyto(target, source))
+@functools.cache
+def bandwidth() -> dict[str, float]:
+    """Bytes per second that one thread moves between arrays larger than any cache: STREAM's copy and triad."""
+    import numba
+
+    @numba.njit(fastmath=True)
+    def triad(a: FloatArray, b: FloatArray, c: FloatArray) -> None:
+        for i in range(len(a)):
+            a[i] = b[i] + 3.0 * c[i]
+
+    a, b, c = (np.ones(GIVEN_BYTES // 8) for _ in range(3))
+    triad(a, b, c)
+    return {
+        "copy": 2.0 * a.nbytes / best(lambda: np.copyto(a, b)),
+        "triad": 3.0 * a.nbytes / best(lambda: triad(a, b, c)),
+    }
 
 
 def pycraf_rates(python: str) -> dict[str, Any]:
@@ -167,12 +180,12 @@ def pycraf_rates(python: str) -> dict[str, Any]:
 
 
 def best(run: Callable[[], object]) -> float:
-    """Shortest of a few runs in seconds: other work on the machine only ever adds."""
+    """Shortest of a few runs in processor seconds, all threads together: waiting for other programs is not counted."""
     times = []
     for _ in range(BATCHES):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
@@ -185,24 +198,25 @@ def told_given(given: dict[int, dict[str, float]]) -> None:
         "pycraf, compiled sweep, 10 %": "pycraf_sweep_per_s",
         "pycraf, path by path, 10 %": "pycraf_one_by_one_per_s",
     }
-    print(f"\n{'20-km profiles per second, steps':42}" + "".join(f"{steps:>12}" for steps in given))
+    print(f"\n{'20-km profiles per second and core, steps':42}" + "".join(f"{steps:>12}" for steps in given))
     for name, key in rows.items():
         print(f"{name:42}" + "".join(f"{one[key]:12,.0f}" if key in one else f"{'–':>12}" for one in given.values()))
     shares = "".join(f"{one['bandwidth_share']:12.1%}" for one in given.values())
     print(f"{'share of the memory bandwidth, fast path':42}{shares}")
+    moved = ", ".join(f"{name} {rate / 1e9:.1f} GB/s" for name, rate in bandwidth().items())
+    print(f"one thread moves: {moved}")
 
 
 def end_to_end(case: Case) -> dict[str, float]:
-    """Paths per second from grid to loss, by heights, percentage of time and threads."""
+    """Paths per second and core from grid to loss, by heights, percentage of time and threads."""
     asked = {"fast_1_height": (1, 1, 50.0), "fast_1_height_10_percent": (1, 1, 10.0), "fast_1_thread": (1, 2, 50.0)}
     asked |= {"fast_2_threads": (2, 2, 50.0)}
     links, found = fast(case, 2), {}
     for name, (threads, heights, percent) in asked.items():
         seconds = best(lambda t=threads, h=heights, p=percent: fast(case, t, h, p))
         found[f"{name}_per_s"] = len(links) / seconds
-        print(
-            f"{threads} thread, {heights} height, {percent:g} % of time{'':12}{found[f'{name}_per_s']:12,.0f} paths/s"
-        )
+        rate = f"{found[f'{name}_per_s']:12,.0f} paths/s and core"
+        print(f"{threads} thread, {heights} height, {percent:g} % of time{'':12}{rate}")
     print(f"{len(links):,} paths of {mean_length_km(case, links):.1f} km on average, 30-m steps")
     return found | {"paths": len(links), "mean_km": mean_length_km(case, links)}
 

@@ -1,12 +1,17 @@
 """make bench: what this machine takes for a long road, stage by stage, and ratios against peers in the same run.
 
-    python benchmarks/run.py [--only propagation,siting,long,m11,a4,live,ledger] [--km 700]
+    python benchmarks/run.py [--only propagation,siting,long,corridor,m11,a4,live,ledger] [--km 700] [--markdown FILE]
 
 ``propagation`` and ``siting`` are the two heavy parts alone, each beside a peer. ``long`` is a generated road of 700
-km through every stage of ``trassa run`` and ``trassa verify``; ``m11`` and ``a4`` are the bundled example and a real
-road. ``live`` is a platform under 10 000 CAMs a second from 1 000 MQTT connections, with the column decoder beside
-asn1tools; ``ledger`` is trips to double entry. Kernels are compiled in an empty cache first, and that time is told
-apart. Inputs are drawn once into ``bench-out/``, untimed. Figures are printed and written to ``bench-out/bench.json``.
+km through every stage of ``trassa run`` and ``trassa verify``; ``corridor`` is the same road as a 5G corridor at 700
+MHz: sectors, the rate beside the load, handover windows. ``m11`` and ``a4`` are the bundled example and a real road.
+``live`` is a platform under 10 000 CAMs a second from 1 000 MQTT connections, with the column decoder beside asn1tools;
+``ledger`` is trips to double entry. Kernels are compiled in an empty cache first, and that time is told apart. pycraf,
+the peer of ``propagation``, is installed once into an environment of its own, ``bench-out/peer``, unless TRASSA_PYCRAF
+names an interpreter that has it; without a network its column stays empty. Inputs are drawn once into ``bench-out/``,
+untimed. Figures are printed and written to ``bench-out/bench.json``.
+
+Seconds are the clock's; beside them stand those of the processors, which other programs do not lengthen.
 """
 
 from __future__ import annotations
@@ -18,16 +23,18 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from long_road import long_road
+from long_road import CORRIDOR, long_road
 
 PROJECT = Path(__file__).resolve().parents[1]
 OUT = PROJECT / "bench-out"
 KERNELS = OUT / "kernels"
 SHARED = Path(os.environ.get("TRASSA_SHARED", PROJECT.parent / "shared" / "data"))
+PEER, PEER_PACKAGE = OUT / "peer", "pycraf==2.1.0"
 SHORT_KM = 20.0
 
 Figures = dict[str, Any]
@@ -39,6 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     parser.add_argument("--km", type=float, default=700.0, help="length of the long road")
+    parser.add_argument("--markdown", type=Path, help="write the tables of whole roads here too")
     wanted = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     figures: Figures = {"machine": machine()}
@@ -47,6 +55,8 @@ def main() -> int:
         figures[part] = PARTS[part](wanted.km)
         for name, value, beside in ROWS[part](figures[part]) if figures[part] else [("shared data", "none", "")]:
             print(f"{name:34}{value:>16}   {beside}", flush=True)
+    if wanted.markdown:
+        wanted.markdown.write_text(markdown(figures), "utf-8")
     (OUT / "bench.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), "utf-8")
     print(f"\n{', '.join(str(value) for value in figures['machine'].values())}\n{OUT / 'bench.json'}")
     return 0 if all(_held(part) for part in figures.values()) else 1
@@ -62,7 +72,7 @@ def machine() -> Figures:
 
 def propagation(_: float) -> Figures:
     """Path losses per second."""
-    return _script("propagation.py")
+    return _script("propagation.py", "--pycraf", _peer())
 
 
 def siting(length_km: float) -> Figures:
@@ -72,7 +82,16 @@ def siting(length_km: float) -> Figures:
 
 def long(length_km: float) -> Figures:
     """A short road twice, for the compilation; then the long one."""
-    short, root = (long_road(OUT, km).root for km in (SHORT_KM, length_km))
+    return _road(length_km, None)
+
+
+def corridor(length_km: float) -> Figures:
+    """The same as a 5G corridor."""
+    return _road(length_km, CORRIDOR)
+
+
+def _road(length_km: float, service: Mapping[str, str] | None) -> Figures:
+    short, root = (long_road(OUT, km, service).root for km in (SHORT_KM, length_km))
     compiled = _compilation(short)
     return compiled | {"run": _stopwatch("run", _unplanned(root)), "verify": _stopwatch("verify", root)}
 
@@ -151,6 +170,21 @@ def _stopwatch(command: str, root: Path) -> Figures:
     return figures
 
 
+def _peer() -> str:
+    """An interpreter that has pycraf, which is GPL-3 and never beside trassa; empty where there is none."""
+    named = os.environ.get("TRASSA_PYCRAF", "")
+    python = PEER / "bin" / "python"
+    if named or python.exists():
+        return named or str(python)
+    steps = ([sys.executable, "-m", "venv", str(PEER)], [str(python), "-m", "pip", "install", "--quiet", PEER_PACKAGE])
+    for step in steps:
+        if subprocess.run(step, check=False).returncode:
+            shutil.rmtree(PEER, ignore_errors=True)
+            print(f"{PEER_PACKAGE}: not to be had here; its column stays empty")
+            return ""
+    return str(python)
+
+
 def _environment() -> dict[str, str]:
     return {**os.environ, "NUMBA_CACHE_DIR": str(KERNELS)}
 
@@ -159,7 +193,7 @@ def propagation_rows(figures: Figures) -> list[Row]:
     """The script has printed its own table."""
     ratio = figures["fast_2_threads_per_s"] / figures["reference_per_s"]
     return [
-        ("fast path, 2 threads", f"{figures['fast_2_threads_per_s']:,.0f}/s", f"{ratio:.1f} × the reference kernel")
+        ("fast path, each of 2 threads", f"{figures['fast_2_threads_per_s']:,.0f}/s", f"{ratio:.1f} × the reference")
     ]
 
 
@@ -176,8 +210,8 @@ def project_rows(figures: Figures) -> list[Row]:
     for command in ("run", "verify"):
         seconds = figures[f"compile_{command}_s"]
         rows.append((f"{command}: compilation", f"{seconds:.1f} s", "empty cache; not in the times below"))
-    rows += [(f"run: {step}", f"{seconds:.2f} s", "") for step, seconds in run["seconds"].items()]
-    rows.append(("run, whole", f"{run['total_s']:.1f} s", f"peak {run['peak_mib']:,.0f} MiB"))
+    rows += _steps("run", run)
+    rows.append(("run, whole", f"{run['total_s']:.1f} s", _whole(run)))
     if run["paths"]:
         paths = run["paths"]
         rows.append(
@@ -192,9 +226,40 @@ def project_rows(figures: Figures) -> list[Row]:
     rows.append(("siting gap", f"{siting_['gap']:.4%}", f"{siting_['status']}, {siting_['passes']} passes"))
     by_duals = 1.0 - siting_["lp_bound_minor"] / max(siting_["cost_minor"], 1)
     rows.append(("gap by the stored duals", f"{by_duals:.4%}", f"cost {siting_['cost_minor'] / 1e8:.2f} million"))
-    rows += [(f"verify: {step}", f"{seconds:.2f} s", "") for step, seconds in check["seconds"].items()]
-    rows.append(("verify, whole", f"{check['total_s']:.1f} s", f"peak {check['peak_mib']:,.0f} MiB, {check['holds']}"))
+    rows += _steps("verify", check)
+    rows.append(("verify, whole", f"{check['total_s']:.1f} s", f"{_whole(check)}, {check['holds']}"))
     return rows
+
+
+def _steps(command: str, figures: Figures) -> list[Row]:
+    seconds, cpu = figures["seconds"], figures["cpu_seconds"]
+    return [(f"{command}: {step}", f"{seconds[step]:.2f} s", f"{cpu[step]:8.2f} s of processors") for step in seconds]
+
+
+def _whole(figures: Figures) -> str:
+    return f"{figures['total_cpu_s']:8.1f} s of processors, peak {figures['peak_mib']:,.0f} MiB"
+
+
+def markdown(figures: Figures) -> str:
+    """The tables of whole roads as docs/benchmarks.md has them."""
+    told = [", ".join(str(value) for value in figures["machine"].values()), ""]
+    for name, part in figures.items():
+        if "verify" not in part:
+            continue
+        run, check = part["run"], part["verify"]
+        told += [f"`{name}`: {run['siting']['passes']} plans, gap {run['siting']['gap']:.4%}, {check['holds']}", ""]
+        told += ["| stage | s | processors, s |", "|---|---:|---:|"]
+        for command, of in (("run", run), ("verify", check)):
+            told += [
+                f"| {command}: {step} | {of['seconds'][step]:.1f} | {of['cpu_seconds'][step]:.1f} |"
+                for step in of["seconds"]
+                if of["cpu_seconds"][step] >= 0.05
+            ]
+            told.append(f"| **{command}, whole** | **{of['total_s']:.1f}** | **{of['total_cpu_s']:.1f}** |")
+            told.append(f"| {command}: peak memory, MiB | {of['peak_mib']:,.0f} | |")
+            told.append(f"| {command}: compilation in an empty cache | {part[f'compile_{command}_s']:.1f} | |")
+        told.append("")
+    return "\n".join(told)
 
 
 def live_rows(figures: Figures) -> list[Row]:
@@ -217,12 +282,14 @@ def _held(part: Figures) -> bool:
     return "verify" not in part or part["verify"]["exit_code"] == 0
 
 
-PARTS = {"propagation": propagation, "siting": siting, "long": long, "m11": m11, "a4": a4}
+PARTS = {"propagation": propagation, "siting": siting, "long": long, "corridor": corridor}
+PARTS |= {"m11": m11, "a4": a4}
 PARTS |= {"live": live, "ledger": ledger}
 ROWS = {
     "propagation": propagation_rows,
     "siting": siting_rows,
     "long": project_rows,
+    "corridor": project_rows,
     "m11": project_rows,
     "a4": project_rows,
     "live": live_rows,

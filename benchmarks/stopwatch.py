@@ -4,13 +4,14 @@
 
 The product is not changed: the functions named here are wrapped from outside. Times are exclusive: what a step spends
 in another named step counts there. ``rest`` is everything else, imports and start of the interpreter among it.
+Beside the clock's seconds stand those of the processors, which other programs on the machine do not lengthen.
 """
 
 from __future__ import annotations
 
 import time
 
-BEGUN = time.perf_counter()
+BEGUN, BEGUN_CPU = time.perf_counter(), 0.0
 
 import functools  # noqa: E402
 import importlib  # noqa: E402
@@ -27,7 +28,11 @@ STEPS = {
         "road": ("trassa.plan.road_stage:run",),
         "ground": ("trassa.plan.radio_stage:ground_of",),
         "losses": ("trassa.radio.site_search:SiteSearch.sample",),
-        "siting, solver": ("trassa.radio.site_search:solve_siting", "trassa.radio.site_search:missing_servers"),
+        "siting, solver": (
+            "trassa.radio.site_search:solve_siting",
+            "trassa.radio.site_search:missing_servers",
+            "trassa.radio.site_search:mended",
+        ),
         "siting, rows and rounds": ("trassa.radio.site_search:SiteSearch.find",),
         "field and recount": (
             "trassa.radio.settling:without_surplus",
@@ -36,8 +41,14 @@ STEPS = {
             "trassa.radio.plan:necessities",
         ),
         "allowances": ("trassa.radio.settling:measured", "trassa.radio.settling:inside_bins"),
-        "beside the load": ("trassa.radio.joint_service:JointJudge.judge", "trassa.radio.settling:cuts_for"),
+        "beside the load": (
+            "trassa.radio.joint_service:JointJudge.judge",
+            "trassa.radio.settling:cuts_for",
+            "trassa.radio.settling:without_idle",
+            "trassa.radio.interference:_Draws.margins_db",
+        ),
         "cells and trips": ("trassa.radio.plan:cell_plan",),
+        "together against noise": ("trassa.radio.joint_service:JointJudge.diversity",),
         "ahead": ("trassa.radio.plan:ahead_layer",),
         "radio, rest": ("trassa.plan.radio_stage:run",),
         "optical": ("trassa.plan.optical_stage:run",),
@@ -73,8 +84,9 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.cpu_seconds: defaultdict[str, float] = defaultdict(float)
         self._running: list[str] = []
-        self._since = BEGUN
+        self._since, self._since_cpu = BEGUN, BEGUN_CPU
 
     @property
     def running(self) -> str:
@@ -82,9 +94,10 @@ class Stopwatch:
         return self._running[-1] if self._running else "rest"
 
     def _lap(self) -> None:
-        now = time.perf_counter()
+        now, now_cpu = time.perf_counter(), time.process_time()
         self.seconds[self.running] += now - self._since
-        self._since = now
+        self.cpu_seconds[self.running] += now_cpu - self._since_cpu
+        self._since, self._since_cpu = now, now_cpu
 
     def stop(self) -> None:
         """End the measurement."""
@@ -165,7 +178,9 @@ def main() -> None:
     watch.stop()
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     steps = {step: watch.seconds[step] for step in (*STEPS[command], "rest")}
-    body = {"seconds": steps, "total_s": sum(steps.values()), "peak_mib": peak_mib, "paths": paths.told(), **told}
+    cpu = {step: watch.cpu_seconds[step] for step in steps}
+    body = {"seconds": steps, "cpu_seconds": cpu, "total_s": sum(steps.values()), "total_cpu_s": sum(cpu.values())}
+    body |= {"peak_mib": peak_mib, "paths": paths.told(), **told}
     json.dump(body, sys.stdout, ensure_ascii=False)
 
 

@@ -307,7 +307,7 @@ def test_killed_in_the_middle_and_run_again(planned_lane: Path, lane: Path, wher
     assert died.code == -signal.SIGKILL, died.err
     assert trassa("run", lane).code == 0
     assert not [path for path in lane.rglob(".*") if path.name != ".lock"]
-    kept = {"proof.json", "bom.xlsx", "report.html"}
+    kept = {"proof.json", "bom.xlsx", "line.xlsx", "report.html"}
     again, first = contents(lane), contents(planned_lane)
     assert {name: again[name] for name in kept} == {name: first[name] for name in kept}
     assert trassa("verify", lane).code == 0

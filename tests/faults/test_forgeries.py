@@ -20,6 +20,8 @@ from trassa.plan.reseal import reseal
 from trassa.plan.run import run_plan
 from trassa.plan.settings import parse_settings
 from trassa.plan.verify import verify
+from trassa.plan.verify.alignment import check_road
+from trassa.plan.verify.evidence import read_evidence
 from trassa.provenance import no_progress
 from trassa.road.ground import GroundGrid
 
@@ -336,6 +338,26 @@ def test_leaving_cheap_candidates_out(forged: Path) -> None:
 def test_inventing_a_mast(forged: Path) -> None:
     sql(forged, "UPDATE masts SET latitude_deg = latitude_deg + 0.01 WHERE usable")
     caught(forged, "road.masts", "radio.candidates")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM masts WHERE usable",
+        "UPDATE masts SET usable = 0 WHERE usable",
+        "UPDATE masts SET height_m = 90.0 WHERE usable",
+        "UPDATE masts SET kind = 'broadcast' WHERE usable AND kind <> 'broadcast'",
+        "UPDATE masts SET offset_m = offset_m + 500.0 WHERE usable",
+    ],
+)
+def test_a_mast_otherwise_than_the_map_has_it(forged: Path, statement: str) -> None:
+    """No candidate stands on it any more, so that nothing else gives it away."""
+    unused = "kind = 'existing' AND NOT chosen"
+    if ask(forged, f"SELECT 1 FROM candidates WHERE {unused}"):
+        sql(forged, f"DELETE FROM candidates WHERE {unused}")
+    sql(forged, statement)
+    rows = check_road(read_evidence(forged))
+    assert {row.claim for row in rows if not row.agrees} == {"road.masts"}
 
 
 def test_moving_a_post(forged: Path) -> None:

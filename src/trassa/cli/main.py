@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import trassa
-from trassa.cli import drive, ledger, project, radio, road, serve, toll, vehicles
+from trassa.cli import drive, ledger, optical, project, radio, road, serve, toll, vehicles
 from trassa.errors import TrassaError
 
 __all__ = ["app", "main"]
@@ -29,6 +29,7 @@ drive.register(app)
 serve.register(app)
 app.add_typer(road.app, name="road")
 app.add_typer(radio.app, name="radio")
+app.add_typer(optical.app, name="optical")
 ledger.register(toll.app)
 app.add_typer(toll.app, name="toll")
 app.add_typer(vehicles.app, name="vehicles")

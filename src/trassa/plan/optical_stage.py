@@ -1,11 +1,12 @@
-"""The optical stage: the line that connects the radio sites."""
+"""The optical stage: the line that connects what stands beside the road."""
 
 from __future__ import annotations
 
 from trassa.linear import Layer
 from trassa.optical.fronthaul import Head
-from trassa.optical.plan import Connection, plan_optical
+from trassa.optical.plan import plan_optical
 from trassa.plan.bom import BomLine
+from trassa.plan.connected import connections_of
 from trassa.plan.project import Project
 from trassa.plan.store import StageResult
 from trassa.provenance import Progress
@@ -15,13 +16,10 @@ __all__ = ["run"]
 
 
 def run(project: Project, road: Road, sites: Layer, fronthaul: Layer, progress: Progress) -> StageResult:
-    """Plan the line; each radio site is a position to be connected, and heads of a shared cell to its baseband."""
-    connections = [
-        Connection(row["site"], row["measure_m"], row["carriageway"], row["offset_m"])  # type: ignore[arg-type]
-        for row in sites.rows()
-    ]
+    """Plan the line for radio sites, toll points and listed equipment; heads of a shared cell hang on its baseband."""
+    connections, notes = connections_of(project, road, sites)
     columns = (fronthaul["site"].tolist(), fronthaul["cell"].tolist(), fronthaul["largest_fronthaul_m"].tolist())
     heads = [Head(site, cell, limit_m) for site, cell, limit_m in zip(*columns, strict=True)]
     plan = plan_optical(road, connections, project.settings.optical, progress, heads)
     bom = tuple(BomLine(item.item, "optical", item.quantity, item.unit, item.price) for item in plan.quantities)
-    return StageResult(plan.layers, plan.figures, plan.assumptions, bom, plan.notes)
+    return StageResult(plan.layers, plan.figures, plan.assumptions, bom, (*notes, *plan.notes))

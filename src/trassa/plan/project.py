@@ -17,7 +17,13 @@ from trassa.provenance import Source, sha256_of_file
 __all__ = ["MANIFEST", "Project", "changed_inputs", "create_project", "open_project", "require_free", "write_manifest"]
 
 MANIFEST = "manifest.json"
-OUTPUTS = {"proof": "proof.json", "geopackage": "plan.gpkg", "bom": "bom.xlsx", "report": "report.html"}
+OUTPUTS = {
+    "proof": "proof.json",
+    "geopackage": "plan.gpkg",
+    "bom": "bom.xlsx",
+    "line": "line.xlsx",
+    "report": "report.html",
+}
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,8 @@ class Project:
     def named_inputs(self) -> list[str]:
         """The input files that trassa.toml names."""
         road, terrain = self.settings.road, self.settings.terrain
-        pattern = self.settings.radio.antenna.file
-        single = [name for name in (road.centreline, road.schematic, pattern) if name]
+        pattern, listed = self.settings.radio.antenna.file, self.settings.optical.equipment_list
+        single = [name for name in (road.centreline, road.schematic, pattern, listed) if name]
         return sorted({*road.osm, *single, *terrain.files})
 
     def sources(self) -> tuple[Source, ...]:

@@ -16,7 +16,7 @@ from trassa.road.locate import Locator
 from trassa.road.model import Road
 from trassa.road.refs import folded_ref
 
-__all__ = ["LocatedPlace", "PostList", "list_posts", "locate_place", "road_of"]
+__all__ = ["LocatedPlace", "PostList", "list_posts", "locate_place", "position_of", "road_of"]
 
 
 def road_of(folder: Path) -> Road:
@@ -63,7 +63,7 @@ def locate_place(folder: Path, place: Sequence[str]) -> LocatedPlace:
         raise UsageError(f"locate: no such option {options[0]}", cure="trassa road locate --help")
     numbers = _degrees(place)
     if numbers is None:
-        return _place_of(road, _position_of(folder, road, " ".join(place)))
+        return _place_of(road, position_of(folder, road, " ".join(place)))
     latitude_deg, longitude_deg = numbers
     found = Locator(road).locate([latitude_deg], [longitude_deg])
     carriageway: Carriageway = found.carriageway[0]
@@ -71,8 +71,8 @@ def locate_place(folder: Path, place: Sequence[str]) -> LocatedPlace:
     return LocatedPlace(road, carriageway, measure_m, offset_m, latitude_deg, longitude_deg)
 
 
-def _position_of(folder: Path, road: Road, text: str) -> Position:
-    """A written position; picketage is turned into a label where the project says where its ПК 0 stands."""
+def position_of(folder: Path, road: Road, text: str) -> Position:
+    """A written position on a project's road; picketage becomes a label where the project gives ПК 0."""
     origin = open_project(folder).settings.road.picket_origin
     found = Picket.read(text) if origin else None
     if found is None:

@@ -190,6 +190,7 @@ def _usable(planned: PlannedRadio, readings: Measurements) -> tuple[IntArray, li
     other = np.abs(readings.frequency_mhz - carrier_mhz) > _OTHER_CARRIER_SHARE * carrier_mhz
     for what, out in (
         (f"are of another carrier than {carrier_mhz:g} MHz", other),
+        ("have no position", np.isnan(readings.latitude_deg)),
         ("repeat the one before", repeats(readings)),
         ("have a fix astray", fixes_astray(readings)),
     ):

@@ -60,6 +60,8 @@ def write_coverage(folder: Path, into: Path, step_m: float, half_width_m: float,
             raise UsageError(f"coverage: a {name} of {value:g} m", cure=f"{low:g} to {high:g} m")
     if into.exists() and not into.is_dir():
         raise InputError(f"coverage: {into} is a file, not a folder", cure="the name of a folder")
+    if (into / "trassa.toml").exists():
+        raise InputError(f"coverage: {into} holds a project", cure="a folder of its own for the files")
     planned = planned_radio(folder)
     sites, ground, rules = planned.layers["sites"], planned.ground, coverage_rules(planned, step_m, half_width_m)
     if ground is None:

@@ -11,10 +11,18 @@ import numpy.typing as npt
 from trassa.decibels import standard_normal_quantile
 from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent
-from trassa.plan.questions import locate_place
-from trassa.plan.radio_explanation import BesideLoad, Cure, Explanation, Need, ServingCell, Step, WithoutSite
+from trassa.plan.radio_explanation import (
+    BesideLoad,
+    CellTraffic,
+    Cure,
+    Explanation,
+    Need,
+    ServingCell,
+    Step,
+    WithoutSite,
+)
 from trassa.plan.radio_links import cell_links
-from trassa.plan.radio_questions import PlannedRadio, planned_radio
+from trassa.plan.radio_questions import PlannedRadio, place_beside, planned_radio
 from trassa.radio.budget import coupling_limits, link_budget_of
 from trassa.radio.doppler import doppler_check
 
@@ -26,7 +34,7 @@ FloatArray = npt.NDArray[np.float64]
 def explain_place(folder: Path, position: str) -> Explanation:
     """The bin that holds a position of a planned project, explained."""
     planned = planned_radio(folder)
-    place = locate_place(folder, position.split())
+    place = place_beside(folder, position)
     return explain(planned, place.carriageway, place.measure_m)
 
 
@@ -43,7 +51,8 @@ def explain(planned: PlannedRadio, carriageway: Carriageway, measure_m: float) -
     cells = _cells(planned, row)
     without = _without(cells)
     load = _beside_load(planned, row)
-    failures = () if stored["exempt"] else tuple(_failures(planned, cells, load))
+    traffic = _traffic(planned, cells)
+    failures = () if stored["exempt"] else tuple(_failures(planned, cells, load, traffic))
     return Explanation(
         road=planned.road,
         carriageway=carriageway,
@@ -55,6 +64,7 @@ def explain(planned: PlannedRadio, carriageway: Carriageway, measure_m: float) -
         needs=tuple(_needs(planned, cells[0])) if cells else (),
         without=without,
         beside_load=load,
+        traffic=traffic,
         doppler=doppler_check(link_budget_of(settings).carrier, settings.design_speed_kmh),
         speed_kmh=settings.design_speed_kmh,
         stored_margin_db=float(stored["margin_db"]),
@@ -150,7 +160,19 @@ def _beside_load(planned: PlannedRadio, row: int) -> BesideLoad:
     )
 
 
-def _failures(planned: PlannedRadio, cells: tuple[ServingCell, ...], load: BesideLoad) -> list[str]:
+def _traffic(planned: PlannedRadio, cells: tuple[ServingCell, ...]) -> CellTraffic | None:
+    """What the plan says of the cell that the best server belongs to."""
+    known = planned.layers["cells"].where(cell=cells[0].cell) if cells else None
+    if known is None or not len(known) or math.isnan(float(known["load"][0])):
+        return None
+    row = next(known.rows())
+    loads = float(row["load"]), float(row["down_load"])
+    return CellTraffic(str(row["sends"]), *loads, str(row["worst_down"]), planned.settings.neighbour_load)
+
+
+def _failures(
+    planned: PlannedRadio, cells: tuple[ServingCell, ...], load: BesideLoad, traffic: CellTraffic | None
+) -> list[str]:
     """What is promised and fails here, by claim."""
     settings, failures = planned.settings, []
     serving = {cell.site for cell in cells if cell.margin_db >= 0.0}
@@ -165,6 +187,8 @@ def _failures(planned: PlannedRadio, cells: tuple[ServingCell, ...], load: Besid
             told = f"reliability {load.reliability:.4f}, {load.down_reliability:.4f} with the worst site down"
             levers = "radio.neighbour_load, bandwidth, reuse or a shared cell are the levers"
             failures.append(f"beside the load: {told}; {levers}")
+    if traffic is not None and traffic.down_load > traffic.bound:
+        failures.append(f"radio.capacity: {traffic.text()}")
     return failures
 
 

@@ -11,7 +11,7 @@ from trassa.plan.amounts import amount_text
 from trassa.radio.doppler import DopplerCheck
 from trassa.road.model import Road
 
-__all__ = ["BesideLoad", "Cure", "Explanation", "Need", "ServingCell", "Step", "WithoutSite"]
+__all__ = ["BesideLoad", "CellTraffic", "Cure", "Explanation", "Need", "ServingCell", "Step", "WithoutSite"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,25 @@ class BesideLoad:
 
 
 @dataclass(frozen=True)
+class CellTraffic:
+    """What the vehicles that a cell serves take of its resource elements, all sites up and with the worst one down.
+
+    A load that is not finite is one that no cell could carry: some vehicle gets no rate. ``down_load`` is the larger.
+    """
+
+    cell: str
+    load: float
+    down_load: float
+    worst_down: str
+    bound: float
+
+    def text(self) -> str:
+        """A sentence."""
+        down = f", {_share(self.down_load)} with {self.worst_down} down" if self.worst_down else ""
+        return f"cell {self.cell} carries {_share(self.load)} of its resource elements{down}, at most {self.bound:.0%}"
+
+
+@dataclass(frozen=True)
 class Cure:
     """The cheapest single candidate that would serve the bin, or where none would, the one that comes nearest.
 
@@ -113,7 +132,8 @@ class Cure:
 class Explanation:
     """A bin explained. ``steps`` add up to the margin of the best server; empty where no site is in reach.
 
-    ``stored_margin_db`` is what the plan says. ``failures`` name what is promised and does not hold here.
+    ``traffic`` is that of the best server's cell, None where no traffic is promised. ``stored_margin_db`` is what the
+    plan says. ``failures`` name what is promised and does not hold here.
     """
 
     road: Road
@@ -126,6 +146,7 @@ class Explanation:
     needs: tuple[Need, ...]
     without: tuple[WithoutSite, ...]
     beside_load: BesideLoad
+    traffic: CellTraffic | None
     doppler: DopplerCheck
     speed_kmh: float
     stored_margin_db: float
@@ -154,6 +175,7 @@ class Explanation:
             "stored_margin_db": _number(self.stored_margin_db),
             "with_site_down": [_json(asdict(one)) for one in self.without],
             "beside_load": _json(asdict(self.beside_load)),
+            "traffic": None if self.traffic is None else _json(asdict(self.traffic)),
             "doppler": _json(asdict(self.doppler)) | {"within_tested": self.doppler.within_tested},
             "failures": list(self.failures),
             "told": list(self.told),
@@ -182,6 +204,7 @@ class Explanation:
         place = f"{self.road.span_text(self.extent.start_m, self.extent.end_m)} {ARROWS[self.carriageway]}"
         counted = f"does not count: {self.exempt}" if self.exempt else "counts"
         lines = [f"{place} ({counted})", *self._budget_lines(), *self._down_lines(), *self._load_lines()]
+        lines += [self.traffic.text()] if self.traffic is not None else []
         lines.append(self._doppler_line())
         lines += [f"FAILS: {failure}" for failure in self.failures]
         lines += [f"the plan says: {sentence}" for sentence in self.told]
@@ -231,6 +254,10 @@ class Explanation:
 
 def _lost(one: WithoutSite) -> str:
     return f"not served, {one.server} lacks {-one.margin_db:.2f} dB" if one.server else "not served, nothing in reach"
+
+
+def _share(load_ratio: float) -> str:
+    return f"{load_ratio:.1%}" if math.isfinite(load_ratio) else "more than all"
 
 
 def _number(value: float) -> float | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from trassa.errors import InputError, UsageError
 from trassa.linear import Layer
 from trassa.plan.project import Project, open_project
-from trassa.plan.questions import locate_place
+from trassa.plan.questions import LocatedPlace, locate_place
 from trassa.plan.radio_stage import ground_of, pattern_of
 from trassa.plan.stages import kept_stages
 from trassa.provenance import Assumption
@@ -29,9 +29,10 @@ from trassa.radio.settings import Allowances, RadioSettings
 from trassa.road.ground import GroundGrid
 from trassa.road.model import Road
 
-__all__ = ["PlannedRadio", "WayAhead", "ask_ahead", "planned_radio"]
+__all__ = ["PlannedRadio", "WayAhead", "ask_ahead", "place_beside", "planned_radio"]
 
 _SECONDS = 60.0
+_FARTHEST_OFF_M = 1000.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,15 @@ class PlannedRadio:
         return found
 
 
+def place_beside(folder: Path, position: str) -> LocatedPlace:
+    """A position on the road of a project; InputError for coordinates more than a kilometre off it."""
+    place = locate_place(folder, position.split())
+    if place.offset_m > _FARTHEST_OFF_M:
+        told = f"radio: {position} lies {place.offset_m / 1000.0:.1f} km off {place.road.ref}"
+        raise InputError(told, cure="LAT LON on the road, latitude first")
+    return place
+
+
 def planned_radio(folder: Path) -> PlannedRadio:
     """The radio of a planned project.
 
@@ -177,7 +187,7 @@ def ask_ahead(
     planned = planned_radio(folder)
     given = {"rate_down_mbps": rate_down_mbps, "rate_up_mbps": rate_up_mbps, "reliability": reliability}
     thresholds = _thresholds(given, planned.settings)
-    place = locate_place(folder, position.split())
+    place = place_beside(folder, position)
     distance_m = for_m if for_m is not None else (for_s if for_s is not None else _SECONDS) * speed_kmh / 3.6
     legs = look_ahead(planned.road, place.carriageway, place.measure_m, distance_m)
     ahead = connection_ahead(planned.road, planned.layers["ahead"], legs, thresholds, speed_mps=speed_kmh / 3.6)

@@ -15,9 +15,11 @@ from trassa.plan import store
 from trassa.plan.amounts import amount_text, margin_text, range_text
 from trassa.plan.bom import BomLine, write_bom
 from trassa.plan.claim import Claim, Holds
+from trassa.plan.claims.edge import edge_claims
 from trassa.plan.claims.fronthaul import fronthaul_claims
 from trassa.plan.claims.optical import optical_claims
 from trassa.plan.claims.radio import radio_claims
+from trassa.plan.claims.services import service_claims
 from trassa.plan.folder import only_writer, replace_text, staged_outputs
 from trassa.plan.project import OUTPUTS, Project, changed_inputs, write_manifest
 from trassa.plan.proof import Proof
@@ -141,6 +143,8 @@ def _prove(project: Project, planned: Planned) -> Proof:
     claims: list[Claim] = [
         *radio_claims(road, radio.layers, radio.figures, radio.assumptions, settings.radio),
         *optical_claims(road, optical.layers, optical.figures, optical.assumptions, settings.optical),
+        *service_claims(road, optical.layers, optical.assumptions, settings.optical),
+        *edge_claims(road, optical.layers, optical.figures, optical.assumptions, settings.optical),
         *fronthaul_claims(road, {**radio.layers, **optical.layers}, optical.assumptions),
     ]
     layers = {name: layer.digest() for name, layer in planned.layers().items()}
@@ -157,7 +161,8 @@ def _prove(project: Project, planned: Planned) -> Proof:
 def _write_outputs(
     project: Project, planned: Planned, proof: Proof, bom: list[BomLine], cost: Cost, watch: Watcher
 ) -> bool:
-    """Write the four outputs unless those that stand there came from the same plan; gives whether it wrote."""
+    """Write the outputs unless those that stand there came from the same plan; gives whether it wrote."""
+    from trassa.plan.line_papers import LinePapers, line_papers_bytes
     from trassa.plan.radio_stage import pattern_of
     from trassa.plan.report.render import ReportInput, render_report
     from trassa.road.exchange import write_geopackage
@@ -175,8 +180,10 @@ def _write_outputs(
         write_geopackage(fresh / OUTPUTS["geopackage"], road, layers, attribution=" ".join(credit))
         progress(0.6)
         write_bom(fresh / OUTPUTS["bom"], bom, layers, project.settings.project.currency)
-        progress(0.7)
         radio, title = project.settings.radio, project.settings.project.name or road.ref
+        papers = LinePapers(road, layers, project.settings.optical, title, proof.holds)
+        (fresh / OUTPUTS["line"]).write_bytes(line_papers_bytes(papers))
+        progress(0.7)
         pattern = pattern_of(project, radio)
         report = ReportInput(road, layers, proof, bom, cost, title, credits=credit, radio=radio, pattern=pattern)
         (fresh / OUTPUTS["report"]).write_text(render_report(report), "utf-8")

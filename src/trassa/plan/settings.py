@@ -148,6 +148,9 @@ def _require_one_currency(settings: Settings, name: str) -> None:
         for key in type(prices).model_fields
         if key not in prices.model_fields_set
     ]
+    if settings.radio.tunnel.served:
+        own = settings.radio.tunnel.prices
+        shipped += [f"radio.tunnel.prices.{key}" for key in type(own).model_fields if key not in own.model_fields_set]
     if settings.radio.antenna.kind == "omni":  # nothing of the plan is priced by it
         shipped = [key for key in shipped if key != "radio.prices.sector"]
     if "transceivers" not in settings.optical.model_fields_set:

@@ -10,6 +10,7 @@ from typing import Literal
 from trassa.errors import InputError, UsageError
 from trassa.linear import Layer, Schema
 from trassa.plan import store
+from trassa.plan.connected import connected_digest
 from trassa.plan.folder import only_writer
 from trassa.plan.project import Project
 from trassa.plan.settings import settings_digest
@@ -94,7 +95,8 @@ def _reads(project: Project, name: StageName, planned: Planned) -> list[str]:
         pattern = [sha256_of_file(project.path(settings.radio.antenna.file))] if settings.radio.antenna.file else []
         sections = settings_digest(settings.clutter, settings.radio)
         return [sections, settings.project.currency, *hashes, *pattern, *before]
-    return [settings_digest(settings.optical), settings.project.currency, *before]
+    listed = [sha256_of_file(project.path(name)) for name in (settings.optical.equipment_list,) if name]
+    return [settings_digest(settings.optical), settings.project.currency, connected_digest(project), *listed, *before]
 
 
 def _schemas(name: StageName) -> Mapping[str, Schema]:

@@ -11,12 +11,13 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.claim import Claim, Evidence, Exemption, Scope, Worst
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
+from trassa.plan.claims.wavelengths import wavelength_claims
 from trassa.provenance import Assumption
 from trassa.road.model import Road
 
 __all__ = ["optical_claims"]
 
-_LINKS = "every radio site reaches its huts within the power budget"
+_LINKS = "everything with own fibres reaches its huts within the power budget"
 
 
 def optical_claims(
@@ -29,14 +30,14 @@ def optical_claims(
     """The claims that ``[optical]`` promises, from the layers of the optical stage."""
     least_loss_db = {optics.name: optics.least_loss_db for optics in settings.transceivers}
     claims = [
-        _budget(road, layers, assumptions, "links", _LINKS, least_loss_db, figures["sites_unconnected"]),
+        _budget(road, layers, assumptions, "links", _LINKS, least_loss_db, figures["unconnected"]),
         _budget(road, layers, assumptions, "spans", "every backbone span stays within the span loss limit", {}),
         _any_cut(road, layers, figures, assumptions),
     ]
     if settings.latency_promise_us is not None:
         longest = settings.helix_ratio / settings.helix_ratio_low
         claims.append(_latency(road, layers, assumptions, settings.latency_promise_us, longest))
-    return claims
+    return [*claims, *wavelength_claims(road, layers, assumptions, settings)]
 
 
 def _budget(
@@ -83,28 +84,28 @@ def _any_cut(
 ) -> Claim:
     cuts = layers["cuts"]
     reasons = estimate_reasons(road)
-    off_the_line = [f"{name} is on no part of the cable" for name in figures["sites_unconnected"]]
-    stranding = cuts.take(cuts["sites_stranded"] > 0)
+    off_the_line = [f"{name} is on no part of the cable" for name in figures["unconnected"]]
+    stranding = cuts.take(cuts["stranded"] > 0)
     sentences = off_the_line + [
-        f"{road.span_text(start_m, end_m)}: a cut strands {count} sites"
+        f"{road.span_text(start_m, end_m)}: a cut strands {count} connections"
         for start_m, end_m, count in zip(
             stranding["start_m"].tolist(),
             stranding["end_m"].tolist(),
-            stranding["sites_stranded"].tolist(),
+            stranding["stranded"].tolist(),
             strict=True,
         )
     ]
-    drops_m = float(layers["links"]["drop_m"].sum() / 2.0)
-    exempt = Exemption("drop cable from the verge to a site: a single access line, not protected", drops_m, ())
+    drops_m = float(np.nansum(layers["connections"]["drop_m"]))
+    exempt = Exemption("drop cable from the verge to a connection: a single access line, not protected", drops_m, ())
     return Claim(
         id="optical.any-cut",
-        promise="every radio site still reaches a point of presence when the cable is cut anywhere along the road",
+        promise="everything connected still reaches a point of presence when the cable is cut anywhere",
         scope=Scope("every point of every cable along the road", road.length_m, (exempt, *hole_exemptions(road))),
         method={"model": "each cut interval removed in turn", "cut_intervals": len(cuts), "estimate_because": reasons},
         assumptions=assumptions,
         worst=_worst_cut(road, cuts),
         holds=verdict(bool(sentences) or len(cuts) == 0, reasons),
-        evidence=tuple(Evidence(name, layers[name].digest()) for name in ("cuts", "links", "huts")),
+        evidence=tuple(Evidence(name, layers[name].digest()) for name in ("cuts", "links", "connections", "huts")),
         failures=tuple(sentences),
     )
 
@@ -112,14 +113,14 @@ def _any_cut(
 def _worst_cut(road: Road, cuts: Layer) -> Worst:
     """The cut that strands most sites; where none does, the one that leaves the smallest budget margin."""
     if not len(cuts):
-        return Worst("no cable", None, None, None, "sites stranded")
-    stranded, spare_db = cuts["sites_stranded"], cuts["worst_margin_db"]
+        return Worst("no cable", None, None, None, "connections stranded")
+    stranded, spare_db = cuts["stranded"], cuts["worst_margin_db"]
     fails = bool((stranded > 0).any())
     row = int(np.argmax(stranded)) if fails else int(np.argmin(np.where(np.isnan(spare_db), np.inf, spare_db)))
     place = road.span_text(float(cuts["start_m"][row]), float(cuts["end_m"][row]))
     if fails:
-        return Worst(place, float(stranded[row]), 0.0, -float(stranded[row]), "sites stranded")
-    return Worst(place, 0.0, 0.0, _finite(spare_db[row]), "sites stranded", "dB of budget")
+        return Worst(place, float(stranded[row]), 0.0, -float(stranded[row]), "connections stranded")
+    return Worst(place, 0.0, 0.0, _finite(spare_db[row]), "connections stranded", "dB of budget")
 
 
 def _latency(
@@ -131,9 +132,9 @@ def _latency(
     """
     cuts, reasons = layers["cuts"], estimate_reasons(road)
     latency_us = cuts["worst_latency_us"] * longest
-    stranded = int((cuts["sites_stranded"] > 0).sum())
-    failures = (f"{stranded} cuts leave sites without any way",) if stranded else ()
-    worst = Worst("no site", None, promise_us, None, "µs")
+    stranded = int((cuts["stranded"] > 0).sum())
+    failures = (f"{stranded} cuts leave connections without any way",) if stranded else ()
+    worst = Worst("nothing connected", None, promise_us, None, "µs")
     if np.isfinite(latency_us).any():
         row = int(np.nanargmax(latency_us))
         worst_us, place = float(latency_us[row]), road.span_text(float(cuts["start_m"][row]), float(cuts["end_m"][row]))
@@ -142,7 +143,7 @@ def _latency(
     return Claim(
         id="optical.latency",
         promise=f"one-way delay in fibre to a point of presence ≤ {promise_us:g} µs, also after a cut anywhere",
-        scope=Scope("every radio site, every cut", road.length_m, tuple(hole_exemptions(road))),
+        scope=Scope("every connection, every cut", road.length_m, tuple(hole_exemptions(road))),
         method={"model": "longest fibre length times group delay, and switching", "estimate_because": reasons},
         assumptions=assumptions,
         worst=worst,

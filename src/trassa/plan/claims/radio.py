@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from trassa.linear import ARROWS, Layer
 from trassa.plan.claim import Claim, Evidence, Scope, Worst
+from trassa.plan.claims.capacity import capacity_claim, traffic_promised
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
 from trassa.plan.claims.extents import exemptions_of, extents_of
 from trassa.plan.claims.interference import rate_claim, trips_claim
 from trassa.plan.claims.overlap import overlap_claim
+from trassa.plan.claims.tunnels import tunnel_claim
 from trassa.pricing import Price
 from trassa.provenance import Assumption
 from trassa.radio.settings import RadioSettings
@@ -22,8 +24,8 @@ from trassa.road.model import Road
 __all__ = ["GAP_ROUNDING", "radio_claims"]
 
 _LENGTH_M = 1e-6
-GAP_ROUNDING = 1e-9
-"""A gap wider than promised by less than this is a rounding of the division."""
+GAP_ROUNDING = 1.1e-6
+"""A gap wider than promised by less than this is the solver's own tolerance, which is taken off its bound."""
 
 
 def radio_claims(
@@ -42,8 +44,12 @@ def radio_claims(
         claims.append(overlap_claim(road, layers, figures, assumptions, settings))
     if settings.with_interference and settings.rate_down_mbps:
         claims.append(rate_claim(road, layers, figures, assumptions, settings))
+    if traffic_promised(settings):
+        claims.append(capacity_claim(road, layers, figures, assumptions, settings))
     if settings.longest_outage_s:
         claims.append(trips_claim(road, layers, figures, assumptions, settings))
+    if settings.tunnel.served:
+        claims.append(tunnel_claim(road, layers, figures, settings))
     claims.append(_least_cost(road, layers, figures, settings))
     return claims
 
@@ -75,7 +81,8 @@ def _served(
         promise=f"{service_text(settings)} on {_share_text(settings)} of each carriageway{down}, "
         f"with probability {settings.reliability:g} per bin",
         scope=Scope(
-            f"{road.ref}, {road.span_text(0.0, road.length_m)}, carriageways {' and '.join(road.carriageways)}",
+            f"{road.ref}, {road.span_text(0.0, road.length_m)}, carriageways {' and '.join(road.carriageways)}"
+            f"{'; radio.tunnels speaks of the tunnels' if settings.tunnel.served else ''}",
             float(lengths[counted].sum()),
             (*exemptions_of(road, bins), *hole_exemptions(road)),
         ),
@@ -146,7 +153,7 @@ def _least_cost(road: Road, layers: Mapping[str, Layer], figures: Mapping[str, A
         id="radio.least-cost",
         promise=f"no other choice among the {len(layers['candidates'])} candidates that serves the same bins costs "
         f"less by more than {limit:.3%}",
-        scope=Scope("cost of sites without the cable to them, among the candidates offered", road.length_m),
+        scope=Scope("cost of sites with their ways to mains and cable, among the candidates offered", road.length_m),
         method={**siting, "estimate_because": reasons},
         assumptions=tuple(
             Assumption(
@@ -154,12 +161,25 @@ def _least_cost(road: Road, layers: Mapping[str, Layer], figures: Mapping[str, A
             )
             for name, price in settings.prices
             if price.assumed
-        ),
+        )
+        + _ways(road, layers["candidates"], settings),
         worst=Worst("", float(cost), round(bound, 2), round(bound - cost * (1.0 - limit), 2), "minor units"),
         holds=verdict(too_wide, reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("candidates", "sites", "siting_rows")),
         failures=(told,) if too_wide else (),
     )
+
+
+def _ways(road: Road, candidates: Layer, settings: RadioSettings) -> tuple[Assumption, ...]:
+    """Where sites are taken to get their power from, and how far that is at most."""
+    new = candidates.where(kind="new")
+    longest_m = float(new["power_m"].max()) if len(new) else 0.0
+    told = "mains are where the map has distribution lines, substations, poles, settlements or service areas"
+    if not len(road.power):
+        told = f"the map shows no mains: radio.power_assumed_m = {settings.power_assumed_m:g}"
+    longest = Assumption("radio.power_way", longest_m, "m at most to a new mast, straight", False, told)
+    existing = Assumption("radio.power_existing", 0.0, "m", False, "existing masts have mains power")
+    return (longest, *((existing,) if len(new) < len(candidates) else ()))
 
 
 def _range(price: Price) -> str:

@@ -21,6 +21,7 @@ _RADIUS, _MIDDLE_X, _MIDDLE_Y = 82.0, 170.0, 112.0
 _STEP_DEG = 5.0
 _LEFT, _TOP, _WIDE, _TALL = 34.0, 12.0, 250.0, 150.0
 _UP_DEG, _DOWN_DEG = -10.0, 25.0
+_LETTER: Px = 4.6
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,12 @@ def vertical_cut(pattern: AntennaPattern, tilt_deg: float, marks: Sequence[tuple
     )
     for index, (words, angle) in enumerate(sorted(marks, key=lambda mark: mark[1])):
         if _UP_DEG <= angle <= _DOWN_DEG:
-            x, left = _across(angle), index == 0 and len(marks) > 1
+            x, said = _across(angle), f"{words} {angle:.1f}°".replace("-", "−")
+            first = index == 0 and len(marks) > 1
+            left = first and x - _LEFT > _LETTER * len(said)  # else it would run into the scale: a line of its own
             body.append(line(x, _TOP, x, _TOP + _TALL, "way"))
-            said, side = f"{words} {angle:.1f}°".replace("-", "−"), -4.0 if left else 4.0
-            body.append(text(x + side, _TOP + _TALL - 5, said, "label", "end" if left else "start"))
+            y = _TOP + _TALL - (17 if first and not left else 5)
+            body.append(text(x + (-4.0 if left else 4.0), y, said, "label", "end" if left else "start"))
     body.append(tag("path", d=f"M{points}", class_="cut"))
     body.append(text(_LEFT + _WIDE / 2, _TOP + _TALL + 24, "angle below the horizon", "scale", "middle"))
     return tag("svg", body, viewBox="0 0 300 192", class_="antenna", role="img", aria_label="vertical pattern")

@@ -42,7 +42,7 @@ def _sentences(road: Road, handovers: Layer) -> list[str]:
         if good:
             told += f", one every {figure_text(road.length_m / 1000.0 / good, 1)} km"
         bad = len(mine) - good
-        told += f", {bad} failed or lost" if bad else ", none failed"
+        told += f", {bad} failed or lost beside the load of the other cells" if bad else ", none failed"
         if len(mine):
             longest = int(np.argmax(mine["interruption_ms"]))
             where = road.text(float(mine["measure_m"][longest]))

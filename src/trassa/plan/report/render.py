@@ -20,12 +20,14 @@ from trassa.money import Cost
 from trassa.plan.amounts import amount_text, figure_text, range_text
 from trassa.plan.bom import BomLine, total_of
 from trassa.plan.proof import Proof
-from trassa.plan.report import sheets, tables
+from trassa.plan.report import line_tables, schedules, sheets, tables
 from trassa.plan.report.drive_tables import handover_rows, trip_rows
+from trassa.plan.report.line_picture import line_pictures
 from trassa.plan.report.link_rows import deductions_of, link_table
 from trassa.plan.report.map_picture import CLASSES, map_picture
 from trassa.plan.report.radio_panels import promise_of
 from trassa.plan.report.site_sheets import SiteSheets
+from trassa.plan.report.tunnel_rows import tunnel_rows
 from trassa.plan.strip import wrapped_strip
 from trassa.provenance import Assumption
 from trassa.radio.antenna import AntennaPattern
@@ -80,6 +82,7 @@ def render_report(report: ReportInput) -> str:
         **_pictures(report, drawn),
         **_tables(report),
         **_radio(report, drawn),
+        line=_line(report),
     )
     return "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
 
@@ -213,6 +216,9 @@ def _tables(report: ReportInput) -> dict[str, Any]:
         "cuts": tables.cut_summary(road, layers["cuts"]) if "cuts" in layers else [],
         "costs": tables.cost_table(report.bill, currency),
         "assumptions": tables.assumption_rows(report.assumptions, report.proof.claims, currency),
+        "tunnels": tunnel_rows(road, layers["tunnel_heads"], layers["tunnel_bins"], currency)
+        if "tunnel_heads" in layers
+        else [],
         "unserved": tables.unserved_rows(road, layers["unserved"]) if "unserved" in layers else None,
         "findings": tables.finding_rows(road, road.findings),
     }
@@ -232,6 +238,27 @@ def _radio(report: ReportInput, drawn: sheets.Drawn) -> dict[str, Any]:
         "trips": trip_rows(driven["trips"]) if "trips" in driven else [],
         "speed": f"{settings.design_speed_kmh:g} km/h" if settings else "the design speed",
         "site_sheets": of_sites.rows(),
+    }
+
+
+def _line(report: ReportInput) -> dict[str, Any]:
+    """What a transmission engineer signs, each part empty where the plan does not have it."""
+    road, layers = report.road, report.layers
+    empty: dict[str, Any] = {"rows": [], "more": 0}
+    return {
+        "facts": line_tables.line_facts(layers),
+        "pictures": [(sheet.caption, Markup(sheet.picture)) for sheet in line_pictures(road, layers)],
+        "services": line_tables.service_rows(road, layers["services"]) if "services" in layers else [],
+        "rings": line_tables.ring_rows(road, layers["ring_segments"]) if "ring_segments" in layers else [],
+        "light": line_tables.light_rows(road, layers["wavelengths"]) if "wavelengths" in layers else empty,
+        "availability": line_tables.availability_rows(road, layers["availability"])
+        if "availability" in layers
+        else empty,
+        "fronthaul": line_tables.fronthaul_rows(layers["fronthaul_ways"]) if "fronthaul_ways" in layers else [],
+        "chambers": schedules.chamber_rows(road, layers["chambers"]) if "chambers" in layers else empty,
+        "closures": schedules.closure_rows(road, layers["closures"]) if "closures" in layers else empty,
+        "fibres": schedules.fibre_rows(layers["fibres"]) if "fibres" in layers else empty,
+        "splices": schedules.splice_rows(road, layers["splices"]) if "splices" in layers else empty,
     }
 
 

@@ -88,6 +88,7 @@ class SiteSheets:
             "height": f"{site['height_m']:g} m",
             "height_assumed": bool(site["height_assumed"]),
             "cost": amount_text(int(site["cost_minor"]), self.currency),
+            "ways": _ways(site),
             "needed_for": site["needed_for"],
         }
 
@@ -101,6 +102,8 @@ class SiteSheets:
             "pci": cell["pci"],
             "mod3": int(cell["pci"]) % 3,
             "shares": "" if sends == cell["cell"] else sends,
+            "load": _load(float(cell["load"])),
+            "down_load": _load(float(cell["down_load"]), str(cell["worst_down"])),
         }
 
     def _stretches(self, column: str) -> dict[str, list[tuple[float, float, str]]]:
@@ -177,6 +180,21 @@ class SiteSheets:
                     azimuth = float(_WGS84.inv(*here, longitude, latitude)[0])
                     found.append((f"{arrow} {self.road.calibration.text(measure_m)}", azimuth))
         return found
+
+
+def _load(load_ratio: float, down: str = "") -> str:
+    """A load in percent, with the site that is down; nothing where no traffic is promised."""
+    if math.isnan(load_ratio):
+        return "–"
+    told = f"{figure_text(100.0 * load_ratio, 1)} %" if math.isfinite(load_ratio) else "no rate somewhere"
+    return f"{told} ({down})" if down else told
+
+
+def _ways(site: Mapping[str, Any]) -> str:
+    """How far it is to mains power and to the cable."""
+    power_m = float(site["power_m"])
+    mains = f"{figure_text(power_m)} m to mains power" if site["kind"] == "new" else "mains power is there"
+    return f"{mains}, {figure_text(float(site['fibre_drop_m']))} m to the cable"
 
 
 def _signals(cells: Sequence[Row]) -> list[str]:

@@ -159,15 +159,15 @@ def cut_summary(road: Road, cuts: Layer) -> list[str]:
     """What the sweep over all cuts found."""
     if not len(cuts):
         return []
-    stranded = cuts.take(cuts["sites_stranded"] > 0)
-    said = [f"{len(cuts)} cut intervals; {int(np.max(cuts['sites_detoured']))} sites detoured by the worst of them"]
+    stranded = cuts.take(cuts["stranded"] > 0)
+    said = [f"{len(cuts)} cut intervals; {int(np.max(cuts['detoured']))} sites detoured by the worst of them"]
     if not len(stranded):
         return [*said, "no cut strands a site"]
-    worst = int(np.argmax(stranded["sites_stranded"]))
+    worst = int(np.argmax(stranded["stranded"]))
     where = road.span_text(float(stranded["start_m"][worst]), float(stranded["end_m"][worst]))
     return [
         *said,
-        f"{len(stranded)} cuts strand sites; the worst, {where}, {stranded['sites_stranded'][worst]} of them",
+        f"{len(stranded)} cuts strand sites; the worst, {where}, {stranded['stranded'][worst]} of them",
     ]
 
 

@@ -6,7 +6,9 @@ The rooms::
     alignment     the road against the map                     heights       the carriageway against the tiles
     tiles, woods  terrain and clutter, sampled our own way     paths         losses by the reference kernel
     bins, service, served, sites, bound                        the radio claims
+    identities, ahead, trips, told                             cells, what vehicles are told, and the words of claims
     cable, line, optical                                       the optical claims
+    osnr, wavelengths                                          the signal on every way of light
 
 Nothing of the planner is imported: settings, layer schemas, raw readers and the reference diffraction kernel only.
 """

@@ -14,7 +14,7 @@ import pyproj
 from trassa.linear import Layer
 from trassa.plan.verify.drawing import drawn_lines
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.offer import check_masts
+from trassa.plan.verify.masts import check_masts
 from trassa.plan.verify.polyline import Lines, length_m
 from trassa.plan.verify.verdict import Row
 from trassa.road.osm import RoadObjects, read_roads
@@ -44,7 +44,9 @@ def check_road(evidence: Evidence) -> list[Row]:
     road = evidence.settings.road
     if road.centreline:
         drawn = drawn_lines(evidence.inputs([road.centreline])[0])
-        return [*rows, _geometry_row(evidence, drawn, np.zeros(len(drawn), dtype=bool))]
+        around = read_roads(evidence.inputs(road.osm), lambda tags: False)
+        geometry = _geometry_row(evidence, drawn, np.zeros(len(drawn), dtype=bool))
+        return [*rows, geometry, check_masts(evidence, around)]
     raw = _raw_ways(evidence)
     ways = list(raw.ways.values())
     oneway = np.array([way.tags.get("oneway") == "yes" for way in ways], dtype=bool)

@@ -67,13 +67,17 @@ def check_allowances(
 
 def _hidden(evidence: Evidence, hidden_db: FloatArray, told: list[str]) -> list[str]:
     """Mean and spread of what the ground hides, where a claim draws with them: no smaller than found here."""
-    claim = next((claim for claim in evidence.proof.claims if claim.id == "radio.rate.with-interference"), None)
-    known = hidden_db[np.isfinite(hidden_db)]
-    if claim is None or not len(known):
+    known, wrong = hidden_db[np.isfinite(hidden_db)], []
+    if not len(known):
         return []
-    pairs = (("hidden_mean", max(float(known.mean()), 0.0)), ("hidden_spread", float(known.std())))
-    told += [f"{name} {value:.2f} dB, drawn with {float(claim.method[f'{name}_db']):.2f} dB" for name, value in pairs]
-    return [name for name, value in pairs if value > float(claim.method[f"{name}_db"]) + _TOLERANCE_DB]
+    sizes = {"hidden_mean_db": max(float(known.mean()), 0.0), "hidden_spread_db": float(known.std())}
+    for claim in evidence.proof.claims:
+        if claim.id not in ("radio.rate.with-interference", "radio.capacity"):
+            continue
+        stated = {name: float(claim.method[name]) for name in sizes if name in claim.method}
+        told += [f"{claim.id} {name} {sizes[name]:.2f}, taken {value:.2f}" for name, value in stated.items()]
+        wrong += [f"{claim.id} {name}" for name, value in stated.items() if sizes[name] > value + _TOLERANCE_DB]
+    return wrong
 
 
 def _serving(due: DueBins, service: Service) -> _Links:

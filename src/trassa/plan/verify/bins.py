@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trassa.linear import Layer
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.handover_time import handover_s
 from trassa.plan.verify.paths import Receivers
 from trassa.plan.verify.service import Edges
 from trassa.plan.verify.verdict import Row
@@ -51,6 +52,14 @@ class DueBins:
         arrow = "→" if self.carriageway[number] == "increasing" else "←"
         return f"{evidence.place(start)}–{evidence.calibration.label(end)} {arrow}"
 
+    def window(self, evidence: Evidence, number: int) -> str:
+        """The same of one window, from its first point to its last."""
+        first, last = (int(edge[number]) for edge in (self.windows.first, self.windows.last))
+        begins = int(np.flatnonzero(self.edges.first == first)[0])
+        start, end = (float(self.receivers.measure_m[point]) for point in (first, last))
+        arrow = "→" if self.carriageway[begins] == "increasing" else "←"
+        return f"{evidence.place(start)}–{evidence.calibration.label(end)} {arrow}"
+
 
 def due_bins(evidence: Evidence) -> DueBins:
     """A bin between each two neighbouring points of a carriageway that exist, unless a hole touches it."""
@@ -84,9 +93,7 @@ def _windows(radio: RadioSettings, counted: npt.NDArray[np.int64]) -> Edges:
     """From every counted bin as many bins as the way of a handover can touch, as far as its run of bins has them."""
     firsts, lasts = [], []
     handover, there = radio.handover, set(counted.tolist())
-    steps_ms = (handover.measurement_period_ms, handover.time_to_trigger_ms)
-    decided_s = 0.001 * (sum(steps_ms) + handover.preparation_ms + handover.execution_ms)
-    wide = math.ceil(radio.design_speed_kmh / 3.6 * decided_s / _BIN_M) + 1
+    wide = math.ceil(radio.design_speed_kmh / 3.6 * handover_s(radio) / _BIN_M) + 1
     for bin_ in counted.tolist() if handover.overlap else ():
         length = next((k for k in range(wide) if bin_ + k not in there), wide)
         if length == wide or bin_ - 1 not in there:

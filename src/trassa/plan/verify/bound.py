@@ -33,7 +33,8 @@ __all__ = ["check_least_cost"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_GAP_ROUNDING = 1e-9
+_GAP_ROUNDING = 1.1e-6
+"""What the solver's own tolerance leaves between a cost and its bound where none is cheaper."""
 _BOUND_TOLERANCE = 0.01
 """The bound found may lie below the planner's by this share of the cost, for borderline candidates."""
 
@@ -70,11 +71,10 @@ def _cost_rows(evidence: Evidence, claim: Claim) -> tuple[int, list[Row]]:
     stated = int(claim.method.get("cost_minor", -1))
     wrong = [f"cost stated {stated}, counted again {total}"] if stated != total else []
     for layer, name in ((sites, "site"), (candidates, "name")):
-        for row in range(len(layer)):
-            hung = str(layer["sectors"][row])
-            price = cost_minor(evidence, str(layer["kind"][row]), float(layer["height_m"][row]), hung)
-            if int(layer["cost_minor"][row]) != price:
-                wrong.append(f"{layer[name][row]} costs {layer['cost_minor'][row]}, by the prices {price}")
+        for row in layer.rows():
+            price = cost_minor(evidence, row)
+            if row["cost_minor"] != price:
+                wrong.append(f"{row[name]} costs {row['cost_minor']}, by the prices {price}")
     more = f"; {len(wrong) - 3} more" if len(wrong) > 3 else ""
     said = "; ".join(wrong[:3]) + more if wrong else f"{total} minor units, counted in integers, by the prices"
     return total, [Row("radio.cost", "", None, "", not wrong, None, said)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from trassa.errors import InputError
@@ -40,7 +41,7 @@ class Evidence:
         """Whether the axis has no geometry to speak of: lengths come from measure."""
         return self.proof.road.get("axis") == "schematic"
 
-    @property
+    @cached_property
     def carriageways(self) -> tuple[Carriageway, ...]:
         """The carriageways of the alignment, increasing first."""
         named = set(self.layers["alignment"]["carriageway"].tolist())
@@ -124,10 +125,14 @@ def _promises_row(evidence: Evidence) -> Row:
         promised.append("radio.served.any-site-down")
     if evidence.settings.radio.with_interference and evidence.settings.radio.rate_down_mbps:
         promised.append("radio.rate.with-interference")
+    if evidence.settings.radio.vehicles_per_km * evidence.settings.radio.rate_per_vehicle_mbps > 0.0:
+        promised.append("radio.capacity")
     if evidence.settings.radio.longest_outage_s:
         promised.append("radio.trips")
     if evidence.settings.radio.handover.overlap:
         promised.append("radio.handover.overlap")
+    if evidence.settings.radio.tunnel.served:
+        promised.append("radio.tunnels")
     if evidence.settings.optical.latency_promise_us is not None:
         promised.append("optical.latency")
     claimed = {claim.id for claim in evidence.proof.claims}

@@ -13,7 +13,7 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 from trassa.plan.verify.cable import Plant
 
-__all__ = ["LinkAgain", "Network", "Outcome", "SpanAgain", "aged_loss_db", "link_margin_db"]
+__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "aged_loss_db", "link_margin_db"]
 
 _AT_M = 1e-3
 
@@ -69,6 +69,20 @@ class LinkAgain:
 
 
 @dataclass(frozen=True)
+class RingAgain:
+    """One access ring: the huts at its ends, its members in order, and what was found for every segment between."""
+
+    name: str
+    cable: str
+    huts: tuple[str, str]
+    members: tuple[str, ...]
+    at_m: tuple[float, ...]
+    fibre_m: tuple[float, ...]
+    loss_db: tuple[float, ...]
+    margin_db: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Who still reaches a point of presence. Latency and margin are the worst among those that do."""
 
@@ -80,16 +94,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Network:
-    """The line as a graph: huts, spans between them, sites on their links, points of presence."""
+    """The line as a graph: huts, spans between them, what hangs on links and rings, points of presence."""
 
     huts: Mapping[str, float]
     presences: Collection[str]
     spans: tuple[SpanAgain, ...]
     links: tuple[LinkAgain, ...]
+    rings: tuple[RingAgain, ...]
     rules: OpticalSettings
 
-    def outcome(self, cut: tuple[float, float, Collection[str]] | None = None, hut_down: str = "") -> Outcome:
-        """What is left after one cut (start, end, cables that fall) or with one hut down."""
+    def outcome(
+        self,
+        cut: tuple[float, float, Collection[str]] | None = None,
+        hut_down: str = "",
+        among: Collection[str] | None = None,
+    ) -> Outcome:
+        """What is left after one cut (start, end, cables that fall) or with one hut down, for all or ``among`` some."""
         spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s.cable, s.start_m, s.end_m)]
         reach = self._reach(spans, hut_down)
         ways: dict[str, list[tuple[float, float]]] = {link.site: [] for link in self.links}
@@ -97,6 +117,10 @@ class Network:
             if link.hut in reach and not _falls(cut, link.cable, link.tap_m, link.hut_m):
                 delay, least = reach[link.hut]
                 ways[link.site].append((self._delay_us(link.fibre_m) + delay, min(link.margin_db, least)))
+        for ring in self.rings:
+            ways |= self._around(ring, reach, cut)
+        if among is not None:
+            ways = {name: found for name, found in ways.items() if name in among}
         best = [min(found) for found in ways.values() if found]
         return Outcome(
             sum(len(found) == 1 for found in ways.values()),
@@ -105,14 +129,54 @@ class Network:
             min((margin for _, margin in best), default=float("nan")),
         )
 
+    def delays_to_huts_us(self, cut: tuple[float, float, Collection[str]] | None = None) -> dict[str, dict[str, float]]:
+        """One-way delay from everything with own fibres to each hut it reaches after one cut, switches included."""
+        spans = [s for s in self.spans if not _falls(cut, s.cable, s.start_m, s.end_m)]
+        from_hut = {hut: self._from(spans, {hut}) for hut in self.huts}
+        delays: dict[str, dict[str, float]] = {link.site: {} for link in self.links}
+        for link in self.links:
+            if _falls(cut, link.cable, link.tap_m, link.hut_m):
+                continue
+            for hut, (delay, _) in from_hut[link.hut].items():
+                whole = self._delay_us(link.fibre_m) + delay
+                delays[link.site][hut] = min(whole, delays[link.site].get(hut, float("inf")))
+        return delays
+
+    def _around(
+        self,
+        ring: RingAgain,
+        reach: Mapping[str, tuple[float, float]],
+        cut: tuple[float, float, Collection[str]] | None,
+    ) -> dict[str, list[tuple[float, float]]]:
+        """The ways of a ring's members, walked from either hut until a segment is cut."""
+        ways: dict[str, list[tuple[float, float]]] = {name: [] for name in ring.members}
+        for hut, order in ((ring.huts[0], range(len(ring.members))), (ring.huts[1], range(len(ring.members))[::-1])):
+            if hut not in reach:
+                continue
+            delay, least = reach[hut]
+            for member in order:
+                segment = member if order.step > 0 else member + 1
+                if _falls(cut, ring.cable, ring.at_m[segment], ring.at_m[segment + 1]):
+                    break
+                delay += self._delay_us(ring.fibre_m[segment]) + self.rules.ring_latency_us
+                least = min(least, ring.margin_db[segment])
+                ways[ring.members[member]].append((delay, least))
+        return ways
+
     def _reach(self, spans: list[SpanAgain], hut_down: str) -> dict[str, tuple[float, float]]:
         """Delay from each hut to its nearest point of presence, huts included, and the least margin on the way."""
+        return self._from(spans, {hut for hut in self.presences if hut != hut_down}, hut_down)
+
+    def _from(
+        self, spans: list[SpanAgain], begin: Collection[str], hut_down: str = ""
+    ) -> dict[str, tuple[float, float]]:
+        """Delay of each hut from the nearest of some, huts included, and the least margin on the way."""
         neighbours: defaultdict[str, list[tuple[str, SpanAgain]]] = defaultdict(list)
         for span in spans:
             neighbours[span.huts[0]].append((span.huts[1], span))
             neighbours[span.huts[1]].append((span.huts[0], span))
         own = self.rules.hut_latency_us
-        queue = [(own, float("inf"), hut) for hut in self.presences if hut != hut_down]
+        queue = [(own, float("inf"), hut) for hut in begin]
         heapq.heapify(queue)
         reach: dict[str, tuple[float, float]] = {}
         while queue:
@@ -163,7 +227,39 @@ def network_of(layers: Mapping[str, Layer], plant: Plant, rules: OpticalSettings
         fibre = cable.fibre_between_m(tap, hut_m) + drop
         loss, margin = link_margin_db(fibre, cable.joints_between(tap, hut_m) + 1, optics, rules)
         links.append(LinkAgain(str(row["site"]), hut, tap, hut_m, name, fibre, loss, margin))
-    return Network(huts, presences, tuple(spans), tuple(links), rules)
+    return Network(huts, presences, tuple(spans), tuple(links), tuple(_rings(layers, plant, huts, rules)), rules)
+
+
+def _rings(
+    layers: Mapping[str, Layer], plant: Plant, huts: Mapping[str, float], rules: OpticalSettings
+) -> list[RingAgain]:
+    """The rings of the plan; a chain of segments that is broken, or that begins or ends in no hut, reaches nobody."""
+    connections = {str(row["connection"]): row for row in layers["connections"].rows()}
+    classes = {optics.name: optics for optics in rules.transceivers}
+    rings = []
+    for name in dict.fromkeys(layers["ring_segments"]["ring"].tolist()):
+        rows = list(layers["ring_segments"].where(ring=name).rows())
+        nodes = [str(rows[0]["first"]), *(str(row["second"]) for row in rows)]
+        whole = all(str(row["first"]) == node for row, node in zip(rows, nodes, strict=False))
+        at_m = [huts.get(node, float(connections[node]["tap_m"]) if node in connections else np.nan) for node in nodes]
+        cable = plant.at(str(rows[0]["cable"]), at_m[0])
+        found = []
+        for index, row in enumerate(rows):
+            optics = classes.get(str(row["optics"]))
+            if cable is None or optics is None or not whole or not at_m[index] <= at_m[index + 1]:
+                found.append((np.inf, np.inf, -np.inf))
+                continue
+            ends = [node for node in nodes[index : index + 2] if node not in huts]
+            loops = rules.closure_loop_m / 2.0 + rules.termination_loop_m
+            drops = [float(connections[end]["drop_m"]) * (1.0 + rules.slack_ratio) + loops for end in ends]
+            fibre = cable.fibre_between_m(at_m[index], at_m[index + 1]) + sum(drops) / rules.helix_ratio
+            splices = cable.joints_between(at_m[index], at_m[index + 1]) + len(ends)
+            found.append((fibre, *link_margin_db(fibre, splices, optics, rules)))
+        fibres, losses, margins = (tuple(column) for column in zip(*found, strict=True))
+        ends_in = (nodes[0], nodes[-1])
+        named = cable.name if cable else ""
+        rings.append(RingAgain(str(name), named, ends_in, tuple(nodes[1:-1]), tuple(at_m), fibres, losses, margins))
+    return rings
 
 
 def _huts_at(huts: Mapping[str, float], start_m: float, end_m: float) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The candidates: complete by the rule of the offer, at the heights of trassa.toml, on masts that the map has.
+"""The candidates: complete by the rule of the offer, at the heights of trassa.toml, on the masts of the road.
 
 A bound on the cost is worth what the offer is: leave a cheap place out, and any plan looks cheap.
 """
@@ -15,9 +15,8 @@ from trassa.linear import Layer
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.paths import Surroundings
 from trassa.plan.verify.verdict import Row
-from trassa.road.osm import RoadObjects
 
-__all__ = ["check_masts", "check_offer"]
+__all__ = ["check_offer"]
 
 FloatArray = npt.NDArray[np.float64]
 _WGS84 = pyproj.Geod(ellps="WGS84")
@@ -123,21 +122,3 @@ def _existing_wrong(evidence: Evidence, ground: Surroundings | None) -> list[str
             wrong.append(f"the mast at {place[0]:.5f}, {place[1]:.5f} carries {found[place]:g} m, by rule {height:g} m")
     wrong += [f"there is no usable mast at {lat:.5f}, {lon:.5f}" for lat, lon in found.keys() - due.keys()]
     return wrong
-
-
-def check_masts(evidence: Evidence, raw: RoadObjects) -> Row:
-    """Every mast of the plan is an object of the map, where the map has it."""
-    wrong, masts = [], evidence.layers["masts"]
-    for mast in masts.rows():
-        feature = raw.features.get(str(mast["osm_id"]))
-        if feature is None:
-            wrong.append(f"mast {mast['osm_id']} is not in the map")
-        elif (
-            np.hypot(
-                feature.latitude_deg - float(mast["latitude_deg"]), feature.longitude_deg - float(mast["longitude_deg"])
-            )
-            > 2e-6
-        ):
-            wrong.append(f"mast {mast['osm_id']} stands elsewhere in the map")
-    said = "; ".join(wrong[:3]) or f"{len(masts)} masts where the map has them"
-    return Row("road.masts", "", None, "", not wrong, None, said)

@@ -9,11 +9,14 @@ import numpy as np
 from trassa.linear import Layer
 from trassa.plan.claim import Claim
 from trassa.plan.verify.cable import Plant, check_lengths, plant_of
+from trassa.plan.verify.connected import check_connections, check_rings, check_services
+from trassa.plan.verify.edge import check_edge
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.fronthaul import check_fronthaul
 from trassa.plan.verify.line import Network, Outcome, network_of
 from trassa.plan.verify.verdict import Row
+from trassa.plan.verify.wavelengths import check_wavelengths
 from trassa.provenance import Progress, no_progress
 
 __all__ = ["check_optical"]
@@ -31,11 +34,13 @@ def check_optical(evidence: Evidence, progress: Progress = no_progress) -> list[
     plant = plant_of(evidence)
     network = network_of(evidence.layers, plant, evidence.settings.optical)
     rows = [*check_lengths(evidence, plant), _places_row(evidence, plant, network)]
-    rows += [_links_row(evidence, network), _spans_row(evidence, network)]
+    rows += [check_connections(evidence, plant), _links_row(evidence, network), _spans_row(evidence, network)]
+    rows += check_rings(evidence, network)
+    rows += check_wavelengths(evidence, network)
     outcomes = _cut_outcomes(evidence, network, progress)
     rows += [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes), _huts_row(evidence, network)]
     latency = _latency_row(evidence, outcomes)
-    rows += check_fronthaul(evidence, plant)
+    rows += [*check_edge(evidence, network), *check_services(evidence, network), *check_fronthaul(evidence, plant)]
     return [*rows, latency] if latency else rows
 
 
@@ -220,9 +225,9 @@ def _outcomes_off(
 ) -> list[str]:
     wrong = []
     for row, outcome in zip(table.rows(), outcomes, strict=True):
-        if row["sites_stranded"] != len(outcome.stranded) or row["sites_detoured"] != outcome.detoured:
+        if row["stranded"] != len(outcome.stranded) or row["detoured"] != outcome.detoured:
             wrong.append(
-                f"at {place(row)} {row['sites_detoured']} detoured and {row['sites_stranded']} stranded stated, "
+                f"at {place(row)} {row['detoured']} detoured and {row['stranded']} stranded stated, "
                 f"found {outcome.detoured} and {len(outcome.stranded)}"
             )
         elif _differs(float(row["worst_latency_us"]), outcome.worst_latency_us, _TOLERANCE_US):

@@ -42,11 +42,12 @@ def check_options(evidence: Evidence) -> Row:
 def _looking_elsewhere(evidence: Evidence, rows: Layer) -> list[str]:
     """Candidates whose sectors do not look at their carriageway ahead and back, or opposite where the road ends."""
     radio, length_m = evidence.settings.radio, float(evidence.proof.road["length_m"])
-    wrong = []
-    for side in evidence.carriageways:
+    wrong, sides = [], evidence.carriageways
+    side_of = np.array([way if way in sides else sides[0] for way in rows["carriageway"].tolist()], dtype=object)
+    for side in sides:
         line = evidence.layers["alignment"].where(carriageway=side)
         line = line.take(np.argsort(line["measure_m"], kind="stable"))
-        mine = rows.take(np.array([_side_of(evidence, str(way)) == side for way in rows["carriageway"]], dtype=bool))
+        mine = rows.take(np.flatnonzero(side_of == side))
         measure, away = mine["measure_m"], radio.antenna.aim_m + np.abs(mine["offset_m"])
         for name, other, sign in (("ahead_deg", "back_deg", 1.0), ("back_deg", "ahead_deg", -1.0)):
             aimed = np.clip(measure + sign * away, 0.0, length_m)
@@ -60,7 +61,3 @@ def _looking_elsewhere(evidence: Evidence, rows: Layer) -> list[str]:
                 for row in np.flatnonzero(~(off <= _TOLERANCE_DEG)).tolist()
             ]
     return wrong
-
-
-def _side_of(evidence: Evidence, carriageway: str) -> str:
-    return carriageway if carriageway in evidence.carriageways else evidence.carriageways[0]

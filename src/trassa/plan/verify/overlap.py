@@ -23,17 +23,12 @@ def check_overlap(evidence: Evidence, due: DueBins, windows: Service, deductions
         return []
     down = evidence.settings.radio.any_site_down
     margin = (windows.second() if down else windows.best())[1]
-    stored = evidence.layers["bins"]["second_overlap_margin_db" if down else "overlap_margin_db"]
     bin_of = {point: bin_ for bin_, point in enumerate(due.edges.first.tolist())}
     at = np.array([bin_of[point] for point in due.windows.first.tolist()], dtype=np.int64)
     fails = np.flatnonzero(margin + deductions.fast_path_db < 0.0)
     holds = verdict(bool(len(fails)), estimate_reasons(evidence))
     wrong = [] if holds == claim.holds else [f"the proof says {claim.holds}"]
-    known = due.stored[at] >= 0
-    found, kept = margin[known], stored[due.stored[at[known]]]
-    found = np.where(np.isfinite(found), found, np.nan)
-    off = np.isnan(found) != np.isnan(kept)
-    off |= np.abs(np.nan_to_num(found) - np.nan_to_num(kept)) > TOLERANCE_DB
+    off = _differing(evidence, due, windows, at)
     if off.any():
         wrong.append(f"{int(off.sum())} windows differ by more than {TOLERANCE_DB} dB from what is stored")
     worst = int(np.argmin(margin)) if len(margin) else -1
@@ -48,6 +43,18 @@ def check_overlap(evidence: Evidence, due: DueBins, windows: Service, deductions
     said = "; ".join(wrong) or f"{len(margin)} windows, each held by {2 if down else 1} or more sites"
     agrees = holds == claim.holds and not off.any() and not stated
     return [Row("radio.handover.overlap", place, value, "dB", agrees, holds, said)]
+
+
+def _differing(evidence: Evidence, due: DueBins, windows: Service, at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """The windows whose margin, that of the best server or of the second, is not the one stored on their first bin."""
+    known = np.flatnonzero(due.stored[at] >= 0)
+    off = np.zeros(len(at), dtype=bool)
+    for column, margin in (("overlap_margin_db", windows.best()[1]), ("second_overlap_margin_db", windows.second()[1])):
+        kept = evidence.layers["bins"][column][due.stored[at[known]]]
+        found = np.where(np.isfinite(margin[known]), margin[known], np.nan)
+        off[known] |= np.isnan(found) != np.isnan(kept)
+        off[known] |= np.abs(np.nan_to_num(found) - np.nan_to_num(kept)) > TOLERANCE_DB
+    return off
 
 
 def _as_stated(

@@ -26,6 +26,7 @@ from trassa.plan.verify.one_path import (
     terrain_losses_db,
 )
 from trassa.plan.verify.sampler import Tiles
+from trassa.plan.verify.walls import WallLines, wall_losses_db
 from trassa.plan.verify.woods import Woods
 from trassa.provenance import Progress, no_progress
 from trassa.radio.diffraction import median_earth_radius_km
@@ -60,7 +61,7 @@ class Surroundings:
 
     ``treetop_step_deg`` is the native step in latitude and longitude where the heights are those of treetops and roofs
     (a surface model), None where they are bare ground. Nearer than ``open_road_m`` to a receiver nothing stands above
-    the road.
+    the road but ``walls``.
     """
 
     tiles: Tiles
@@ -68,6 +69,7 @@ class Surroundings:
     profile_step_m: float
     treetop_step_deg: tuple[float, float] | None = None
     open_road_m: float = 0.0
+    walls: WallLines | None = None
 
     def mast_ground_m(self, latitude_deg: npt.ArrayLike, longitude_deg: npt.ArrayLike) -> FloatArray:
         """What a mast stands on: of a surface model the lowest of nine heights one node apart, else the height."""
@@ -167,6 +169,8 @@ def _over_terrain(
     mast = Mast(lat, lon, float(antennas.height_m[number]), float(ground.mast_ground_m(lat, lon)[0]))
     ends = Ends(rx_lat[inside], rx_lon[inside], receivers.height_m[near], distance_m)
     loss_db = np.asarray(terrain_losses_db(mast, ends, ground.tiles, ground.woods, wave), dtype=np.float64)
+    if ground.walls is not None:
+        loss_db = loss_db + wall_losses_db(mast, ends, ground.walls, wave)
     seen = (receivers.measure_m[near], ends.latitude_deg, ends.longitude_deg, ends.height_m + wave.receiver_antenna_m)
     return near, loss_db, (*seen, distance_m), mast.ground_m + mast.antenna_m
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,11 @@ from trassa.plan.verify.draws import Heard, drawn_gains, shares
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.needs import level_without_loss_dbm, needed_sinr_db, noise_dbm
 from trassa.plan.verify.paths import SmoothEarth, Surroundings, losses_db
+from trassa.plan.verify.prefix import arrivals
 from trassa.plan.verify.service import Deductions, Service
 from trassa.plan.verify.verdict import Row
 
-__all__ = ["RateAgain", "RateDraws", "check_cells"]
+__all__ = ["RateAgain", "RateDraws", "check_cells", "heard_on_edges", "without_site"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -105,7 +107,8 @@ class RateDraws:
         claim = next((claim for claim in again.evidence.proof.claims if claim.id == _CLAIM), None)
         if claim is None:
             return None
-        radio, heard = again.evidence.settings.radio, _heard(again, antennas, claim)
+        radio = again.evidence.settings.radio
+        heard = heard_on_edges(again, antennas, float(claim.method["hidden_mean_db"]))
         sigma_db = math.hypot(radio.sigma_db, float(claim.method["hidden_spread_db"]))
         draws = int(np.clip(_STEPS // max(len(heard.site) * 40, 1), *_DRAWS))
         gains = drawn_gains(len(again.service.bins), draws, sigma_db, radio.site_correlation, _SEED)
@@ -113,7 +116,16 @@ class RateDraws:
 
     def on_bins(self, without: int = -1) -> FloatArray:
         """Shares of the draws on every bin, its worse edge: all sites up, and the worst away; (bins, 2)."""
-        heard = self.heard if without < 0 else _less(self.heard, without)
+        at, edges = self.everywhere if without < 0 else self._on_points(without), self.again.due.edges
+        return np.minimum(at[edges.first], at[edges.last])
+
+    @cached_property
+    def everywhere(self) -> FloatArray:
+        """The same at every edge of a bin, (points, 2)."""
+        return self._on_points(-1)
+
+    def _on_points(self, without: int) -> FloatArray:
+        heard = self.heard if without < 0 else without_site(self.heard, without)
         points = len(heard.first) - 1
         out = np.zeros((points, 2))
         parts = np.linspace(0, points, 33).astype(int).tolist()
@@ -123,8 +135,7 @@ class RateDraws:
 
         with ThreadPoolExecutor(2) as threads:
             list(threads.map(fill, range(32)))
-        edges = self.again.due.edges
-        return np.minimum(out[edges.first], out[edges.last])
+        return out
 
     def needs(self, site: int) -> bool:
         """Whether some counted bin falls short of the promise without a site."""
@@ -137,11 +148,11 @@ class RateDraws:
         return [_rate_row(self.again, self.claim, self.on_bins(), len(self.gains))]
 
 
-def _less(heard: Heard, site: int) -> Heard:
-    """The same without what one site sends."""
+def without_site(heard: Heard, site: int) -> Heard:
+    """The same signals without what one site sends."""
     keep = heard.site != site
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])[heard.first]
-    return Heard(first, heard.site[keep], heard.cell[keep], heard.wanted[keep], heard.disturbing[keep])
+    return Heard(first, *(column[keep] for column in heard[1:]))
 
 
 def _rate_row(again: RateAgain, claim: Claim, found: FloatArray, draws: int) -> Row:
@@ -195,8 +206,11 @@ def _statement(evidence: Evidence, claim: Claim) -> list[str]:
     return wrong
 
 
-def _heard(again: RateAgain, antennas: Antennas, claim: Claim) -> Heard:
-    """Every sector's level at every edge of a bin: wanted at 50 % of the time, disturbing at less."""
+def heard_on_edges(again: RateAgain, antennas: Antennas, mean_db: float) -> Heard:
+    """Every sector's level at every edge of a bin: wanted at 50 % of the time, disturbing at less.
+
+    ``mean_db`` comes off every link. Cells are numbered in the order in which the layer ``cells`` first sends them.
+    """
     radio, points = again.evidence.settings.radio, len(again.due.receivers.measure_m)
     cells = again.evidence.layers["cells"]
     due = _due_cells(again.evidence.layers["sites"])
@@ -208,11 +222,12 @@ def _heard(again: RateAgain, antennas: Antennas, claim: Claim) -> Heard:
     number = {name: k for k, name in enumerate(dict.fromkeys(cells["sends"].tolist()))}
     where = (sectors, again.due.receivers, again.ground, radio)
     half, rare = losses_db(*where), losses_db(*where, time_percent=radio.interference_time_percent)
-    mean_db, floor_dbm = float(claim.method["hidden_mean_db"]), noise_dbm(radio)
+    floor_dbm = noise_dbm(radio)
     kept_db = again.deductions.fast_path_db + again.deductions.within_bin_db
     sent_dbm = level_without_loss_dbm(radio) - mean_db - floor_dbm
     none, zero = np.zeros(0, dtype=np.int64), np.zeros(0)
-    rows: list[tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]] = [(none, none, none, zero, zero)]
+    rows: list[tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray, FloatArray]] = []
+    rows.append((none, none, none, zero, zero, zero))
     for k, (site, _) in enumerate(order):
         near, loss_db = half[k]
         strong = sent_dbm - rare[k][1] >= _FAINT_DB
@@ -220,11 +235,12 @@ def _heard(again: RateAgain, antennas: Antennas, claim: Claim) -> Heard:
         wanted = 10.0 ** (0.1 * (sent_dbm - kept_db - loss_db[strong]))
         disturbing = radio.neighbour_load * 10.0 ** (0.1 * (sent_dbm - rare[k][1][strong]))
         same = np.full(len(reached), number[str(cells["sends"][k])])
-        rows.append((reached, np.full(len(reached), site), same, wanted, disturbing))
-    point, site_, cell, wanted, disturbing = (np.concatenate(column) for column in zip(*rows, strict=True))
-    by_point = np.argsort(point, kind="stable")
-    first = np.searchsorted(point[by_point], np.arange(points + 1)).astype(np.int64)
-    return Heard(first, site_[by_point], cell[by_point], wanted[by_point], disturbing[by_point])
+        arrival = arrivals(antennas, site, again.due.receivers, reached, radio)
+        rows.append((reached, np.full(len(reached), site), same, wanted, disturbing, arrival))
+    point, site_, cell, wanted, disturbing, arrival = (np.concatenate(column) for column in zip(*rows, strict=True))
+    order_ = np.argsort(point, kind="stable")
+    first = np.searchsorted(point[order_], np.arange(points + 1)).astype(np.int64)
+    return Heard(first, site_[order_], cell[order_], wanted[order_], disturbing[order_], arrival[order_])
 
 
 def _texts(values: list[str]) -> npt.NDArray[np.object_]:

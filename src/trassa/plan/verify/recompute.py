@@ -7,14 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trassa.errors import InputError
+from trassa.plan.verify.ahead import check_ahead
 from trassa.plan.verify.alignment import check_road
 from trassa.plan.verify.allowances import check_allowances, check_middles
 from trassa.plan.verify.antennas import antennas_of
 from trassa.plan.verify.bins import check_bins, due_bins
 from trassa.plan.verify.bound import check_least_cost
+from trassa.plan.verify.capacity import CapacityAgain
+from trassa.plan.verify.cell_levels import cell_levels
 from trassa.plan.verify.deductions import check_deductions
+from trassa.plan.verify.drives import check_handovers
 from trassa.plan.verify.evidence import Evidence, check_evidence, read_evidence
 from trassa.plan.verify.heights import check_heights
+from trassa.plan.verify.identities import check_identities
+from trassa.plan.verify.joint_bins import check_joint_bins
 from trassa.plan.verify.offer import check_offer
 from trassa.plan.verify.optical import check_optical
 from trassa.plan.verify.options import check_options
@@ -23,22 +29,51 @@ from trassa.plan.verify.paths import Surroundings, losses_db
 from trassa.plan.verify.rate import RateAgain, RateDraws, check_cells
 from trassa.plan.verify.served import ServedAgain, check_served
 from trassa.plan.verify.service import deductions_of, service_on
+from trassa.plan.verify.site_views import check_profiles
 from trassa.plan.verify.sites import check_sites
 from trassa.plan.verify.statements import check_statements
+from trassa.plan.verify.supply import check_supply
 from trassa.plan.verify.surroundings import surroundings_of
+from trassa.plan.verify.told import check_told
+from trassa.plan.verify.trip_rows import check_trip_rows
 from trassa.plan.verify.trips import check_trips
+from trassa.plan.verify.tunnels import check_tunnels
 from trassa.plan.verify.unserved import check_unserved
 from trassa.plan.verify.verdict import Row, Verification
 from trassa.provenance import Progress, no_progress
 
 __all__ = ["verify"]
 
-_RADIO = ("candidates", "sites", "cells", "bins", "unserved", "siting_rows")
-_OPTICAL = ("cables", "closures", "reels", "huts", "spans", "links", "cuts", "hut_losses")
+_RADIO = (
+    *("candidates", "sites", "cells", "bins", "unserved", "siting_rows", "neighbours", "handovers", "trips", "ahead"),
+    *("masts", "profiles"),
+)
+_OPTICAL = (
+    "cables",
+    "closures",
+    "reels",
+    "huts",
+    "spans",
+    "links",
+    "cuts",
+    "hut_losses",
+    "connections",
+    "services",
+    "ring_segments",
+)
 _KNOWN = {
     *("radio.served", "radio.served.any-site-down", "radio.handover.overlap", "radio.least-cost"),
-    *("radio.rate.with-interference", "radio.trips"),
-    *("optical.links", "optical.spans", "optical.any-cut", "optical.latency", "optical.fronthaul"),
+    *("radio.rate.with-interference", "radio.trips", "radio.tunnels", "radio.capacity"),
+    *(
+        "optical.links",
+        "optical.spans",
+        "optical.any-cut",
+        "optical.latency",
+        "optical.fronthaul",
+        "optical.edge",
+        "optical.rings",
+    ),
+    "optical.gsnr",
 }
 
 
@@ -56,11 +91,16 @@ def verify(project_dir: Path, progress: Progress = no_progress) -> Verification:
     rows += _judged("road", lambda: check_road(evidence))
     progress(0.1)
     rows += _judged("radio", lambda: _check_radio(evidence, lambda share: progress(0.1 + 0.8 * share)))
+    rows += _judged("radio.tunnels", lambda: check_tunnels(evidence))
     rows += _judged("optical", lambda: check_optical(evidence, lambda share: progress(0.9 + 0.1 * share)))
-    unknown = [claim.id for claim in evidence.proof.claims if claim.id not in _KNOWN]
+    unknown = [claim.id for claim in evidence.proof.claims if not _known(claim.id)]
     rows += [Row(name, "", None, "", False, None, "there is no independent check of this claim") for name in unknown]
     progress(1.0)
     return Verification(evidence.ref, tuple(rows), time.monotonic() - began)
+
+
+def _known(claim_id: str) -> bool:
+    return claim_id in _KNOWN or claim_id.startswith("optical.service.")
 
 
 def _judged(part: str, check: Callable[[], list[Row]]) -> list[Row]:
@@ -91,6 +131,7 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     due, deductions = due_bins(evidence), deductions_of(served)
     terrain = ground if isinstance(ground, Surroundings) else None
     rows += [*check_sites(evidence, due, terrain), check_offer(evidence, terrain), check_options(evidence)]
+    rows.append(check_supply(evidence))
     rows += [check_bins(evidence, due), check_deductions(evidence, deductions, ground)]
     sites, settings = evidence.layers["sites"], evidence.settings.radio
     antennas = antennas_of(evidence, sites)
@@ -99,21 +140,26 @@ def _check_radio(evidence: Evidence, progress: Progress) -> list[Row]:
     service = service_on(links, due.edges, receivers, settings, deductions)
     windows = service_on(links, due.windows, receivers, settings, deductions)
     draws = RateDraws.of(RateAgain(evidence, due, service, deductions, ground), antennas)
-    needs = draws.needs if draws is not None else _never
+    capacity = CapacityAgain.of(RateAgain(evidence, due, service, deductions, ground), antennas, draws)
+    needs = _any_of([one.needs for one in (draws, capacity) if one is not None])
     rows += check_served(ServedAgain(evidence, due, service, windows, deductions, needs))
     rows += check_overlap(evidence, due, windows, deductions)
     rows += check_unserved(evidence, due, ground, deductions)
-    rows.append(check_cells(evidence))
-    rows += draws.rows() if draws is not None else []
-    rows += check_trips(evidence)
+    levels = cell_levels(evidence, due, links, antennas, ground)
+    rows += [check_cells(evidence), check_identities(evidence, due, levels, deductions)]
+    rows += [check_handovers(evidence, due, levels), check_trip_rows(evidence, due)]
+    rows += [*draws.rows(), check_joint_bins(draws)] if draws is not None else []
+    rows += capacity.rows() if capacity is not None else []
+    rows += check_trips(RateAgain(evidence, due, service, deductions, ground), antennas, draws)
+    rows += [check_ahead(evidence, due, service, draws), check_told(evidence, due, ground, deductions)]
     again = (evidence, due, service, deductions)
     rows.append(check_middles(*again, ground, lambda share: progress(0.35 + 0.25 * share)))
     if isinstance(ground, Surroundings):
-        rows.append(check_allowances(*again, ground))
+        rows += [check_allowances(*again, ground), check_profiles(evidence, due, ground)]
     rows += check_least_cost(evidence, due, ground, deductions, lambda share: progress(0.6 + 0.4 * share))
     return rows
 
 
-def _never(site: int) -> bool:
-    """No site is needed for a rate that is not promised."""
-    return False
+def _any_of(needs: list[Callable[[int], bool]]) -> Callable[[int], bool]:
+    """Whether any promise beside those of servers needs a site."""
+    return lambda site: any(one(site) for one in needs)

@@ -67,6 +67,7 @@ def _margins_row(again: ServedAgain, best: FloatArray, left: FloatArray) -> Row:
     off_left = _difference(bins["second_margin_db"][rows], left[there])
     off = np.fmax(off_best, off_left)
     wrong = [f"bins name {name}, which is not among the sites" for name in _unknown_servers(again)[:3]]
+    wrong += _misnamed_servers(again)
     far = int((off > TOLERANCE_DB).sum())
     worst = int(np.argmax(off)) if len(off) else -1
     place = due.place(again.evidence, int(there[worst])) if far else ""
@@ -93,6 +94,30 @@ def _unknown_servers(again: ServedAgain) -> list[str]:
     bins = again.evidence.layers["bins"]
     named = set(bins["server"].tolist()) | set(bins["second"].tolist())
     return sorted(named - set(again.names) - {""})
+
+
+def _misnamed_servers(again: ServedAgain) -> list[str]:
+    """Bins whose named server or second is not the one found, or as good as it; and bins that name one twice."""
+    due, bins, wrong = again.due, again.evidence.layers["bins"], []
+    there = np.flatnonzero(due.stored >= 0)
+    rows = due.stored[there]
+    for column, (_, found) in (("server", again.service.best()), ("second", again.service.second())):
+        named, best = bins[column][rows], found[there]
+        off = (named == "") == np.isfinite(best)
+        for site, name in enumerate(again.names):
+            mine = np.flatnonzero(named == name)
+            own = again.service.of(site)[0][there[mine]]
+            off[mine] |= ~(own >= best[mine] - TOLERANCE_DB)
+        if off.any():
+            first = int(np.argmax(off))
+            place = due.place(again.evidence, int(there[first]))
+            wrong.append(
+                f"{int(off.sum())} bins name another {column} than found, e.g. {named[first] or 'none'} at {place}"
+            )
+    twice = (bins["server"][rows] == bins["second"][rows]) & (bins["server"][rows] != "")
+    unknown = np.isnan(bins["rsrp_dbm"][rows]) != (bins["server"][rows] == "")
+    wrong += [f"{int(twice.sum())} bins name one site as both servers"] if twice.any() else []
+    return wrong + ([f"{int(unknown.sum())} bins lack the level of their server"] if unknown.any() else [])
 
 
 def _fast_path_row(again: ServedAgain) -> Row:
@@ -185,22 +210,32 @@ def _necessity_row(again: ServedAgain) -> Row:
     """Every site that costs something is needed: without it some bin or window has fewer servers than promised."""
     due, sites = again.due, again.evidence.layers["sites"]
     promised = 2 if again.evidence.settings.radio.any_site_down else 1
-    claim_id = "radio.served.any-site-down" if promised == 2 else "radio.served"
-    scarce = due.counted & (again.service.servers() <= promised)
-    tight = again.windows.servers() <= promised
-    idle, example = [], ""
+    idle, told, example, slack_db = [], [], "", again.deductions.fast_path_db
+    scarce = due.counted & (again.service.servers(slack_db) <= promised)
+    tight = again.windows.servers(slack_db) <= promised
     for number, name in enumerate(again.names):
+        needs = _needing(again.service, number, scarce, slack_db)
+        spans = _needing(again.windows, number, tight, slack_db)
+        said = str(sites["needed_for"][number])
+        if said and not _is_reason(again, said, needs, spans):
+            told.append(f"{name} is not needed for «{said}»")
         if int(sites["cost_minor"][number]) == 0:
             continue
-        needs = _needing(again.service, number, scarce, again.deductions.fast_path_db)
-        if len(needs) and not example:
-            example = f"{name} by {claim_id} at {due.place(again.evidence, int(needs[0]))}"
-        if len(needs) or len(_needing(again.windows, number, tight, again.deductions.fast_path_db)):
-            continue
-        if not again.rate_needs(number):
+        example = example or (f"{name} by {said}" if said else "")
+        if not len(needs) and not len(spans) and not again.rate_needs(number):
             idle.append(name)
-    said = f"not necessary: {', '.join(idle)}" if idle else f"each of {len(sites)} sites is needed, e.g. {example}"
-    return Row("radio.sites-necessary", "", None, "", not idle, None, said)
+    wrong = [*([f"not necessary: {', '.join(idle)}"] if idle else []), *told[:3]]
+    fine = f"each of {len(sites)} sites is needed, e.g. {example}"
+    return Row("radio.sites-necessary", "", None, "", not wrong, None, "; ".join(wrong) or fine)
+
+
+def _is_reason(again: ServedAgain, said: str, bins: npt.NDArray[np.int64], windows: npt.NDArray[np.int64]) -> bool:
+    """Whether a claim and place that a site is said to be needed for are among those that need it."""
+    claim, _, where = said.partition(" at ")
+    place, due = where.partition(": ")[0], again.due
+    if claim.startswith("radio.served") and again.claim(claim) is not None:
+        return any(due.place(again.evidence, bin_) == place for bin_ in bins.tolist())
+    return claim == "radio.handover.overlap" and any(due.window(again.evidence, w) == place for w in windows.tolist())
 
 
 def _needing(service: Service, site: int, scarce: npt.NDArray[np.bool_], slack_db: float) -> npt.NDArray[np.int64]:

@@ -112,11 +112,11 @@ class Service:
             site[worse], margin[worse] = down, left[worse]
         return site, margin
 
-    def servers(self) -> IntArray:
-        """Number of sites that serve each bin."""
+    def servers(self, over_db: float = 0.0) -> IntArray:
+        """Number of sites that serve each bin, with so much to spare."""
         counted = np.zeros(self.count, dtype=np.int64)
         for bins, margins in zip(self.bins, self.margin_db, strict=True):
-            counted[bins[margins >= 0.0]] += 1
+            counted[bins[margins >= over_db]] += 1
         return counted
 
     def of(self, site: int) -> tuple[FloatArray, FloatArray]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+
 import numpy as np
 import numpy.typing as npt
 import pyproj
@@ -17,20 +20,27 @@ FloatArray = npt.NDArray[np.float64]
 _WGS84 = pyproj.Geod(ellps="WGS84")
 _SHARED = (
     *("name", "kind", "measure_m", "carriageway", "offset_m", "latitude_deg", "longitude_deg", "height_m"),
-    *("sectors", "ahead_deg", "back_deg", "tilt_deg", "back_off_db"),
+    *("sectors", "ahead_deg", "back_deg", "tilt_deg", "back_off_db", "power_m", "fibre_drop_m"),
 )
 _GROUND_TOLERANCE_M = 0.1
 _PLACE_TOLERANCE_M = 15.0
 
 
-def cost_minor(evidence: Evidence, kind: str, height_m: float, sectors: str) -> int:
-    """What a site of that kind, height and sectors costs by the prices of trassa.toml, in integers."""
-    prices = evidence.settings.radio.prices
+def cost_minor(evidence: Evidence, site: Mapping[str, object]) -> int:
+    """What a row of sites or candidates costs by the prices of trassa.toml, in integers, its ways as the row has them.
+
+    :func:`trassa.plan.verify.supply.check_supply` measures those ways.
+    """
+    prices, sectors = evidence.settings.radio.prices, str(site["sectors"])
     hung = (
         prices.equipment.amount_minor + {"both": 2, "ahead": 1, "back": 1}.get(sectors, 0) * prices.sector.amount_minor
     )
-    if kind == "existing":
+    for price, way in ((prices.power_line_km, "power_m"), (prices.fibre_drop_km, "fibre_drop_m")):
+        way_m = Decimal(f"{float(str(site[way])):.0f}")
+        hung += int((price.amount_minor * way_m / 1000).to_integral_value(ROUND_HALF_UP))
+    if site["kind"] == "existing":
         return prices.existing_mast.amount_minor + hung
+    height_m = float(str(site["height_m"]))
     steel_minor = prices.new_mast_metre.cost(height_m, evidence.settings.project.currency).amount_minor
     return prices.new_mast.amount_minor + steel_minor + hung
 

@@ -12,6 +12,7 @@ from typing import Any
 from trassa.plan.claim import Claim
 from trassa.plan.settings import Settings
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.handover_time import handover_s
 from trassa.plan.verify.verdict import Row
 from trassa.radio.settings import RadioSettings
 
@@ -35,7 +36,7 @@ def check_statements(evidence: Evidence) -> Row:
         due = sentences.get(claim.id)
         if due is not None and claim.promise != due:
             wrong.append(f"{claim.id} promises «{claim.promise}», trassa.toml «{due}»")
-        if claim.id.startswith("radio.") and claim.id != "radio.least-cost":
+        if claim.id.startswith("radio.") and claim.id not in ("radio.least-cost", "radio.tunnels"):
             wrong += _method_off(claim, _radio_method(evidence.settings, claim.id))
     said = "; ".join(wrong[:3]) or f"{len(evidence.proof.claims)} claims speak of the promises of trassa.toml"
     return Row("statements", "", None, "", not wrong, None, said)
@@ -45,10 +46,24 @@ def _sentences(settings: Settings) -> dict[str, str]:
     optical, presence = settings.optical, "a point of presence"
     sentences = {
         **_radio_sentences(settings.radio),
-        "optical.links": "every radio site reaches its huts within the power budget, at end of life",
+        "optical.links": "everything with own fibres reaches its huts within the power budget, at end of life",
         "optical.spans": "every backbone span stays within the span loss limit, at end of life",
-        "optical.any-cut": f"every radio site still reaches {presence} when the cable is cut anywhere along the road",
+        "optical.any-cut": f"everything connected still reaches {presence} when the cable is cut anywhere",
     }
+    for service in optical.services:
+        late = f", within {service.latency_us:g} µs one way" if service.latency_us is not None else ""
+        kept = f"every {service.name} still reaches {presence} when the cable is cut anywhere{late}"
+        sentences[f"optical.service.{service.name.replace(' ', '-')}"] = kept
+    sentences["optical.gsnr"] = (
+        f"every wavelength arrives with a GSNR of at least {optical.needed_gsnr_db + optical.gsnr_margin_db:g} dB in "
+        "0.1 nm on every way it takes, also after a cut anywhere, at end of life"
+    )
+    sentences["optical.rings"] = "every segment of an access ring within the power budget, at end of life"
+    if optical.edge_round_trip_us is not None:
+        sentences["optical.edge"] = (
+            f"fibre and equipment take ≤ {optical.edge_round_trip_us:g} µs of the round trip from every radio site to "
+            "a server in a hut, also after a cut anywhere"
+        )
     if optical.latency_promise_us is not None:
         limit = f"{optical.latency_promise_us:g} µs"
         sentences["optical.latency"] = f"one-way delay in fibre to {presence} ≤ {limit}, also after a cut anywhere"
@@ -68,19 +83,24 @@ def _radio_sentences(radio: RadioSettings) -> dict[str, str]:
     return {
         "radio.served": f"{level}, {likely}",
         "radio.served.any-site-down": f"{level} with any one site down, {likely}",
-        "radio.handover.overlap": f"{speed} one server holds for the {_handover_s(radio):g} s of a handover, wherever "
+        "radio.handover.overlap": f"{speed} one server holds for the {handover_s(radio):g} s of a handover, wherever "
         f"it begins{also}",
         "radio.rate.with-interference": f"{radio.rate_down_mbps:g} Mbit/s down {beside}, on every 10 m of each "
         f"carriageway{also}, {likely}",
+        "radio.tunnels": f"{asked} at {radio.frequency_mhz:g} MHz on every 10 m of each bore and "
+        f"{_portal_m(radio):g} m beyond its portals"
+        f"{', also with any one head-end down' if radio.any_site_down else ''}, {likely}",
+        "radio.capacity": f"{radio.vehicles_per_km:g} vehicles on each kilometre of each carriageway, "
+        f"{radio.rate_per_vehicle_mbps:g} Mbit/s down for each, load no cell beyond "
+        f"{100.0 * radio.neighbour_load:g} % of its resource elements{also}",
         "radio.trips": f"{speed} at most {100.0 * radio.outage_probability:g} % of the trips have an outage longer "
         f"than {radio.longest_outage_s:g} s",
     }
 
 
-def _handover_s(radio: RadioSettings) -> float:
-    steps = radio.handover
-    decided_ms = steps.measurement_period_ms + steps.time_to_trigger_ms + steps.preparation_ms + steps.execution_ms
-    return decided_ms / 1000.0
+def _portal_m(radio: RadioSettings) -> float:
+    """How far a tunnel's radio serves outside: as asked for, and at least the way of a handover."""
+    return round(max(radio.tunnel.portal_overlap_m, radio.design_speed_kmh / 3.6 * handover_s(radio)), 3)
 
 
 def _radio_method(settings: Settings, claim_id: str) -> Mapping[str, Any]:

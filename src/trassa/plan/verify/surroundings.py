@@ -4,7 +4,7 @@ The rule: of the tiles that touch the road's box, widened by the reach, the fine
 terrain is bare and the map has clutter in that box, each step is divided by the smallest whole number n with step ÷
 ``cell_m`` ≤ n + 0.1. A node carries the highest category whose polygon holds it, and none nearer than the reserve to
 a carriageway. A profile's step is the smaller native step, and ``cell_m`` where clutter is used and that is less;
-within the reserve of a receiver it has no clutter and is no higher than the road.
+within the reserve of a receiver it has no clutter and is no higher than the road. Noise walls and cuttings are lines.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.paths import SmoothEarth, Surroundings
 from trassa.plan.verify.sampler import joined
 from trassa.plan.verify.tiles import read_tiles
+from trassa.plan.verify.wall_lines import wall_lines
 from trassa.plan.verify.woods import Rings, Woods, blank, cleared, draw
 from trassa.road.osm import read_areas
 
@@ -56,14 +57,16 @@ def surroundings_of(evidence: Evidence) -> Surroundings | SmoothEarth:
     metre_lat, metre_lon = _metres_per_degree((tight[0] + tight[2]) / 2.0)
     steps = (frame[2] * metre_lat, frame[3] * metre_lon)
     areas = _clutter(evidence, box) if terrain.kind == "bare" else []
+    walls = wall_lines(evidence) if terrain.kind == "bare" else None
     if not areas:
         open_land = Woods(np.array([90.0, 0.0, 1.0, 1.0]), np.zeros((2, 2), dtype=np.uint8), np.zeros(1))
         treetops = (float(frame[2]), float(frame[3])) if terrain.kind == "surface" else None
-        return Surroundings(tiles.on_lattice(frame[:4].copy()), open_land, min(steps), treetops, clutter.road_reserve_m)
+        tiles = tiles.on_lattice(frame[:4].copy())
+        return Surroundings(tiles, open_land, min(steps), treetops, clutter.road_reserve_m, walls)
     rows, columns = (max(1, math.ceil(step / clutter.cell_m - _CELL_SLACK)) for step in steps)
     woods = _drawn(evidence, frame, box, (rows, columns), areas)
     step_m = min(*steps, clutter.cell_m)
-    return Surroundings(tiles.on_lattice(woods.frame), woods, step_m, None, clutter.road_reserve_m)
+    return Surroundings(tiles.on_lattice(woods.frame), woods, step_m, None, clutter.road_reserve_m, walls)
 
 
 def _boxes(evidence: Evidence) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:

@@ -1,0 +1,96 @@
+"""optical: single questions about a planned project's optical line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trassa.cli.talk import emit_json, table
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Single questions about the optical line: a cut, a trace; the line as files.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Planned project folder.")]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.callback()
+def _optical() -> None:
+    pass
+
+
+@app.command("cut")
+def cut(
+    folder: _Folder,
+    position: Annotated[str, typer.Argument(metavar="POSITION", help="'A 4 km 352+400 →'; no arrow: every trench.")],
+    as_json: _Json = False,
+) -> None:
+    """What a cut of the cable at a place does: who notices, what carries the traffic, and until when."""
+    from trassa.plan.optical_questions import cut_line
+
+    reports = cut_line(folder, position)
+    if as_json:
+        emit_json([report.as_dict() for report in reports])
+        return
+    for report in reports:
+        for sentence in report.sentences():
+            typer.echo(sentence)
+        heads, rows = report.table()
+        if rows:
+            typer.echo(table(heads, rows))
+
+
+@app.command("locate")
+def locate(
+    folder: _Folder,
+    trace: Annotated[Path, typer.Argument(metavar="TRACE.sor", help="OTDR trace (SR-4731, version 1 or 2).")],
+    hut: Annotated[str, typer.Option("--from", metavar="HUT", help="Hut in which the OTDR stood, e.g. H-02.")],
+    fibre: Annotated[int, typer.Option(metavar="N", help="Number of the fibre in the first cable.")],
+    towards: Annotated[
+        str, typer.Option("--to", metavar="HUT", help="Neighbouring hut, where the cable leaves on both sides.")
+    ] = "",
+    baseline: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE.sor", help="Healthy trace of that span from the same hut; repeats."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Where a fibre breaks or bends: kilometre with an interval, chambers on either side, who notices.
+
+    Healthy traces of the same span teach where its closures really lie; those of later days show repairs.
+    """
+    from trassa.plan.optical_trace import locate_trace
+
+    report = locate_trace(folder, trace, hut=hut, fibre=fibre, towards=towards, baselines=baseline or ())
+    if as_json:
+        emit_json(report.as_dict())
+        return
+    for sentence in report.sentences():
+        typer.echo(sentence)
+
+
+@app.command("export")
+def export(
+    folder: _Folder,
+    into: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the files; made where it is missing.")],
+    only: Annotated[list[str] | None, typer.Option(metavar="FORMAT", help="xlsx, graphml, gnpy or dxf; all.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an older export in FOLDER.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """The line as files: papers (XLSX), graph (GraphML), GNPy's JSON and a drawing (DXF)."""
+    from trassa.plan.optical_export import export_line
+
+    written = export_line(folder, into, only or (), replace=replace)
+    if as_json:
+        emit_json(written.as_dict())
+        return
+    typer.echo(table(*written.table()))
+    for sentence in written.notes:
+        typer.echo(sentence)

@@ -1,0 +1,57 @@
+"""The claim that servers in the huts keep the line's part of every round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trassa.linear import Layer
+from trassa.optical.settings import OpticalSettings
+from trassa.plan.claim import Claim, Evidence, Scope, Worst
+from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
+from trassa.provenance import Assumption
+from trassa.road.model import Road
+
+__all__ = ["edge_claims"]
+
+
+def edge_claims(
+    road: Road,
+    layers: Mapping[str, Layer],
+    figures: Mapping[str, Any],
+    assumptions: tuple[Assumption, ...],
+    settings: OpticalSettings,
+) -> list[Claim]:
+    """The claim ``optical.edge``; none where no round trip is promised."""
+    limit_us = settings.edge_round_trip_us
+    if limit_us is None:
+        return []
+    reasons, places = estimate_reasons(road), layers["edge_places"]
+    unmet = [*figures["edge"]["unmet"], *figures["unconnected"]]
+    worst = Worst("no server", None, limit_us, None, "µs")
+    if len(places):
+        row = int(np.argmax(places["round_trip_us"]))
+        worst_us = round(float(places["round_trip_us"][row]), 2)
+        place = f"{places['hut'][row]} at {road.text(float(places['measure_m'][row]))}"
+        worst = Worst(place, worst_us, limit_us, round(limit_us - worst_us, 2), "µs")
+    return [
+        Claim(
+            id="optical.edge",
+            promise=f"fibre and equipment take ≤ {limit_us:g} µs of the round trip from every radio site to a server "
+            "in a hut, also after a cut anywhere",
+            scope=Scope(f"{len(places)} huts with servers", road.length_m, tuple(hole_exemptions(road))),
+            method={
+                "model": "longest fibre times group delay and switching, both ways; fewest huts, exact",
+                "least_huts": figures["edge"]["least"],
+                "radio": "not part of it",
+                "estimate_because": reasons,
+            },
+            assumptions=assumptions,
+            worst=worst,
+            holds=verdict(bool(unmet), reasons),
+            evidence=tuple(Evidence(name, layers[name].digest()) for name in ("edge_places", "links", "huts")),
+            failures=tuple(f"{name}: a cut leaves it without a server in time" for name in unmet),
+        )
+    ]
