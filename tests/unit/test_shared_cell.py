@@ -146,6 +146,22 @@ def test_late_bins_equal_a_plain_loop() -> None:
     assert 10 < len(found) < bins
 
 
+@pytest.mark.parametrize("spread_m", [900.0, 2200.0, 3500.0])
+def test_with_any_site_away_the_rest_must_be_in_time_too(spread_m: float) -> None:
+    """Two sectors a site: every site taken away in turn by hand, bin by bin."""
+    rng = np.random.default_rng(int(spread_m))
+    for _ in range(60):
+        sites = np.repeat(np.arange(4), 2)
+        order = rng.permutation(8)
+        away = rng.uniform(0.0, spread_m, 4)[sites][order]
+        level = rng.uniform(-100.0, -60.0, 8)[order]
+        signals = Signals(np.array([0, 8]), order, level, level, sites)
+        arrivals, group = Arrivals(signals, away), [0, 1, 3]
+        without = [[site for site in group if site != gone] for gone in group]
+        in_time = all(not arrivals.late(some, prefix_us=4.69) for some in (group, *without))
+        assert (arrivals.late(group, prefix_us=4.69, any_away=True) == []) is in_time
+
+
 def test_prefixes_and_reach_of_the_standards() -> None:
     assert round(cyclic_prefix_us(15), 2) == 4.69
     assert round(cyclic_prefix_us(30), 2) == 2.34

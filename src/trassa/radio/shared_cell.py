@@ -130,14 +130,31 @@ class Arrivals:
         self._site, self._bin, self._rsrp_dbm = site[order], signals.bin[order], signals.rsrp_dbm[order]
         self._arrival_us = np.asarray(distance_m, dtype=np.float64)[order] / _LIGHT_M_PER_US
 
-    def late(self, sites: Sequence[int], *, prefix_us: float, harmless_db: float = 20.0) -> list[LateArrival]:
+    def late(
+        self, sites: Sequence[int], *, prefix_us: float, harmless_db: float = 20.0, any_away: bool = False
+    ) -> list[LateArrival]:
         """Where these sites, sent as one cell, would disturb themselves: the latest arrival of each such bin.
 
         Of the group's heads on a bin those less than ``harmless_db`` below the strongest must all arrive within
-        ``prefix_us`` of the earliest among them. Take clock errors and echoes off the prefix first.
+        ``prefix_us`` of the earliest among them; with ``any_away`` also when any one of the sites is down: without the
+        strongest the others are loud. Take clock errors and echoes off the prefix first.
         """
         rows = np.concatenate([np.arange(self._start[site], self._start[site + 1]) for site in sites])
         rows = rows[np.argsort(self._bin[rows], kind="stable")]
+        found = self._late(rows, prefix_us, harmless_db)
+        if found or not any_away or not len(rows):
+            return found
+        return self._late(rows[self._site[rows] != self._strongest(rows)], prefix_us, harmless_db)
+
+    def _strongest(self, rows: IntArray) -> IntArray:
+        """The strongest site of the bin of every row, shape (rows,); rows are in order of bins."""
+        opens = np.diff(self._bin[rows], prepend=-1) != 0
+        run = np.cumsum(opens) - 1
+        by_level = np.lexsort((-self._rsrp_dbm[rows], run))
+        return np.asarray(self._site[rows][by_level[np.flatnonzero(opens)]][run], dtype=np.int64)
+
+    def _late(self, rows: IntArray, prefix_us: float, harmless_db: float) -> list[LateArrival]:
+        """The latest arrival of each bin that disturbs; rows are in order of bins."""
         if not len(rows):
             return []
         opens = np.diff(self._bin[rows], prepend=-1) != 0

@@ -88,7 +88,7 @@ def sharing_of(
         most_heads=settings.shared_cell_heads,
         reach_m=reach_m,
         drop_m=np.abs(candidates.offset_m[place]),
-        may_share=lambda sites: not arrivals.late(sites, prefix_us=prefix_us),
+        may_share=lambda sites: not arrivals.late(sites, prefix_us=prefix_us, any_away=settings.any_site_down),
     )
     return Sharing(cells, shared, distance_m, prefix_us, signals.bin_start, reach_m)
 

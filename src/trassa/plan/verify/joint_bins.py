@@ -99,6 +99,8 @@ class _Again:
     def margin_off(self, name: str, down: bool) -> BoolArray:
         """Bins that do not keep the promise, on either edge, when the wanted signal is lowered by their margin."""
         margin_db = np.asarray(self.bins[name], dtype=np.float64)
+        if down:  # between two cells either does better alone: a third site, hardly heard, leaves both of them up
+            margin_db = np.fmin(margin_db, np.asarray(self.bins[name.removeprefix("down_")], dtype=np.float64))
         asked = np.flatnonzero(margin_db > _LEAST_DB)
         at = self.draws.everywhere[:, int(down)]
         first, last = self.edges
