@@ -158,20 +158,13 @@ def test_cables_laid_again_agree_with_reels(papers: Papers) -> None:
 
 
 def test_splices_are_those_of_the_bill(papers: Papers) -> None:
-    """The bill adds pigtails and the far ends of drops, and counts joints as if no fibre were led away there."""
+    """The bill adds pigtails and the far ends of drops."""
     layers = papers.plan.layers
     billed = next(quantity.quantity for quantity in papers.plan.quantities if quantity.item == "splice")
     rows = papers.rows("Splice schedule")
     pigtails = 2 * len(layers["spans"]) * papers.rules.fibres
     at_sites = sum(row["Splices"] for row in rows if row["To"] != "next reel")
-    joints = {row["closure"] for row in layers["closures"].rows() if "joint" in row["kind"]}
-    led_away = {
-        (row["Closure"], fibre)
-        for row in rows
-        if row["Closure"] in joints and row["To"] != "next reel"
-        for fibre in range(row["First fibre"], row["Last fibre"] + 1)
-    }
-    assert sum(row["Splices"] for row in rows) == billed - pigtails - at_sites - len(led_away)
+    assert sum(row["Splices"] for row in rows) == billed - pigtails - at_sites
 
 
 def test_colours_fill_their_cells(papers: Papers) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trassa.cli.talk import emit_json, table
+from trassa.cli.talk import emit_json, note, table
 
 __all__ = ["app"]
 
@@ -94,3 +94,23 @@ def export(
     typer.echo(table(*written.table()))
     for sentence in written.notes:
         typer.echo(sentence)
+
+
+@app.command("protection")
+def protection(
+    folder: _Folder,
+    parallel_km: Annotated[
+        float | None, typer.Option(metavar="KM", help="Also a rented way of that length along another road.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """One cable, two in one trench, two on both sides: cost, common cause, availability, what a cut leaves."""
+    from trassa.plan.optical_protection import protection_choices
+
+    found = protection_choices(folder, parallel_km)
+    if as_json:
+        emit_json(found.as_dict())
+        return
+    typer.echo(table(*found.table()))
+    for sentence in found.refused:
+        note(sentence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,13 @@ class SpanOptics:
     rings: tuple[Ring, ...]
     cost_minor: int
     fibres: int
+
+    def opened_at(self, places_m: Collection[float]) -> int:
+        """Fibres that are led into drops at some places of the cable: there they are not spliced through."""
+        own = [self.closings[row].optics.fibres for row in self.choice[0].tolist()]
+        opened = [fibres for drop, fibres in zip(self.drops, own, strict=True) if drop.tap_m in places_m]
+        opened += [ring.fibres for ring in self.rings for drop in ring.drops if drop.tap_m in places_m]
+        return int(sum(opened))
 
     def links(self, side: int) -> list[Link]:
         """The links to the hut before (0) or behind (1), in the order of the drops."""

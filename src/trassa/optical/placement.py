@@ -66,6 +66,7 @@ def span_cost_minor(plants: Sequence[SpanPlant], optics: SpanOptics, rules: Opti
         total += len(plant.closures_m) * prices.closure.amount_minor
         total += splices * prices.splice.amount_minor
         total += plant.cable.whole.sheath_m * prices.cable.amount_minor
+    total -= optics.opened_at(set(plants[0].joints_m)) * prices.splice.amount_minor
     return round(total)
 
 

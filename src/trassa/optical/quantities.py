@@ -33,8 +33,11 @@ def quantities_of(lines: Sequence[Line], rules: OpticalSettings) -> tuple[Quanti
     plants = [plant for line in lines for span in line.chain.spans for plant in span.plants]
     closures = sum(len(plant.closures_m) for plant in plants)
     joints = sum(len(plant.joints_m) for plant in plants)
-    # All fibres are spliced at joints and to pigtails in the huts; a link's own at its tap and at the site.
-    splices = (joints + 2 * len(plants)) * rules.fibres + _drop_splices(lines)
+    # All fibres are spliced to pigtails in the huts, and at joints unless they are led into a drop there; a link's own
+    # at its tap and at the site.
+    spans = [span for line in lines for span in line.chain.spans]
+    opened = sum(span.optics.opened_at(set(span.plants[0].joints_m)) for span in spans)
+    splices = (joints + 2 * len(plants)) * rules.fibres - opened + _drop_splices(lines)
     crossings = sum(drop.crosses for drop in drops) + sum(line.hut_crossings for line in lines)
     rows = [
         Quantity("trench and duct", sum(line.trench_route_m for line in lines), "m", prices.trench),
