@@ -19,7 +19,7 @@ demo: $(VENV)/.core web
 	@$(BIN)/python demo/demo.py
 
 test: $(VENV)/.test web
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 web: $(VENV)/.node
 	@$(BIN)/python web/build.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,24 +11,11 @@ from hypothesis import settings
 from command_line import drawn_lane, trassa
 
 PROJECT = Path(__file__).resolve().parents[1]
-_SERVERS = ("running_api", "running_broker", "running_platform", "running_store", "serving_process", "web_stage")
 
 # no test asserts how fast the machine is; where a commit is judged, the same cases come every time
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests: what starts servers stays in one of them, and a module is never divided."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("servers" if _starts_servers(item.path) else item.path.name))
-
-
-@cache
-def _starts_servers(module: Path) -> bool:
-    words = module.read_text("utf-8") if module.suffix == ".py" else ""
-    return module.parent.name == "e2e" or any(f"from {name} import" in words for name in _SERVERS)
 
 
 @pytest.fixture(scope="session")
