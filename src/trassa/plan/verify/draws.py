@@ -29,6 +29,8 @@ IntArray = npt.NDArray[np.int64]
 
 _AWAY = 3
 """Sites that are taken away one by one: those that serve best. Losing a weaker one leaves the better ones."""
+_HEARD = 10.0**-1.9
+"""What stands deeper below the noise is not worth taking away: the planner does not hear it at all from 20 dB on."""
 
 
 class Heard(NamedTuple):
@@ -158,7 +160,7 @@ def strongest_sites(heard: Heard) -> IntArray:
     found = np.full((len(heard.first) - 1, _AWAY), -1)
     for i in range(len(found)):
         for turn in range(_AWAY):
-            best = 0.0
+            best = _HEARD
             for k in range(heard.first[i], heard.first[i + 1]):
                 if heard.wanted[k] > best and not (found[i, :turn] == heard.site[k]).any():
                     found[i, turn], best = heard.site[k], heard.wanted[k]

@@ -99,8 +99,6 @@ class _Again:
     def margin_off(self, name: str, down: bool) -> BoolArray:
         """Bins that do not keep the promise, on either edge, when the wanted signal is lowered by their margin."""
         margin_db = np.asarray(self.bins[name], dtype=np.float64)
-        if down:  # between two cells either does better alone: a third site, hardly heard, leaves both of them up
-            margin_db = np.fmin(margin_db, np.asarray(self.bins[name.removeprefix("down_")], dtype=np.float64))
         asked = np.flatnonzero(margin_db > _LEAST_DB)
         at = self.draws.everywhere[:, int(down)]
         first, last = self.edges
@@ -148,10 +146,16 @@ class _Again:
         return off
 
     def _least(self, points: IntArray, need: FloatArray, down: bool) -> FloatArray:
-        """Shares at some points with their own needs: all sites up, or the worst of those tried away."""
-        up = np.full(len(points), -1)
-        away = self.away[points].T if down else [up]
-        return np.asarray(np.min([self._shares(points, need, one) for one in away], axis=0), dtype=np.float64)
+        """Shares at some points with their own needs: all sites up, or the worst of those tried away.
+
+        Where there is no further site to take away nothing is: between two cells either does better alone than both.
+        """
+        if not down:
+            return self._shares(points, need, np.full(len(points), -1))
+        away = self.away[points].T
+        tried = [np.where(one >= 0, self._shares(points, need, one), np.inf) for one in away]
+        none = self._shares(points, need, away[0])
+        return np.where(away[0] >= 0, np.min(tried, axis=0), none)
 
     def _shares(self, points: IntArray, need: FloatArray, away: IntArray) -> FloatArray:
         out = np.empty(len(points))
