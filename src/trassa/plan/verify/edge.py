@@ -55,10 +55,10 @@ def _round_trips_us(evidence: Evidence, network: Network) -> list[tuple[str, dic
     longest = rules.helix_ratio / rules.helix_ratio_low
     sites = set(evidence.layers["sites"]["site"].tolist())
     trips: list[tuple[str, dict[str, float]]] = []
-    cuts = [None]
+    cuts: list[tuple[float, float, frozenset[str]] | None] = [None]
     for row in evidence.layers["cuts"].rows():
         falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-        cuts.append((float(row["start_m"]), float(row["end_m"]), falls))  # type: ignore[arg-type]
+        cuts.append((float(row["start_m"]), float(row["end_m"]), falls))
     for cut in cuts:
         found = {site: delays for site, delays in network.delays_to_huts_us(cut).items() if site in sites}
         trips += [(site, {hut: 2.0 * longest * us for hut, us in delays.items()}) for site, delays in found.items()]
