@@ -13,6 +13,8 @@ from trassa.toll.context import TollContext, read_context
 
 __all__ = ["connected_digest", "connections_of"]
 
+_NAMED = 5
+
 
 def connections_of(project: Project, road: Road, sites: Layer) -> tuple[list[Connection], list[str]]:
     """Every connection, radio sites first, and a note on toll points that are not on this road."""
@@ -27,8 +29,11 @@ def connections_of(project: Project, road: Road, sites: Layer) -> tuple[list[Con
         gantries, elsewhere = _toll_points(context, road)
         found += gantries
         if elsewhere:
+            more = f" and {len(elsewhere) - _NAMED} more" if len(elsewhere) > _NAMED else ""
+            named = ", ".join(elsewhere[:_NAMED]) + more
             notes.append(
-                f"optical: {len(elsewhere)} toll points have no place on the main line: {', '.join(elsewhere)}"
+                f"optical: {len(elsewhere)} toll points stand on ramps or off this road and are not connected: {named}; "
+                "optical.equipment_list can name them"
             )
     if rules.equipment_list:
         found += read_connections(project.path(rules.equipment_list), road, rules)
