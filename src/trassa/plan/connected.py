@@ -32,7 +32,7 @@ def connections_of(project: Project, road: Road, sites: Layer) -> tuple[list[Con
             more = f" and {len(elsewhere) - _NAMED} more" if len(elsewhere) > _NAMED else ""
             named = ", ".join(elsewhere[:_NAMED]) + more
             notes.append(
-                f"optical: {len(elsewhere)} toll points stand on ramps or off this road and are not connected: {named}; "
+                f"optical: {len(elsewhere)} toll points on ramps or off this road are not connected: {named}; "
                 "optical.equipment_list can name them"
             )
     if rules.equipment_list:
