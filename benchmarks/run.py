@@ -1,15 +1,18 @@
 """make bench: what this machine takes for a long road, stage by stage, and ratios against peers in the same run.
 
-    python benchmarks/run.py [--only propagation,siting,long,corridor,m11,a4,live,ledger] [--km 700] [--markdown FILE]
+    python benchmarks/run.py [--only PART,PART…] [--km 700] [--markdown FILE]
+
+The parts are propagation, siting, long, corridor, m11, a4, light, live, ledger; all of them where none is named.
 
 ``propagation`` and ``siting`` are the two heavy parts alone, each beside a peer. ``long`` is a generated road of 700
 km through every stage of ``trassa run`` and ``trassa verify``; ``corridor`` is the same road as a 5G corridor at 700
 MHz: sectors, the rate beside the load, handover windows. ``m11`` and ``a4`` are the bundled example and a real road.
 ``live`` is a platform under 10 000 CAMs a second from 1 000 MQTT connections, with the column decoder beside asn1tools;
-``ledger`` is trips to double entry. Kernels are compiled in an empty cache first, and that time is told apart. pycraf,
-the peer of ``propagation``, is installed once into an environment of its own, ``bench-out/peer``, unless TRASSA_PYCRAF
-names an interpreter that has it; without a network its column stays empty. Inputs are drawn once into ``bench-out/``,
-untimed. Figures are printed and written to ``bench-out/bench.json``.
+``ledger`` is trips to double entry; ``light`` is the M-11 with a cable on either side: GNPy on every way of light
+that any one cut or lost hut leaves, and the sweep of them all. Kernels are compiled in an empty cache first, and that
+time is told apart. pycraf, the peer of ``propagation``, is installed once into an environment of its own,
+``bench-out/peer``, unless TRASSA_PYCRAF names an interpreter that has it; without a network its column stays empty.
+Inputs are drawn once into ``bench-out/``, untimed. Figures are printed and written to ``bench-out/bench.json``.
 
 Seconds are the clock's; beside them stand those of the processors, which other programs do not lengthen.
 """
@@ -108,6 +111,18 @@ def a4(_: float) -> Figures:
         return {}
     tiles = [word for tile in sorted(place.glob("*.hgt.gz")) for word in ("--dem", str(tile))]
     return _twice("a4", "--ref", "A 4", "--osm", str(place / "osm_bbox.osm.gz"), *tiles)
+
+
+def light(_: float) -> Figures:
+    """The M-11 with a second cable across the road, planned untimed, then its light."""
+    root = OUT / "m11-light"
+    shutil.rmtree(root, ignore_errors=True)
+    trassa = [sys.executable, "-m", "trassa"]
+    subprocess.run([*trassa, "init", str(root), "--example", "m11"], check=True, stdout=subprocess.DEVNULL)
+    settings = root / "trassa.toml"
+    settings.write_text(settings.read_text("utf-8").replace("# cables = 1", "cables = 2"), "utf-8")
+    subprocess.run([*trassa, "run", str(root)], check=True, stdout=subprocess.DEVNULL, env=_environment())
+    return _script("light.py", str(root))
 
 
 def live(_: float) -> Figures:
@@ -278,12 +293,22 @@ def ledger_rows(figures: Figures) -> list[Row]:
     ]
 
 
+def light_rows(figures: Figures) -> list[Row]:
+    """The script has printed its own table."""
+    told = f"{figures['ways']} ways on {figures['length_km']:.0f} km, {figures['cables']} cables"
+    told += f", {figures['gnpy_cpu_s']:.1f} s of processors"
+    return [
+        ("GNPy on every way of light", f"{figures['gnpy_s']:.1f} s", told),
+        ("sweep", f"{figures['sweep_s']:.2f} s", f"{figures['cut_intervals']} cuts, {figures['huts']} huts lost"),
+    ]
+
+
 def _held(part: Figures) -> bool:
     return "verify" not in part or part["verify"]["exit_code"] == 0
 
 
 PARTS = {"propagation": propagation, "siting": siting, "long": long, "corridor": corridor}
-PARTS |= {"m11": m11, "a4": a4}
+PARTS |= {"m11": m11, "a4": a4, "light": light}
 PARTS |= {"live": live, "ledger": ledger}
 ROWS = {
     "propagation": propagation_rows,
@@ -292,6 +317,7 @@ ROWS = {
     "corridor": project_rows,
     "m11": project_rows,
     "a4": project_rows,
+    "light": light_rows,
     "live": live_rows,
     "ledger": ledger_rows,
 }

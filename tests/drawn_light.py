@@ -21,7 +21,7 @@ def drawn_light(
     library: Equipment | None = None,
     **rules: object,
 ) -> WavelengthLine:
-    """Huts ``H-0``, ``H-1`` … at the ends of these spans; a second cable is 1 % longer and has its own trench."""
+    """Huts ``H-0``, ``H-1`` … at the ends of these spans; a second cable is 1 % longer."""
     settings = OpticalSettings(
         **{
             "attenuation_1550_db_per_km": attenuation,
@@ -43,4 +43,4 @@ def drawn_light(
         )
         for first, last in pairwise(at_km)
     )
-    return WavelengthLine(nodes, spans, True, True, cables > 1, settings, library or line_equipment())
+    return WavelengthLine(nodes, spans, True, True, settings, library or line_equipment())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Iterator
 
 Blocks = list[tuple[str, bytes]]
 
@@ -25,6 +26,22 @@ def put_together(blocks: Blocks) -> bytes:
     entries = b"".join(name.encode("latin-1") + b"\0" + struct.pack("<HI", 200, len(body)) for name, body in blocks)
     head = struct.pack("<4sHIH", b"Map\0", 200, 12 + len(entries), len(blocks) + 1)
     return head + entries + b"".join(body for _, body in blocks)
+
+
+def extremes(data: bytes, step: int = 1) -> Iterator[bytes]:
+    """A version 2 file with each field of each header, and of the map, set to its extremes, in both byte orders."""
+    values = (0, 1, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x01000000)
+    (map_bytes,) = struct.unpack_from("<I", data, 6)
+    spans, at = [(4, map_bytes)], map_bytes
+    for name, body in taken_apart(data):
+        head = len(name) + 1
+        spans.append((at + head, at + min(len(body), head + 12 if name == "DataPts" else len(body))))
+        at += len(body)
+    for start, stop in spans:
+        for place in range(start, stop, step):
+            for value in values:
+                width = 2 if value <= 0xFFFF else 4
+                yield data[:place] + value.to_bytes(width, "little") + data[place + width :]
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:

@@ -20,18 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 import pytest
 
 from command_line import Finished, set_in
 from drawn_drive import drawn_cells, drawn_drive
-from otdr_truth import backbone_path, laid, sampled, true_trace
 from trassa.live.book import Book, BookName
 from trassa.live.ports import Ports
 from trassa.live.secrets import Secrets
 from trassa.live.store.embedded import PostgresPlace
-from trassa.optical.otdr import sor_bytes
-from trassa.plan.optical_questions import planned_line
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/live.md", "docs/tariffs.md", "docs/drive.md", "docs/radio.md", "docs/optical.md")
@@ -226,22 +222,11 @@ def _lay_out(page: str, commands: list[str], folder: Path, request: pytest.Fixtu
     if "drive.csv" in named:
         drawn_drive(folder / "hills", folder / "drive.csv", offset_db=-3.0, sigma_db=6.0)
         drawn_cells(folder / "hills", folder / "cells.csv")
-    if "trace.sor" in named:
-        _lay_out_traces(folder)
     (folder / "cam.uper").write_bytes(bytes.fromhex(CAM))
     (folder / "messages.jsonl").write_text(json.dumps({"uper": CAM}) + "\n", "utf-8")
     for kind, name in (("toml", "bridge.toml"), ("csv", "reads.csv")):
         if blocks := _blocks(page, kind):
             (folder / name).write_text(blocks[0], "utf-8")
-
-
-def _lay_out_traces(folder: Path) -> None:
-    """A healthy trace and a broken one of the first span of ``hills``."""
-    path = backbone_path(planned_line(folder / "hills"))
-    fibre = laid(path, np.random.default_rng(1))
-    for name, broken_at_m in (("healthy.sor", None), ("trace.sor", fibre.optical_m(12_000.0))):
-        trace = sampled(true_trace(fibre, broken_at_m=broken_at_m), fibre.rng)
-        (folder / name).write_bytes(sor_bytes(trace))
 
 
 def test_what_is_not_run_here_is_still_there() -> None:

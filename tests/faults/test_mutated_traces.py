@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ import pytest
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from command_line import trassa
 from otdr_truth import laid_fibre, sampled, true_trace
-from sor_blocks import mutated
+from sor_blocks import extremes, mutated
 from trassa.errors import InputError
-from trassa.optical.otdr import Trace, event_table, sor_bytes, trace_of
+from trassa.optical.otdr import ReportedEvent, Trace, event_table, sor_bytes, trace_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 COUNT = 1500
@@ -69,6 +71,36 @@ def test_damaged_real_files_are_read_or_refused(shared: Path) -> None:
         for _ in range(COUNT // 10):
             trace = _read(mutated(data, rng))
             assert trace is None or _sound(trace)
+
+
+def test_every_field_at_its_extremes_is_read_or_refused() -> None:
+    """Each byte of the map and of every header begins a 0, 1, least, greatest or negative number."""
+    whole = _read(_healthy(None)[0])
+    assert whole is not None
+    events = (ReportedEvent(1000.0, 0.05, 0.2, None, "0F9999LS"), ReportedEvent(9e4, 20.0, 0.2, -14.0, "1E9999LS"))
+    small = sor_bytes(replace(whole, level_db=whole.level_db[:300], events=events))
+    files = list(extremes(small))
+    read = [trace for trace in map(_read, files) if trace is not None]
+    assert all(_sound(trace) for trace in read)
+    assert len(files) > 3000
+    assert 0.1 * len(files) < len(read) < 0.9 * len(files)
+
+
+def test_extremes_of_real_files_end_in_a_place_or_a_message(planned_hills: Path, shared: Path, tmp_path: Path) -> None:
+    """From the file to the kilometre and to the table of events: one clear error, or an answer that JSON can hold."""
+    rng, answers = random.Random("extremes"), 0
+    data = (shared / "optical" / "sor" / "1310_0001.sor").read_bytes()
+    for number, damaged in enumerate(rng.sample(list(extremes(data, step=7)), 8)):
+        path = tmp_path / f"{number}.sor"
+        path.write_bytes(damaged)
+        for words in (("events", path), ("locate", planned_hills, path, "--from", "H-01", "--fibre", 1)):
+            done = trassa("optical", *words, "--json")
+            if done.code == 0:
+                answers += 1
+                assert done.json["notes"] is not None
+            else:
+                assert "Try: " in done.refused()
+    assert answers >= 2
 
 
 def test_event_table_of_a_damaged_trace_is_made_or_refused() -> None:
@@ -158,8 +190,8 @@ def test_the_largest_file_stays_within_memory(tmp_path: Path) -> None:
     largest = sor_bytes(Trace(**{**vars(trace), "level_db": points, "sample_spacing_ns": 0.5}))
     (tmp_path / "large.sor").write_bytes(largest + bytes(64 * 2**20 - len(largest)))
     program = (
-        "import sys; from pathlib import Path; from trassa.optical.otdr import read_sor;"
-        "assert read_sor(Path(sys.argv[1])).level_db.size == 2_000_000;"
+        "import sys; from pathlib import Path; from trassa.optical.otdr import event_table, read_sor;"
+        "trace = read_sor(Path(sys.argv[1])); assert trace.level_db.size == 2_000_000; event_table(trace);"
         "print(next(row.split()[1] for row in open('/proc/self/status') if row.startswith('VmHWM')))"
     )
     done = subprocess.run(

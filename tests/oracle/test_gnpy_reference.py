@@ -8,6 +8,7 @@ import logging
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,9 @@ def test_every_way_of_a_line_with_two_cables_is_the_one_gnpy_finds_after_the_cut
     equipment["Span"]["default"].EOL = 3.0
     network = network_from_json(copy.deepcopy(found.topology), equipment)
     network, request, _ = designed_network(equipment, network, source="trx H-0", destination="trx H-4", args_power=None)
-    assert len(found.paths) == 2 * 7 + 2 * (1 + 2 + 1 + 4)  # seven pairs; sections towards the nearer end
+    assert (
+        len(found.paths) == 2 * 7 * 2
+    )  # seven pairs, both senses, either cable; the longer one is their weakest mixture
     for result in found.paths:
         one = copy.deepcopy(request)
         one.source, one.destination = (f"trx H-{hut}" for hut in (result.path.source, result.path.target))
@@ -183,6 +186,7 @@ def test_every_way_of_a_line_with_two_cables_is_the_one_gnpy_finds_after_the_cut
         detour = copy.deepcopy(compute_constrained_path(cut, one))
         propagate(detour, one, equipment)
         assert result.channels.gsnr_db == pytest.approx(detour[-1].snr_01nm, abs=1e-9)
+        assert result.channels.latency_us == pytest.approx(detour[-1].latency * 1000.0, rel=1e-9)
     distances = {(r.path.source, r.path.target): len(r.path.sections) for r in found.paths if 1 not in r.path.cables}
     assert distances[1, 4] == 3
 
@@ -220,3 +224,30 @@ def test_gnpys_command_line_prints_the_same_signal_from_the_exported_files(tmp_p
     assert float(printed.group(1)) == pytest.approx(there.channels.gsnr_db.mean(), abs=0.0051)
     names = {e["type_variety"] for e in found.topology["elements"] if e["type"] == "Edfa"}
     assert names <= {"std_low_gain", "std_medium_gain", "std_high_gain"}
+
+
+@pytest.mark.parametrize(
+    ("library", "gsnr_db"), [("GNPy's own", 21.53), ("ours", 20.83)], ids=["GNPy's own library", "our library"]
+)
+def test_the_700_km_line_exported_and_read_by_gnpys_command_line(tmp_path: Path, library: str, gsnr_db: float) -> None:
+    """8 × 80 + 60 km at 0.21 dB/km: the reference figures of both libraries, each from two files and a process."""
+    line = drawn_light(FIXTURE_KM, 0.21)
+    ours = check_transmission(line)
+    topology = ours.topology if library == "ours" else topology_of(line, designed=False)
+    (tmp_path / "line.json").write_text(json.dumps(topology), "utf-8")
+    (tmp_path / "equipment.json").write_text(json.dumps(ours.equipment), "utf-8")
+    with_ours = ["-e", "equipment.json"] if library == "ours" else []
+    command = Path(sys.executable).with_name("gnpy-transmission-example")
+    words = [*with_ours, "line.json", "trx H-0", "trx H-9"]
+    done = subprocess.run([command, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+    printed = re.search(r"Final GSNR \(0\.1 nm\):\s*(?:\x1b\[[\d;]*m)?([\d.]+) dB", done.stdout)
+    assert printed is not None, done.stdout
+    assert float(printed.group(1)) == pytest.approx(gsnr_db, abs=0.2)
+    assert float(printed.group(1)) == pytest.approx(gsnr_db, abs=0.02)
+
+
+def test_signal_falls_with_every_ten_kilometres_of_span_and_rises_by_no_more_than_a_step_of_power() -> None:
+    """Launch power goes in steps of half a decibel: where it rises by one, a longer span may arrive 0.3 dB better."""
+    arriving = [float(_line([float(km)] * 6, 0.22).weakest.channels.gsnr_db.min()) for km in range(26, 106, 2)]
+    assert all(later < earlier for earlier, later in zip(arriving, arriving[5:], strict=False))
+    assert all(later < earlier + 0.35 for earlier, later in pairwise(arriving))

@@ -205,7 +205,7 @@ def test_gainers_vanish_in_both_directions() -> None:
         tables = [event_table(sampled(truth, fibre.rng, range_db=26.0)) for truth in (there, back)]
         for loss in two_way_losses(calibrated(fibre.path, tables[:1]), *tables):
             number = int(loss.name.removeprefix("CL-"))
-            one_way.append(loss.from_hut_db)
+            one_way.append(loss.from_hut_db or 0.0)
             both.append((loss.loss_db - there.losses_db[number]) / max(loss.loss_sd_db, 1e-3))
     assert len(both) > 25
     assert np.mean(np.array(one_way) < 0.0) > 0.1

@@ -29,6 +29,7 @@ def test_the_choices_of_a_road_in_order_of_cost(planned_hills: Path) -> None:
     assert both.backbone_ratio == pytest.approx(0.05 * rho + (0.95 * rho) ** 2, rel=0.02)
     far = 2.13 * 55.0 / 1000.0 * 12.0 / HOURS
     assert other.backbone_ratio == pytest.approx(one.backbone_ratio * far / (1.0 + far), rel=1e-12)
+    assert other.cost_minor == one.cost_minor + 55 * 250_000  # 2,500 EUR a kilometre for fibres along another road
     assert {c.name: c.cuts_backbone for c in found.choices if not c.cuts_backbone} == {
         both.name: False,
         other.name: False,

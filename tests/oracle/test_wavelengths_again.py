@@ -146,7 +146,8 @@ def test_ways_and_claim_of_any_line_are_found_again(
         for row in plan.layers["spans"].rows()
     )
     ends = {str(hut) for hut in plan.layers["huts"].where(role="point_of_presence")["hut"]}
-    network = replace(network_of(evidence.layers, plant_of(evidence), settings), presences=ends, spans=spans)
+    huts = {str(row["hut"]): float(row["measure_m"]) for row in plan.layers["huts"].rows()}
+    network = replace(network_of(evidence.layers, plant_of(evidence), settings), huts=huts, presences=ends, spans=spans)
     amplifiers, gsnr = check_wavelengths(laid, network)
     assert amplifiers.agrees, amplifiers.detail
     assert gsnr.agrees, gsnr.detail
@@ -171,6 +172,8 @@ def test_a_need_that_light_cannot_meet_fails_and_names_the_way() -> None:
 
 def test_a_claim_that_was_left_out_is_missed(evidence: Evidence) -> None:
     claims = tuple(claim for claim in evidence.proof.claims if claim.id != "optical.gsnr")
-    (row,) = _rows(replace(evidence, proof=replace(evidence.proof, claims=claims)))
-    assert not row.agrees
-    assert "the proof claims none" in row.detail
+    bare = replace(evidence, proof=replace(evidence.proof, claims=claims))
+    for told in (bare, _with(bare, "wavelengths", lambda rows: rows.clear())):
+        _, row = _rows(told)
+        assert not row.agrees
+        assert "not claimed" in row.detail

@@ -20,7 +20,7 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "bas
 UNITS = {
     "m", "km", "mm", "deg", "rad", "mrad", "s", "ms", "us", "h", "mps", "kmh", "db", "dbm", "dbi", "dbuv", "mhz", "ghz",
     "hz", "w", "kw", "per_m", "per_km", "per_year", "minor", "percent", "a", "share", "ratio", "j", "k", "c", "years",
-    "n_units",
+    "n_units", "mbps", "thz",
 }  # fmt: skip
 RATIOS = {
     "reliability", "share", "gradient", "z", "quantity", "gap", "stretch", "ratio", "max_gradient", "probability",

@@ -121,7 +121,16 @@ def test_positions_stand_on_their_own_coordinates_or_on_the_road(tmp_path: Path)
     road = straight_road()
     chambers = Layer.from_rows(
         OPTICAL["chambers"],
-        [{"chamber": "CH", "cable": "C-1", "measure_m": 15.0, "carriageway": "decreasing", "purpose": "pull"}],
+        [
+            {
+                "chamber": "CH",
+                "cable": "C-1",
+                "measure_m": 15.0,
+                "carriageway": "decreasing",
+                "purpose": "pull",
+                "origin": "planned",
+            }
+        ],
     )
     blank = {"name": "", "kind": "mobile", "usable": True, "height_m": math.nan, "osm_id": "n1", "offset_m": 0.0}
     masts = Layer.from_rows(

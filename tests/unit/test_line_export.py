@@ -7,13 +7,14 @@ import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import ezdxf
 import networkx as nx
 import numpy as np
 import openpyxl
 import pytest
-from pyproj import Geod, Transformer
+from pyproj import CRS, Geod, Transformer
 
 from command_line import contents, set_in, trassa
 from drawn_road import drawn_road
@@ -28,8 +29,23 @@ from trassa.radio.layers import SCHEMAS
 from trassa.road.model import Road
 
 GEOD = Geod(ellps="WGS84")
-ROAD = drawn_road(60_000.0, places=[(30_000.0, "P", True)], holes=[(45_000.0, 46_500.0)], start_km=258.0)
-FILES = ["gnpy_equipment.json", "gnpy_topology.json", "line.dxf", "line.graphml", "line.xlsx"]
+ROAD = drawn_road(
+    60_000.0,
+    places=[(30_000.0, "P", True)],
+    bridges=[(20_000.0, 20_300.0)],
+    holes=[(45_000.0, 46_500.0)],
+    start_km=258.0,
+)
+FILES = [
+    "as_built.csv",
+    "gnpy_equipment.json",
+    "gnpy_topology.json",
+    "line.dxf",
+    "line.graphml",
+    "line.prj",
+    "line.xlsx",
+    "line_strips_01.svg",
+]
 
 
 def _connections(road: Road) -> list[Connection]:
@@ -109,7 +125,7 @@ def test_a_name_of_two_things_is_refused(rules: OpticalSettings) -> None:
 @pytest.fixture(scope="module")
 def drawing(plan: OpticalPlan, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("drawing") / "line.dxf"
-    write_drawing(path, ROAD, {**plan.layers, "sites": _sites(plan)}, "Дорога")
+    write_drawing(path, ROAD, {**plan.layers, "sites": _sites(plan)}, "Дорога", 12.0)
     return ezdxf.readfile(path)
 
 
@@ -154,18 +170,30 @@ def test_everything_of_the_line_is_drawn(drawing: Any, plan: OpticalPlan) -> Non
     assert sites | others == set(layers["connections"]["connection"])
     posts = [texts["NAME"] for texts, _ in _inserts(drawing, "KM_POSTS")]
     assert posts == [str(258 + km) for km in range(61)]
-    drawn = {entity.dxf.layer for entity in drawing.modelspace().query("LWPOLYLINE")}
+    drawn = Counter(entity.dxf.layer for entity in drawing.modelspace().query("LWPOLYLINE"))
     cables = {f"CABLE_{cable}" for cable in layers["cables"]["cable"]}
-    assert drawn == {"ROAD_AXIS_INCREASING", "ROAD_AXIS_DECREASING", *cables}
+    ways = {"CROSSINGS", "HUT_ENTRIES", "DROPS", "KM_TICKS", "BRIDGES"}
+    assert set(drawn) == {"ROAD_AXIS_INCREASING", "ROAD_AXIS_DECREASING", *cables, *ways}
+    assert drawn["CROSSINGS"] == len(layers["crossings"])
+    assert drawn["HUT_ENTRIES"] == len(layers["huts"])
+    assert drawn["DROPS"] == len(sites)
+    assert drawn["KM_TICKS"] == 60 * 9
+    assert drawn["BRIDGES"] == 2
 
 
 def test_things_stand_where_the_geodesic_puts_them(drawing: Any, plan: OpticalPlan) -> None:
-    """The road is a geodesic from 60° N 10° E: a closure at measure m lies m metres along it."""
+    """The road is a geodesic from 60° N 10° E: a closure at measure m lies m metres along it, 12 m into its verge;
+    the decreasing carriageway runs 20 m to the left."""
     degrees = Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True)
     for row, (texts, at) in zip(plan.layers["closures"].rows(), _inserts(drawing, "CLOSURES"), strict=True):
         lon, lat = degrees.transform(at.x, at.y)
         _, _, along_m = GEOD.inv(10.0, 60.0, lon, lat)
         assert along_m == pytest.approx(row["measure_m"], abs=0.5)
+        foot_lon, foot_lat, back = GEOD.fwd(10.0, 60.0, 90.0, row["measure_m"])
+        bearing, _, off_m = GEOD.inv(foot_lon, foot_lat, lon, lat)
+        right = np.sin(np.radians(bearing - (back + 180.0)))
+        if row["measure_m"] > 100.0:
+            assert off_m * right == pytest.approx(12.0 if row["carriageway"] == "increasing" else -32.0, abs=0.2)
         assert float(texts["FIBRE_M"]) == pytest.approx(row["fibre_m"], abs=0.05)
         assert texts["KM"] == ROAD.calibration.text(row["measure_m"])
     for texts, at in _inserts(drawing, "SITES"):
@@ -186,6 +214,68 @@ def test_lines_keep_their_length_and_their_hole(drawing: Any, plan: OpticalPlan)
     assert len(drawing.modelspace().query('LWPOLYLINE[layer=="ROAD_AXIS_INCREASING"]')) == 2
 
 
+def test_names_stand_apart_and_upright(drawing: Any) -> None:
+    """No two names written square to the road overlap: boxes of their letters, 0.8 of the height wide each."""
+    for turned in ("CHAMBERS", "CLOSURES", "HUTS", "KM_POSTS"):
+        for insert in drawing.modelspace().query(f'INSERT[layer=="{turned}"]'):
+            (name,) = [a for a in insert.attribs if a.dxf.tag == "NAME"]
+            assert np.cos(np.radians(name.dxf.rotation)) > -1e-6
+            assert not name.is_invisible
+    boxes = []
+    for layer in ("CHAMBERS", "CLOSURES"):
+        for insert in drawing.modelspace().query(f'INSERT[layer=="{layer}"]'):
+            (name,) = [a for a in insert.attribs if a.dxf.tag == "NAME"]
+            at, end = np.array(insert.dxf.insert)[:2], np.array(name.dxf.align_point)[:2]
+            begins = float(np.hypot(*(end - at)))
+            boxes.append((at, begins, begins + 0.8 * name.dxf.height * len(name.dxf.text)))
+    for index, (at, begins, ends) in enumerate(boxes):
+        for other, their_begins, their_ends in boxes[index + 1 :]:
+            if np.hypot(*(at - other)) < 5.0:
+                assert ends <= their_begins or their_ends <= begins
+
+
+def test_the_paper_shows_the_whole_road(drawing: Any) -> None:
+    paper = drawing.paperspace("Layout1")
+    view = paper.query('VIEWPORT[layer=="NOTES"]').first
+    high, wide = view.dxf.view_height, view.dxf.view_height * view.dxf.width / view.dxf.height
+    middle = np.array(view.dxf.view_center_point)[:2]
+    for line in drawing.modelspace().query('LWPOLYLINE[layer=="ROAD_AXIS_INCREASING"]'):
+        off = np.abs(np.array(list(line.vertices())) - middle)
+        assert (off <= [wide / 2.0, high / 2.0]).all()
+    said = " ".join(text.plain_text() for text in paper.query("MTEXT"))
+    scale = float(said.split("1 : ")[1].split()[0].replace(",", ""))
+    assert view.dxf.height * scale / 1000.0 == pytest.approx(high, rel=1e-6)
+
+
+def test_a_file_is_the_same_when_it_is_written_again(plan: OpticalPlan, rules: OpticalSettings, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_drawing(tmp_path / f"{name}.dxf", ROAD, plan.layers, "x", 12.0)
+        nx.write_graphml_xml(line_graph(ROAD, plan.layers, rules), tmp_path / f"{name}.graphml", prettyprint=True)
+    for kind in ("dxf", "graphml"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+def test_what_is_built_is_drawn_as_built(plan: OpticalPlan, tmp_path: Path) -> None:
+    reels = plan.layers["reels"]
+    origin = np.where(np.arange(len(reels)) < 2, "as built", "planned").astype(object)
+    built = Layer.from_columns(reels.schema, **{**reels.columns, "origin": origin})
+    write_drawing(tmp_path / "x.dxf", ROAD, {**plan.layers, "reels": built}, "x", 12.0)
+    lines = ezdxf.readfile(tmp_path / "x.dxf").modelspace().query('LWPOLYLINE[layer=="AS_BUILT"]')
+    drawn_m = [float(np.hypot(*np.diff(np.array(list(line.vertices())), axis=0).T).sum()) for line in lines]
+    assert drawn_m == pytest.approx((reels["end_m"] - reels["start_m"])[:2].tolist(), rel=2e-3)
+
+
+def test_graph_attributes_are_numbers_where_they_are_numbers(graph: Any) -> None:
+    """Read back by a reader that knows the declared types: what a GIS or Gephi would filter by."""
+    for _, data in graph.nodes(data=True):
+        assert isinstance(data["measure_m"], float)
+        assert isinstance(data["latitude_deg"], float)
+    for *_, data in graph.edges(data=True):
+        assert {type(data[name]) for name in ("route_m", "sheath_m", "fibre_m")} == {float}
+        if data["kind"] == "drop":
+            assert isinstance(data["fibres"], int)
+
+
 @pytest.mark.parametrize(
     ("start", "epsg"), [((60.0, 5.5), 32631), ((-30.0, 25.5), 32735), ((56.0, 37.0), 32637), ((0.5, -60.5), 32620)]
 )
@@ -198,7 +288,7 @@ def test_the_zone_is_that_of_the_middle(start: tuple[float, float], epsg: int) -
 
 def test_an_axis_without_geometry_is_not_drawn(plan: OpticalPlan, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="schematic axis and no geometry"):
-        write_drawing(tmp_path / "x.dxf", drawn_road(60_000.0, axis="schematic"), plan.layers, "x")
+        write_drawing(tmp_path / "x.dxf", drawn_road(60_000.0, axis="schematic"), plan.layers, "x", 12.0)
     assert not list(tmp_path.iterdir())
 
 
@@ -212,7 +302,12 @@ def test_a_project_exports_all_its_files(
     assert sorted(contents(into)) == FILES
     assert (into / "line.xlsx").read_bytes() == (planned_lane / "line.xlsx").read_bytes()
     assert "ESTIMATE" in openpyxl.load_workbook(into / "line.xlsx")["Cover"]["A2"].value
-    assert ezdxf.readfile(into / "line.dxf").audit().errors == []
+    drawing = ezdxf.readfile(into / "line.dxf")
+    assert drawing.audit().errors == []
+    said = drawing.header.custom_vars.get("CRS")
+    assert said.startswith(f"EPSG:{CRS.from_wkt((into / 'line.prj').read_text('utf-8')).to_epsg()},")
+    page = ElementTree.fromstring((into / "line_strips_01.svg").read_text("utf-8"))
+    assert (page.get("width"), page.get("height")) == ("420mm", "297mm")
     assert len(nx.read_graphml(into / "line.graphml")) > 2
     assert _gnpy_says(into, capsys) == pytest.approx(_kept_gsnr_db(planned_lane), abs=0.05)
 
@@ -239,12 +334,13 @@ def test_what_stands_there_is_not_overwritten_unasked(planned_lane: Path, tmp_pa
     assert "--replace" in trassa(*words).refused()
     assert contents(into) == before
     assert trassa(*words, "--replace", "--only", "gnpy").code == 0
-    assert sorted(contents(into)) == FILES[:2]
+    assert sorted(contents(into)) == ["gnpy_equipment.json", "gnpy_topology.json"]
     (into / "notes.txt").write_text("mine")
     assert "notes.txt" in trassa(*words, "--replace").refused()
     assert (into / "notes.txt").read_text() == "mine"
     assert "no export wrote" in trassa("optical", "export", planned_lane, "--into", planned_lane, "--replace").refused()
     assert "no format 'dwg'" in trassa(*words, "--only", "dwg").refused(2)
+    assert "folder you are in" in trassa("optical", "export", planned_lane, "--into", "").refused()
     assert "is a file" in trassa("optical", "export", planned_lane, "--into", into / "notes.txt").refused()
 
 
@@ -267,6 +363,6 @@ def test_a_schematic_project_is_exported_without_its_drawing(tmp_path: Path) -> 
     said = trassa("optical", "export", tmp_path / "p", "--into", into).refused()
     assert "schematic axis" in said
     assert not into.exists()
-    only = [word for name in ("xlsx", "graphml", "gnpy") for word in ("--only", name)]
+    only = [word for name in ("xlsx", "graphml", "gnpy", "svg") for word in ("--only", name)]
     assert trassa("optical", "export", tmp_path / "p", "--into", into, *only).code == 0
     assert "line.dxf" not in contents(into)

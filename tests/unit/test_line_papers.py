@@ -13,13 +13,17 @@ import openpyxl
 import pytest
 
 from drawn_road import drawn_road
+from trassa.linear import Layer
 from trassa.optical.colours import ColourCode, colour
 from trassa.optical.drops import Connection
-from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plan import OpticalPlan, lines_of, plan_optical
 from trassa.optical.settings import OpticalSettings
+from trassa.plan.bom import BomLine, bom_bytes
 from trassa.plan.line_papers import LinePapers, line_papers_bytes
-from trassa.plan.line_papers.elements import laid_cables
+from trassa.plan.line_papers.laid import laid_cables
 from trassa.plan.line_papers.paint import paint_of
+from trassa.plan.line_papers.tables import tables_of
+from trassa.pricing import Price
 
 ROAD = drawn_road(
     90_000.0,
@@ -53,17 +57,27 @@ class Papers:
         return [dict(reversed(list(zip(names, row, strict=True)))) for row in rows]
 
 
+def _bill(plan: OpticalPlan) -> list[BomLine]:
+    """The line's part of the bill, and a mast that is none of its business."""
+    mast = Price(amount_minor=700, low_minor=600, high_minor=900, unit="piece", source="x")
+    mine = [BomLine(q.item, "optical", q.quantity, q.unit, q.price) for q in plan.quantities]
+    return [BomLine("mast", "radio", 3.0, "piece", mast), *mine]
+
+
+KINDS = ("radio site", "camera", "gantry")
+CONNECTIONS = [
+    *(
+        Connection(f"X-{n:02d}", float(m), "decreasing" if n % 2 else "increasing", 12.0, KINDS[n % 3])
+        for n, m in enumerate(np.sort(np.random.default_rng(5).uniform(0.0, ROAD.length_m, 40)))
+    ),
+    Connection("=1+1", 15_000.0, "increasing", 12.0, "camera"),
+]
+
+
 def _papers(**changes: object) -> Papers:
-    rng = np.random.default_rng(5)
-    kinds = ("radio site", "camera", "gantry")
-    connections = [
-        Connection(f"X-{n:02d}", float(m), "decreasing" if n % 2 else "increasing", 12.0, kinds[n % 3])
-        for n, m in enumerate(np.sort(rng.uniform(0.0, ROAD.length_m, 40)))
-    ]
-    connections.append(Connection("=1+1", 15_000.0, "increasing", 12.0, "camera"))
     rules = OpticalSettings(check_transmission=False, ring_members=6, span_limit_m=60_000.0, **changes)
-    plan = plan_optical(ROAD, connections, rules)
-    content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "A & B", "estimate"))
+    plan = plan_optical(ROAD, CONNECTIONS, rules)
+    content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "A & B", "estimate", _bill(plan), "EUR"))
     return Papers(plan, rules, content, openpyxl.load_workbook(io.BytesIO(content)))
 
 
@@ -77,6 +91,13 @@ SHEETS = {
     "Closures": ("closures", "Closure", "closure"),
     "Reels": ("reels", "Reel", "reel"),
     "Huts": ("huts", "Hut", "hut"),
+    "Ducts": ("ducts", "Way", "way"),
+    "Hut entries": ("hut_entries", "Hut", "hut"),
+    "Crossings": ("crossings", "Leads to", "name"),
+    "Drop cables": ("drop_cables", "Closure", "closure"),
+    "Drop fibres": ("drop_fibres", "To", "to"),
+    "Backbone load": ("backbone_load", "Span", "span"),
+    "Ways of services": ("service_ways", "Lost", "lost"),
     "Fibre assignment": ("fibres", "Use", "use"),
     "Splice schedule": ("splices", "To", "to"),
     "Patch schedule": ("patches", "To", "to"),
@@ -95,11 +116,17 @@ SHEETS = {
 def test_every_row_of_every_layer_is_there(papers: Papers) -> None:
     assert set(SHEETS) <= set(papers.book.sheetnames)
     for sheet, (layer, head, column) in SHEETS.items():
-        shown = [row[head] for row in papers.rows(sheet)]
-        assert shown == papers.plan.layers[layer][column].tolist(), sheet
+        known = papers.plan.layers[layer][column].tolist()
+        shown = [row[head] or "" for row in papers.rows(sheet)[: len(known)]]
+        assert shown == known, sheet
+    told = {name for name, layer in papers.plan.layers.items() if len(layer)} - {"cables", "backbone_equipment"}
+    assert told <= {layer for layer, *_ in SHEETS.values()} | {"aggregation", "wavelengths"}
     cover = {row[0]: row[1] for row in papers.book["Cover"].iter_rows(values_only=True)}
     for sheet in papers.book.sheetnames[1:]:
-        assert cover[sheet] == papers.book[sheet].max_row - 1
+        sums = sheet in ("Bill", "Reels")
+        if sheet != "Splice pages":
+            assert cover[sheet] == papers.book[sheet].max_row - 1 - sums
+    assert cover["Splice pages"] == len(papers.plan.layers["closures"])
 
 
 def test_cells_hold_the_values_of_the_plan(papers: Papers) -> None:
@@ -157,6 +184,27 @@ def test_cables_laid_again_agree_with_reels(papers: Papers) -> None:
         assert laid_m == pytest.approx(reel["sheath_m"], abs=1e-6)
 
 
+def test_chambers_lie_where_the_planned_cable_has_them(papers: Papers) -> None:
+    """Every chamber between two closures: route, sheath and fibre of the plan's own cable, to a centimetre."""
+    lines, _ = lines_of(ROAD, CONNECTIONS, papers.rules)
+    cables = laid_cables(ROAD, papers.plan.layers, papers.rules)
+    begun = {name: np.zeros(3) for name in cables}
+    met = 0
+    for line in lines:
+        for span in line.chain.spans:
+            for name, plant in zip(line.cables, span.plants, strict=True):
+                route = plant.cable
+                for measure_m in np.linspace(route.start_m, route.end_m, 40)[1:-1]:
+                    known = begun[name] + [
+                        float(way([measure_m])[0]) for way in (route.route_m, route.sheath_m, route.fibre_m)
+                    ]
+                    at = cables[name].at(float(measure_m))
+                    assert [at.route_m, at.sheath_m, at.fibre_m] == pytest.approx(known, abs=0.01)
+                    met += 1
+                begun[name] = begun[name] + list(vars(route.whole).values())
+    assert met > 100
+
+
 def test_splices_are_those_of_the_bill(papers: Papers) -> None:
     """The bill adds pigtails and the far ends of drops."""
     layers = papers.plan.layers
@@ -205,21 +253,146 @@ def test_sheets_print_and_filter(papers: Papers) -> None:
         sheet = papers.book[name]
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.page_setup.paperSize == 9
-        assert sheet.sheet_properties.pageSetUpPr.fitToPage
-        assert sheet.page_setup.fitToHeight == 0
         assert "ESTIMATE" in sheet.oddHeader.center.text
         assert sheet.oddHeader.left.text == "A && B"
+        if name == "Splice pages":
+            continue
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.page_setup.fitToHeight == 0
         if name != "Cover":
             assert sheet.freeze_panes == "B2"
             assert sheet.print_title_rows == "$1:$1"
-            assert sheet.auto_filter.ref == sheet.dimensions
+            last = sheet.max_row - (name in ("Bill", "Reels"))
+            assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}{last}"
+
+
+def test_words_over_columns_have_room(papers: Papers) -> None:
+    """A word over a column is never wider than it, and the row is as high as the lines need, 15 points each."""
+    for name in papers.book.sheetnames:
+        if name in ("Cover", "Splice pages"):
+            continue
+        sheet = papers.book[name]
+        for cell in sheet[1]:
+            width = sheet.column_dimensions[cell.column_letter].width
+            assert max(len(word) for word in cell.value.split()) < width
+            assert len(cell.value) <= width * (sheet.row_dimensions[1].height or 15.0) / 15.0, (name, cell.value)
+
+
+def test_the_bill_is_that_of_bom_xlsx(papers: Papers) -> None:
+    """Quantities and unit prices read from bom.xlsx, its optical lines multiplied and added here in cents."""
+    lines = _bill(papers.plan)
+    known = openpyxl.load_workbook(io.BytesIO(bom_bytes(lines, {}, "EUR")))["BOM"].iter_rows(
+        min_row=2, values_only=True
+    )
+    mine = [row for row in known if row[0] == "optical"]
+    *rows, total = papers.book["Bill"].iter_rows(min_row=2, values_only=True)
+    assert [row[:6] for row in rows] == [
+        (item, many, unit, *prices) for _, item, many, unit, *prices in (r[:7] for r in mine)
+    ]
+    for column in (6, 7, 8):
+        for row in rows:
+            assert row[column] == pytest.approx(row[1] * row[column - 3], abs=0.0051)
+        cents = sum(round(row[column] * 100) for row in rows)
+        assert round(total[column] * 100) == cents
+    assert "mast" not in [row[0] for row in rows]
+
+
+def test_reels_are_ordered_in_whole_metres(papers: Papers) -> None:
+    *rows, total = papers.rows("Reels")
+    for row in rows:
+        assert -1e-6 <= row["To order"] - row["Sheath used"] < 1
+        assert row["Fibres"] == papers.rules.fibres
+    assert total["To order"] == sum(row["To order"] for row in rows)
+    assert total["Sheath used"] == pytest.approx(
+        sum(cable["sheath_m"] for cable in papers.plan.layers["cables"].rows())
+    )
+
+
+def test_reels_are_what_the_bill_buys_and_laid_ones_are_not_ordered() -> None:
+    plan, rules = _papers().plan, OpticalSettings()
+    reels = plan.layers["reels"]
+    billed_m = next(quantity.quantity for quantity in plan.quantities if quantity.item == "cable")
+    assert float(reels["sheath_m"].sum()) == pytest.approx(billed_m)
+    origin = np.where(np.arange(len(reels)) < 3, "as built", "planned").astype(object)
+    built = {**plan.layers, "reels": Layer.from_columns(reels.schema, **{**reels.columns, "origin": origin})}
+    (table,) = [table for table in tables_of(ROAD, built, rules) if table.name == "Reels"]
+    assert [row[-1] for row in table.rows[:3]] == [0, 0, 0]
+    left_m = float(reels["sheath_m"][3:].sum())
+    assert left_m <= float(table.sums[-1]) <= left_m + len(reels)
+
+
+def _pages(papers: Papers) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of the splice pages by closure."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    closure = ""
+    for row in papers.book["Splice pages"].iter_rows(values_only=True):
+        first = str(row[0] or "")
+        closure = first.split(",")[0] if first.startswith("CL-") else closure
+        if first in ("before", "behind", "both"):
+            found.setdefault(closure, []).append(row)
+    return found
+
+
+def test_splice_pages_hold_every_splice_with_the_colours_of_both_sides(papers: Papers) -> None:
+    """Each pair of fibres of the layer ``splices`` stands on its closure's page, coloured after the list of colours."""
+    layers, rules, pages = papers.plan.layers, papers.rules, _pages(papers)
+    drops = {(r["connection"], r["fibre"]): (r["tube_colour"], r["fibre_colour"]) for r in layers["drop_fibres"].rows()}
+
+    def colours(fibre: int) -> tuple[str, str]:
+        tube, place = divmod(fibre - 1, rules.tube_fibres)
+        return colour(tube + 1, rules.colour_code), colour(place + 1, rules.colour_code)
+
+    wanted: dict[str, set[tuple[Any, ...]]] = {}
+    for row in layers["splices"].rows():
+        for step in range(row["last"] - row["first"] + 1):
+            near, far = row["first"] + step, row["to_first"] + step
+            there = colours(far) if row["to"] == "next reel" else drops[row["to"].removeprefix("drop "), far]
+            wanted.setdefault(row["closure"], set()).add((row["side"], near, *colours(near), row["to"], far, *there))
+    shown: dict[str, set[tuple[Any, ...]]] = {}
+    for closure, rows in pages.items():
+        for side, numbers, tube, own, to, far_numbers, far_tube, far_own, splices, loss in rows:
+            first, last = (int(n) for n in (f"{numbers}–{numbers}".split("–")[0], str(numbers).split("–")[-1]))
+            far = int(str(far_numbers).split("–")[0])
+            assert splices == last - first + 1
+            assert loss is None
+            for step in range(splices):
+                mine, theirs = (own, far_own) if splices == 1 else (colours(first + step)[1], colours(far + step)[1])
+                pair = (side, first + step, tube, mine, to, far + step, far_tube, theirs)
+                shown.setdefault(closure, set()).add(pair)
+    assert shown == wanted
+    breaks = papers.book["Splice pages"].row_breaks.brk
+    assert len(breaks) == len(layers["closures"]) - 1
+    for mark in breaks:
+        assert str(papers.book["Splice pages"].cell(mark.id + 1, 1).value).startswith("CL-")
+
+
+def test_huts_hold_what_lights_their_links(papers: Papers) -> None:
+    """Transceivers and attenuators in huts, and those at connections, are the ones of the bill."""
+    billed = {quantity.item: quantity.quantity for quantity in papers.plan.quantities}
+    layers, rows = papers.plan.layers, papers.rows("Hut equipment")
+    huts = set(layers["huts"]["hut"])
+    links = [(row["optics"], row["attenuator_db"], 1) for row in layers["links"].rows()]
+    links += [
+        (r["optics"], r["attenuator_db"], (r["first"] not in huts) + (r["second"] not in huts))
+        for r in layers["ring_segments"].rows()
+    ]
+    for optics in {optics for optics, *_ in links}:
+        in_huts = sum(row["Number"] for row in rows if row["Kind"] == "transceiver" and row["Item"] == optics)
+        assert in_huts + sum(far for name, _, far in links if name == optics) == billed[f"transceiver {optics}"]
+    in_huts = sum(row["Number"] for row in rows if row["Kind"] == "attenuator")
+    assert in_huts + sum(far for _, loss_db, far in links if loss_db > 0.0) == billed.get("attenuator", 0)
+    ends = sum(row["Number"] for row in rows if row["Kind"] == "fibre ends")
+    assert ends == 2 * len(layers["spans"]) * papers.rules.fibres
 
 
 def test_there_is_no_formula_and_the_bytes_repeat(papers: Papers) -> None:
     for sheet in papers.book:
         assert not [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     assert "=1+1" in [row["Connection"] for row in papers.rows("Connections")]
-    again = LinePapers(ROAD, papers.plan.layers, papers.rules, "A & B", "estimate")
+    quoted = [cell for row in papers.book["Connections"].iter_rows() for cell in row if cell.value == "=1+1"]
+    assert quoted
+    assert all(cell.quotePrefix for cell in quoted)
+    again = LinePapers(ROAD, papers.plan.layers, papers.rules, "A & B", "estimate", _bill(papers.plan), "EUR")
     assert line_papers_bytes(again) == papers.content
 
 
@@ -233,7 +406,7 @@ def test_a_failing_margin_is_marked(papers: Papers) -> None:
 def test_a_plan_that_fails_says_so_and_one_that_holds_says_nothing() -> None:
     plan, rules = _papers().plan, OpticalSettings(ring_members=6, span_limit_m=60_000.0)
     for holds, words in (("no", "does not keep"), ("yes", "")):
-        content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "T", holds))  # type: ignore[arg-type]
+        content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "T", holds, _bill(plan), "EUR"))  # type: ignore[arg-type]
         told = openpyxl.load_workbook(io.BytesIO(content))["Cover"]["A2"].value or ""
         assert words in told
         assert bool(told) == bool(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from trassa.optical.layers import SCHEMAS
 from trassa.optical.plan import OpticalPlan, plan_optical
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.bom import total_of
+from trassa.plan.line_strips import line_strips
 from trassa.plan.report import ReportInput, render_report
 from trassa.plan.report.line_picture import line_pictures
 from trassa.plan.report.line_tables import availability_rows, light_rows, line_facts, ring_rows
@@ -55,6 +57,52 @@ def test_everything_on_the_cables_is_drawn_once(plan: OpticalPlan) -> None:
     assert "K&lt;000&gt;" in drawn
     for row in layers["spans"].rows():
         assert f"{row['span']}: {row['loss_db']:.1f} dB" in drawn
+
+
+def test_trenches_bridges_crossings_and_what_is_built_are_drawn() -> None:
+    road = drawn_road(50_000.0, bridges=[(12_000.0, 12_400.0)], tunnels=[(30_000.0, 30_500.0)])
+    layers = dict(_planned(road, 24).layers)
+    reels = layers["reels"]
+    origin = np.where(np.arange(len(reels)) < 3, "as built", "planned").astype(object)
+    layers["reels"] = Layer.from_columns(reels.schema, **{**reels.columns, "origin": origin})
+    (sheet,) = line_pictures(road, layers)
+    for kind in ("bridge", "tunnel"):
+        assert sheet.picture.count(f'class="{kind}"') == 2
+    assert sheet.picture.count('class="reel built"') == 3
+    assert sheet.picture.count("v7m-2-2.5l2 2.5l2-2.5") == len(layers["crossings"])
+    for words in ("C-1 →", "C-2 ←", "T-1, 96 fibres", "T-2, 96 fibres"):
+        assert words in sheet.picture
+
+
+def test_every_connection_of_a_crowded_stretch_is_named() -> None:
+    """28 sites on 14 km, as a 5G corridor has them."""
+    road = drawn_road(14_000.0)
+    at_m = [*np.linspace(300.0, 1500.0, 7), *np.linspace(2000.0, 13_900.0, 21)]
+    found = [Connection(f"S-{n:02d}", float(m), "increasing", 20.0, "radio site") for n, m in enumerate(at_m)]
+    plan = plan_optical(road, found, OpticalSettings(check_transmission=False))
+    (sheet,) = line_pictures(road, plan.layers)
+    for connection in found:
+        assert f">{connection.name}</text>" in sheet.picture
+
+
+def test_pages_of_strips_hold_every_strip_once_on_paper() -> None:
+    road = drawn_road(400_000.0, ref="A & B")
+    plan = _planned(road, 60)
+    pages = line_strips(road, plan.layers, "A & B", estimate=True)
+    strips = line_pictures(road, plan.layers)
+    assert len(pages) > 1
+    captions = []
+    for page in pages:
+        root = ElementTree.fromstring(page.split("?>", 1)[1])
+        assert (root.get("width"), root.get("height")) == ("420mm", "297mm")
+        left, top, width, height = (float(word) for word in root.get("viewBox", "").split())
+        assert width / height == pytest.approx(420.0 / 297.0, rel=1e-3)
+        for strip in root.findall("{http://www.w3.org/2000/svg}svg"):
+            assert float(strip.get("y", "")) + float(strip.get("height", "")) <= top + height
+            assert left < float(strip.get("width", "")) < left + width
+        assert "ESTIMATE" in page
+        captions += re.findall(r'class="panel">([^<]*km [^<]*)</text>', page)
+    assert [unescape(words) for words in captions] == [strip.caption for strip in strips]
 
 
 def test_marks_stand_at_their_kilometre(plan: OpticalPlan) -> None:

@@ -106,7 +106,7 @@ def test_choice_of_optics_is_the_cheapest_there_is(length_km: int, shares: list[
     assert found.cost_minor == _brute_force_minor(found, rules)
     assert found.fibres <= rules.fibres - rules.backbone_fibres
     for side in (0, 1):
-        assert all(link.margin_db >= 0.0 for link in found.links(side))
+        assert all(link.budget.margin_db >= 0.0 for link in found.links(side))
 
 
 def test_both_links_of_a_tap_cover_the_span() -> None:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from drawn_road import drawn_road
 from trassa.errors import InputError
 from trassa.linear import Extent
+from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
 from trassa.optical.budget import end_of_life_loss_db
 from trassa.optical.drops import Connection, Drop, Refusal, drops_of
-from trassa.optical.lengths import verge_of
+from trassa.optical.lengths import Verge, verge_of
 from trassa.optical.links import chosen_optics
+from trassa.optical.parts import built_verges
 from trassa.optical.placement import HutPlace, cheapest_chain, span_cost_minor
 from trassa.optical.plant import SpanLayout
 from trassa.optical.settings import OpticalSettings
@@ -22,21 +24,27 @@ from trassa.optical.settings import OpticalSettings
 RULES = OpticalSettings(fibres=24)
 
 
-def _place(measure_m: float, cost_minor: int) -> HutPlace:
-    return HutPlace(measure_m, "", "aggregation", "place", cost_minor)
+def _place(measure_m: float, cost_minor: int, *, built: bool = False) -> HutPlace:
+    return HutPlace(measure_m, "", "aggregation", "place", cost_minor, built)
 
 
-def _brute_force_minor(places: list[HutPlace], verge, drops: list[Drop], rules: OpticalSettings) -> int | None:
-    """The cost of the cheapest subset, every span laid out by itself."""
-    inner = places[1:-1]
+def _brute_force_minor(
+    places: list[HutPlace], verge: Verge, drops: list[Drop], rules: OpticalSettings, as_built: AsBuilt = NOTHING_BUILT
+) -> int | None:
+    """The cost of the cheapest subset with all built huts, every span laid out by itself."""
+    inner = [place for place in places[1:-1] if not place.built]
+    standing = [place for place in places[1:-1] if place.built]
     best: int | None = None
     for chosen in chain.from_iterable(combinations(inner, count) for count in range(len(inner) + 1)):
-        huts = [places[0], *chosen, places[-1]]
+        huts = [places[0], *sorted([*chosen, *standing], key=lambda place: place.measure_m), places[-1]]
         total = sum(hut.cost_minor for hut in huts)
         for before, after in pairwise(huts):
             a, b = before.measure_m, after.measure_m
             ours = [d for d in drops if a <= d.tap_m < b or (b == places[-1].measure_m and d.tap_m == b)]
-            plant = SpanLayout(verge, a, b, [d.tap_m for d in ours], rules).to(b)
+            layout = SpanLayout(
+                verge, a, b, [d.tap_m for d in ours], rules, entry_m=rules.hut_entry_m, built=as_built.on(0)
+            )
+            plant = layout.to(b)
             fibre_m = plant.cable.whole.fibre_m
             loss_db = float(end_of_life_loss_db(fibre_m, len(plant.joints_m), "1550", rules))
             optics = chosen_optics(ours, plant, rules)
@@ -70,6 +78,45 @@ def test_chain_is_the_cheapest_subset(inner: list[int], costs: list[int], taps: 
     assert recounted == expected
     assert [len(span.optics.drops) for span in found.spans]
     assert sum(len(span.optics.drops) for span in found.spans) == len(drops)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    inner=st.lists(st.integers(2, 148), min_size=1, max_size=5, unique=True),
+    costs=st.lists(st.integers(5_000_000, 20_000_000), min_size=9, max_size=9),
+    taps=st.lists(st.integers(0, 150), max_size=8, unique=True),
+    steps=st.lists(st.integers(700, 7000), min_size=3, max_size=12),
+    hut=st.integers(0, 12),
+    first=st.integers(5, 60),
+)
+def test_every_built_hut_is_in_the_cheapest_chain(
+    inner: list[int], costs: list[int], taps: list[int], steps: list[int], hut: int, first: int
+) -> None:
+    marks = [first * 1000.0 + sum(steps[:count]) for count in range(len(steps) + 1)]
+    hut = hut % len(marks)
+    places_built = [
+        BuiltPlace(m, f"K-{n}", "", "B", False) if n == hut else BuiltPlace(m, f"K-{n}", "M" * (n % 2 == 0), "", True)
+        for n, m in enumerate(marks)
+    ]
+    as_built = AsBuilt((BuiltSection("built", 0, tuple(places_built)),))
+    bare = verge_of(drawn_road(150_000.0), "increasing", reel_route_m=3800.0, shortest_part_m=500.0)
+    (verge,) = built_verges((bare,), as_built)
+    free = [km * 1000.0 for km in inner if not as_built.covers(km * 1000.0)]
+    chosen = [*((m, False) for m in free), (marks[hut], True)]
+    at = [(0.0, False), *sorted(chosen), (150_000.0, False)]
+    places = [_place(m, cost, built=built) for (m, built), cost in zip(at, costs, strict=False)]
+    connections = [Connection(f"S-{km}", km * 1000.0, "increasing", 30.0) for km in taps]
+    drops = drops_of(connections, verge, Extent(0.0, 150_000.0), RULES)
+    expected = _brute_force_minor(places, verge, drops, RULES, as_built)
+    if expected is None:
+        with pytest.raises(InputError, match="no chain of huts"):
+            cheapest_chain(places, [verge], drops, str, RULES, as_built=as_built)
+        return
+    found = cheapest_chain(places, [verge], drops, str, RULES, as_built=as_built)
+    assert found.cost_minor == expected
+    assert marks[hut] in [place.measure_m for place in found.huts]
+    chambers = {m for span in found.spans for m in span.plants[0].chambers_m}
+    assert [m for m in sorted(chambers) if marks[0] <= m <= marks[-1]] == marks
 
 
 def test_an_impossible_stretch_is_named() -> None:

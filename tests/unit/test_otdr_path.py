@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from drawn_road import drawn_road
 from trassa.errors import InputError
+from trassa.optical.as_built import MarkedSheath
 from trassa.optical.lengths import verge_of
 from trassa.optical.otdr import FibrePath, FibrePlace, Prior, planned_path, uncalibrated
 from trassa.optical.otdr.alignment import Pairing, paired
@@ -22,16 +23,26 @@ RULES = OpticalSettings(reel_limit_m=1200.0, chamber_limit_m=400.0, crossing_m=0
 LENGTH_M = 9000.0
 
 
-def _cable() -> tuple[CableRoute, dict[str, float], dict[str, float]]:
+def _cable(*, marks: bool = False) -> tuple[CableRoute, dict[str, float], dict[str, float]]:
     verge = verge_of(drawn_road(LENGTH_M), "increasing", reel_route_m=reel_route_m(RULES), shortest_part_m=500.0)
     plant = SpanLayout(verge, 0.0, LENGTH_M, [2500.0, 6100.0], RULES).to(LENGTH_M)
     closures = {f"CL-{number}": measure for number, measure in enumerate(plant.closures_m)}
-    return plant.cable, closures, {f"CH-{number}": measure for number, measure in enumerate(plant.chambers_m)}
+    chambers = {f"CH-{number}": measure for number, measure in enumerate(plant.chambers_m)}
+    if not marks:
+        return plant.cable, closures, chambers
+    places = plant.closures_m
+    # 60 m more than planned on one piece, 5 m less on another
+    read = [
+        MarkedSheath(a, b, float(plant.cable.sheath_m(b) - plant.cable.sheath_m(a)) + more)
+        for a, b, more in ((places[0], places[1], 60.0), (places[3], places[4], -5.0))
+    ]
+    return CableRoute.of(verge, 0.0, LENGTH_M, plant.cable.loops, RULES, read), closures, chambers
 
 
+@pytest.mark.parametrize("marks", [False, True])
 @pytest.mark.parametrize("forward", [True, False])
-def test_planned_fibre_is_the_cable_seen_from_either_hut(forward: bool) -> None:
-    cable, closures, chambers = _cable()
+def test_planned_fibre_is_the_cable_seen_from_either_hut(forward: bool, marks: bool) -> None:
+    cable, closures, chambers = _cable(marks=marks)
     ends = (("H-01", 0.0), ("H-02", LENGTH_M))
     path = planned_path(cable, *(ends if forward else ends[::-1]), closures, chambers)
     start_m = float(cable.fibre_m(0.0 if forward else LENGTH_M))

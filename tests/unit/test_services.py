@@ -99,7 +99,11 @@ def test_a_ring_is_as_long_as_its_cable_and_twice_its_drops() -> None:
     rules = _rules(ring_members=100)
     cameras = [Connection(f"C-{n}", 5000.0 * (n + 1), "increasing", 20.0, "camera") for n in range(4)]
     layers = plan_optical(drawn_road(30_000.0), cameras, rules).layers
-    drop_sheath_m = 20.0 * (1.0 + rules.slack_ratio) + rules.closure_loop_m / 2.0 + rules.termination_loop_m
+    drop_sheath_m = (
+        (20.0 - rules.verge_offset_m) * (1.0 + rules.slack_ratio)
+        + rules.closure_loop_m / 2.0
+        + rules.termination_loop_m
+    )
     whole = layers["cables"]["fibre_m"][0] + 8 * drop_sheath_m / rules.helix_ratio
     assert layers["ring_segments"]["fibre_m"].sum() == pytest.approx(whole, rel=1e-12)
 

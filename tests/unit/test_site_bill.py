@@ -33,10 +33,13 @@ def test_the_bill_is_the_cost_of_the_sites(radio: str, tmp_path: Path) -> None:
     assert total_of(lines, "EUR").amount_minor == sum(sites["cost_minor"].tolist()) - drops_minor
     assert quantity(lines, "power line to new masts") == sum(sites["power_m"]) / 1000.0
     assert not [line for line in lines if "drop" in line.item], "the optical bill has it"
-    drop_m = quantity(planned.results["optical"].bom, "drop, trench and cable")
+    drop_m = sum(line.quantity for line in planned.results["optical"].bom if line.item.startswith("drop of "))
     crossing_m = 40.0 * (sites["carriageway"] == "decreasing").sum()
-    assert drop_m == pytest.approx(sum(abs(sites["offset_m"])) + crossing_m)
-    assert sum(sites["fibre_drop_m"]) - 10.0 * len(sites) <= drop_m - crossing_m <= sum(sites["fibre_drop_m"])
+    from_trench_m = abs(sites["offset_m"]) - 12.0
+    assert (from_trench_m > 0.0).all(), "no mast stands between road and trench"
+    assert drop_m == pytest.approx(sum(from_trench_m) + crossing_m)
+    weighed_m = sum(sites["fibre_drop_m"]) - 12.0 * len(sites)
+    assert weighed_m - 10.0 * len(sites) <= drop_m - crossing_m <= weighed_m, "weighed from the road, in tens of metres"
 
 
 def quantity(lines: tuple[BomLine, ...], item: str) -> float:

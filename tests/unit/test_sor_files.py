@@ -159,6 +159,15 @@ def test_text_may_hold_any_byte() -> None:
     assert trace_of(_changed("GenParams", 2, b"\xb8"), "own").cable.startswith("\xb8")
 
 
+@pytest.mark.parametrize(("encoding", "read"), [("utf-8", "Мост 5"), ("latin-1", "Brücke"), ("cp1251", None)])
+@pytest.mark.parametrize("version", [1, 2])
+def test_names_in_utf8_and_latin1_are_legible(encoding: str, read: str | None, version: int) -> None:
+    """What is neither is kept byte for byte: nobody can tell cp1251 from Latin-1."""
+    written = (read or "Мост 5").encode(encoding)
+    trace = replace(TRACE, cable=written.decode("latin-1"))
+    assert trace_of(sor_bytes(trace, version=version), "own").cable == (read or written.decode("latin-1"))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("block", "at", "value", "said"),
     [

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trassa.cli import optical_trace
 from trassa.cli.talk import emit_json, note, table
 
 __all__ = ["app"]
@@ -24,6 +25,9 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout
 @app.callback()
 def _optical() -> None:
     pass
+
+
+optical_trace.register(app)
 
 
 @app.command("cut")
@@ -47,44 +51,17 @@ def cut(
             typer.echo(table(heads, rows))
 
 
-@app.command("locate")
-def locate(
-    folder: _Folder,
-    trace: Annotated[Path, typer.Argument(metavar="TRACE.sor", help="OTDR trace (SR-4731, version 1 or 2).")],
-    hut: Annotated[str, typer.Option("--from", metavar="HUT", help="Hut in which the OTDR stood, e.g. H-02.")],
-    fibre: Annotated[int, typer.Option(metavar="N", help="Number of the fibre in the first cable.")],
-    towards: Annotated[
-        str, typer.Option("--to", metavar="HUT", help="Neighbouring hut, where the cable leaves on both sides.")
-    ] = "",
-    baseline: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE.sor", help="Healthy trace of that span from the same hut; repeats."),
-    ] = None,
-    as_json: _Json = False,
-) -> None:
-    """Where a fibre breaks or bends: kilometre with an interval, chambers on either side, who notices.
-
-    Healthy traces of the same span teach where its closures really lie; those of later days show repairs.
-    """
-    from trassa.plan.optical_trace import locate_trace
-
-    report = locate_trace(folder, trace, hut=hut, fibre=fibre, towards=towards, baselines=baseline or ())
-    if as_json:
-        emit_json(report.as_dict())
-        return
-    for sentence in report.sentences():
-        typer.echo(sentence)
-
-
 @app.command("export")
 def export(
     folder: _Folder,
     into: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the files; made where it is missing.")],
-    only: Annotated[list[str] | None, typer.Option(metavar="FORMAT", help="xlsx, graphml, gnpy or dxf; all.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="FORMAT", help="xlsx, graphml, gnpy, dxf, svg or as-built; all.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an older export in FOLDER.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """The line as files: papers (XLSX), graph (GraphML), GNPy's JSON and a drawing (DXF)."""
+    """The line as files: papers (XLSX), graph (GraphML), GNPy's JSON, a drawing (DXF), strips (SVG)."""
     from trassa.plan.optical_export import export_line
 
     written = export_line(folder, into, only or (), replace=replace)

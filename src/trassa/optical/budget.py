@@ -3,8 +3,8 @@
 ::
 
     typical loss      fibre · attenuation + splices + connectors          as planned
-    end-of-life loss  typical + repair margin + helix allowance           in its last year
-    first day         typical · first-day ratio                           as little as good fibre may lose
+    end-of-life loss  typical + repair margin + helix allowance           the most, in its last year
+    first-day loss    typical · first-day ratio                           the least, of good new fibre
     closes when       end-of-life loss + attenuator ≤ budget   and   first-day loss + attenuator ≥ least loss
 
 A receiver near its transmitter is overloaded: a fixed attenuator of whole decibels brings the loss up. Planning
@@ -21,7 +21,15 @@ import numpy.typing as npt
 
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 
-__all__ = ["CONNECTORS", "PIGTAIL_SPLICES", "Closing", "closing", "end_of_life_loss_db", "typical_loss_db"]
+__all__ = [
+    "CONNECTORS",
+    "PIGTAIL_SPLICES",
+    "Closing",
+    "LinkBudget",
+    "closing",
+    "end_of_life_loss_db",
+    "typical_loss_db",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -50,18 +58,36 @@ def end_of_life_loss_db(
 
 
 @dataclass(frozen=True)
+class LinkBudget:
+    """One link under one transceiver class: least, typical and greatest loss, the attenuator in each, and margin."""
+
+    first_day_loss_db: float
+    typical_loss_db: float
+    loss_db: float
+    attenuator_db: float
+    margin_db: float
+
+
+@dataclass(frozen=True)
 class Closing:
-    """How one transceiver class fares on links; arrays of shape (links,).
+    """How one transceiver class fares on links; arrays of shape (links,). Losses include the attenuator.
 
     ``margin_db`` is the smaller of what is left at the end of life and what the loss exceeds overload by on the
     first day, attenuator included; below zero, or with fibre beyond its reach, the class does not close.
     """
 
     optics: TransceiverClass
+    first_day_loss_db: FloatArray
+    typical_loss_db: FloatArray
     loss_db: FloatArray
     attenuator_db: FloatArray
     margin_db: FloatArray
     closes: npt.NDArray[np.bool_]
+
+    def budget(self, link: int) -> LinkBudget:
+        """The budget of one of the links."""
+        columns = (self.first_day_loss_db, self.typical_loss_db, self.loss_db, self.attenuator_db, self.margin_db)
+        return LinkBudget(*(float(column[link]) for column in columns))
 
     def pair_price_minor(self, rules: OpticalSettings) -> FloatArray:
         """Price of each link, (links,): two transceivers, two attenuators where needed; inf where it fails."""
@@ -71,11 +97,13 @@ class Closing:
 
 def closing(optics: TransceiverClass, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings) -> Closing:
     """One transceiver class on links of given fibre length and number of splices, each of shape (links,)."""
-    first_day = typical_loss_db(fibre_m, splices, optics.band, rules) * rules.first_day_ratio
+    typical = typical_loss_db(fibre_m, splices, optics.band, rules)
+    first_day = typical * rules.first_day_ratio
     aged = end_of_life_loss_db(fibre_m, splices, optics.band, rules)
     attenuator = np.ceil(np.maximum(optics.least_loss_db - first_day, 0.0))
-    margin = np.minimum(optics.budget_db - aged - attenuator, first_day + attenuator - optics.least_loss_db)
     left = optics.budget_db - aged - attenuator
+    above = first_day + attenuator - optics.least_loss_db
     longest_m = fibre_m * rules.helix_ratio / rules.helix_ratio_low
-    margin = np.where(optics.least_loss_db > 0.0, margin, left)
-    return Closing(optics, aged + attenuator, attenuator, margin, (left >= 0.0) & (longest_m <= optics.reach_m))
+    margin = np.minimum(left, above) if optics.least_loss_db > 0.0 else left
+    losses = (first_day + attenuator, typical + attenuator, aged + attenuator)
+    return Closing(optics, *losses, attenuator, margin, (left >= 0.0) & (longest_m <= optics.reach_m))

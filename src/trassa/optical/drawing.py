@@ -1,60 +1,54 @@
 """The line as a DXF drawing in plan, for drawing offices: R2010, metres, a UTM zone that the file itself states.
 
-Cables and chambers stand on the axis of their carriageway: where in the verge they lie is not planned. Lengths in the
-attributes are those of the plan; lengths measured in the drawing differ by the scale of the projection.
+The whole road lies in one model space at 1 : 1, and once more in view on a sheet of A3. Cables, chambers and closures
+stand in the verge where the trench is planned; huts and sites at their own coordinates; other equipment at its foot on
+the carriageway. Ways to huts and sites are drawn straight. Lengths in the attributes are those of the plan; lengths
+measured in the drawing differ by the scale of the projection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import shapely
-from ezdxf import units
-from ezdxf.filemanagement import new
 from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 
 from trassa.errors import InputError
-from trassa.linear import Carriageway, Layer, opposite
+from trassa.linear import Carriageway, Layer
 from trassa.linear.ruler import round_labels
+from trassa.optical.drawing_sheet import DrawingSheet, Mark
 from trassa.road.model import Road
-
-if TYPE_CHECKING:
-    from ezdxf.document import Drawing
-    from ezdxf.layouts.blocklayout import BlockLayout
-    from ezdxf.layouts.layout import Modelspace
+from trassa.road.verge import beside, outwards
 
 __all__ = ["Zone", "write_drawing", "zone_of"]
 
 FloatArray = npt.NDArray[np.float64]
+Row = Mapping[str, Any]
 
-_TOLERANCE_M = 0.05
-"""How far a drawn line may lie off the axis: vertices that change less are left out."""
-_STYLE, _TEXT_M, _NOTE_M = "TRASSA", 5.0, 20.0
-_POINTS = (
-    ("CHAMBERS", "CHAMBER", 8, "Chambers"),
-    ("CLOSURES", "CLOSURE", 1, "Closures, with the three lengths from the start of their cable"),
-    ("HUTS", "HUT", 6, "Technical buildings"),
-    ("SITES", "SITE", 5, "Radio sites"),
-    ("CONNECTIONS", "CONNECTION", 3, "Other equipment, at its foot on the carriageway"),
-    ("KM_POSTS", "KM_POST", 7, "Whole kilometre labels on the reference carriageway"),
+_LAYERS = (
+    ("BRIDGES", 4, "Bridges that a carriageway passes over"),
+    ("TUNNELS", 2, "Tunnels"),
+    ("AS_BUILT", 40, "Cable that is laid already"),
+    ("CROSSINGS", 6, "Ways drilled under the road"),
+    ("HUT_ENTRIES", 6, "Trenches from the line into the huts, drawn straight"),
+    ("DROPS", 3, "Drops to radio sites, drawn straight"),
+    ("CHAMBERS", 8, "Chambers"),
+    ("CLOSURES", 1, "Closures, with the three lengths from the start of their cable"),
+    ("HUTS", 6, "Technical buildings"),
+    ("SITES", 5, "Radio sites"),
+    ("CONNECTIONS", 3, "Other equipment, at its foot on the carriageway"),
+    ("KM_POSTS", 7, "Whole kilometre labels on the reference carriageway"),
+    ("KM_TICKS", 9, "Every hundred metres of label, across the reference carriageway"),
 )
-_LABELS = {
-    "CHAMBER": (4.0, -8.0),
-    "CLOSURE": (4.0, 4.0),
-    "HUT": (8.0, 11.0),
-    "SITE": (7.0, -2.0),
-    "CONNECTION": (4.0, -15.0),
-    "KM_POST": (4.0, 18.0),
-}
-"""Where the name of a block stands: apart from those of others at the same place."""
-_HIDDEN = ("KM", "MEASURE_M", "KIND", "CABLE", "ROUTE_M", "SHEATH_M", "FIBRE_M")
+_NAME_M, _BEYOND_HUT_M, _COLUMN_M, _TICK_M = 6.0, 24.0, 38.0, 3.0
+"""Where names begin beside the trench, and behind a hut; how wide a column of them is; half the length of a tick."""
 
 
 @dataclass(frozen=True)
@@ -94,200 +88,213 @@ def zone_of(road: Road) -> Zone:
     return Zone(found[0].name, int(found[0].code), float(scale.min()), float(scale.max()))
 
 
-def write_drawing(path: Path, road: Road, layers: Mapping[str, Layer], title: str) -> Zone:
-    """Draw road, cables and everything on them into a file; gives the zone it is drawn in.
+def write_drawing(path: Path, road: Road, layers: Mapping[str, Layer], title: str, verge_offset_m: float) -> Zone:
+    """Draw road, cables and everything on them into a file; gives the zone it is drawn in. The trench lies
+    ``verge_offset_m`` outwards from the axis of its carriageway.
 
     Raises :class:`InputError` as :func:`zone_of` does, before anything is written.
     """
     zone = zone_of(road)
-    sheet = _Sheet(road, zone)
-    for carriageway, line in road.alignments.items():
+    ground = _Ground(road, zone, verge_offset_m)
+    sheet = DrawingSheet(zone.text())
+    for carriageway in road.alignments:
         name = f"ROAD_AXIS_{carriageway.upper()}"
         sheet.layer(name, 7 if carriageway == road.reference else 9, f"Axis of the {carriageway} carriageway")
-        sheet.lines(name, np.where(line.present, line.latitude_deg, np.nan), line.longitude_deg)
-    for row in layers["cables"].rows():
-        name = f"CABLE_{row['cable']}"
-        sheet.layer(name, 30, f"Cable {row['cable']}, {row['fibres']} fibres")
-        sheet.lines(name, *_cable_path(road, row))
-    for name, block, colour, text in _POINTS:
+        sheet.lines(name, ground.axis[carriageway])
+    for name, colour, text in _LAYERS:
         sheet.layer(name, colour, text)
-        sheet.block(block)
-    for name, block, point in _points(road, layers):
-        sheet.point(name, block, point)
-    sheet.notes(title)
-    sheet.document.saveas(path)
+    for row in _rows(layers["cables"]):
+        sheet.layer(f"CABLE_{row['cable']}", 30, f"Cable {row['cable']}, {row['fibres']} fibres")
+    for name, points, width_m in _lines(ground, layers):
+        sheet.lines(name, points, width_m)
+    for name, mark in _marks(ground, layers):
+        sheet.mark(name, mark)
+    said = (
+        f"{title}: {road.span_text(0.0, road.length_m)}".removeprefix(f"{road.ref}: "),
+        f"{zone.text()}; metres, no heights",
+        f"Cables, chambers and closures lie {verge_offset_m:g} m outwards from the axis of their carriageway; ways to "
+        "huts and sites are drawn straight.",
+        "Lengths in attributes are those of the plan, not of this projection.",
+    )
+    known = ground.axis[road.reference][np.isfinite(ground.axis[road.reference]).all(axis=1)]
+    sheet.notes((float(known[0, 0]), float(known[0, 1]) - 100.0), said)
+    sheet.paper((*known.min(axis=0).tolist(), *known.max(axis=0).tolist()), said)
+    sheet.save(path)
     return zone
 
 
 @dataclass(frozen=True)
-class _Point:
-    """A place in degrees with the texts of its block's attributes."""
+class _Ground:
+    """The road in the plane of the drawing: coordinates at measures of its reference line."""
 
-    latitude_deg: float
-    longitude_deg: float
-    texts: dict[str, str]
+    road: Road
+    zone: Zone
+    verge_offset_m: float
+
+    @cached_property
+    def axis(self) -> dict[Carriageway, FloatArray]:
+        """Points of each carriageway's axis, shape (n, 2); NaN where it is missing."""
+        return {name: self._drawn(self.road, name) for name in self.road.alignments}
+
+    @cached_property
+    def verge(self) -> dict[Carriageway, FloatArray]:
+        """Points of the trench beside each carriageway; where one is missing, beside the other."""
+        # a centimetre at least: what is missing is filled in only where the line is moved
+        moved = beside(self.road, max(self.verge_offset_m, 0.01))
+        return {name: self._drawn(moved, name) for name in moved.alignments}
+
+    def projected(self, latitude_deg: Any, longitude_deg: Any) -> FloatArray:
+        """Points in degrees as points of the drawing, shape (n, 2)."""
+        return np.column_stack(self._transformer.transform(longitude_deg, latitude_deg))
+
+    def at(self, line: FloatArray, measure_m: float) -> tuple[float, float]:
+        """A point of a line of this ground at a measure; in a hole, between its ends."""
+        along_m = self.road.alignments[self.road.reference].measure_m
+        known = np.isfinite(line[:, 0])
+        x, y = (float(np.interp(measure_m, along_m[known], line[known, column])) for column in (0, 1))
+        return x, y
+
+    def part(self, line: FloatArray, start_m: float, end_m: float) -> FloatArray:
+        """The points of a line from one measure to another."""
+        along_m = self.road.alignments[self.road.reference].measure_m
+        inner = (along_m > start_m) & (along_m < end_m)
+        return np.vstack((self.at(line, start_m), line[inner], self.at(line, end_m)))
+
+    def outwards(self, carriageway: Carriageway, measure_m: float) -> tuple[float, float]:
+        """The unit vector away from the road, square to the trench."""
+        line = self.verge[carriageway]
+        ends_m = max(measure_m - 15.0, 0.0), min(measure_m + 15.0, self.road.length_m)
+        first, second = (np.array(self.at(line, m)) for m in ends_m)
+        along = (second - first) / max(float(np.hypot(*(second - first))), 1e-9)
+        side = self._side[carriageway]
+        return float(side * along[1]), float(-side * along[0])
+
+    @cached_property
+    def _side(self) -> dict[Carriageway, int]:
+        return {name: outwards(self.road, name) for name in self.road.alignments}
+
+    @cached_property
+    def _transformer(self) -> Transformer:
+        return Transformer.from_crs("EPSG:4326", f"EPSG:{self.zone.epsg}", always_xy=True)
+
+    def _drawn(self, road: Road, carriageway: Carriageway) -> FloatArray:
+        line = road.alignments[carriageway]
+        known = line.present & np.isfinite(line.latitude_deg) & np.isfinite(line.longitude_deg)
+        points = np.full((len(known), 2), np.nan)
+        points[known] = self.projected(line.latitude_deg[known], line.longitude_deg[known])
+        return points
 
 
-def _points(road: Road, layers: Mapping[str, Layer]) -> Iterator[tuple[str, str, _Point]]:
-    for row in layers["chambers"].rows():
-        texts = {"NAME": row["chamber"], "KIND": row["purpose"], "CABLE": row["cable"]}
-        yield "CHAMBERS", "CHAMBER", _on_road(road, row, texts)
-    side = {str(row["cable"]): row["carriageway"] for row in layers["cables"].rows()}
-    for row in layers["closures"].rows():
-        lengths = {f"{name.upper()}": f"{float(row[name]):.1f}" for name in ("route_m", "sheath_m", "fibre_m")}
-        texts = {"NAME": row["closure"], "KIND": row["kind"], "CABLE": row["cable"], **lengths}
-        yield "CLOSURES", "CLOSURE", _on_road(road, {**row, "carriageway": side[str(row["cable"])]}, texts)
-    for row in layers["huts"].rows():
-        texts = {"NAME": f"{row['hut']} {row['name']}".strip(), "KIND": row["role"]}
-        yield "HUTS", "HUT", _on_road(road, row, texts)
-    sites = {str(row["site"]): row for row in layers["sites"].rows()} if "sites" in layers else {}
-    for row in layers["connections"].rows():
+def _lines(ground: _Ground, layers: Mapping[str, Layer]) -> Iterator[tuple[str, FloatArray, float]]:
+    """Every line with its layer and width in metres."""
+    side: dict[str, Any] = {str(row["cable"]): row["carriageway"] for row in _rows(layers["cables"])}
+    for row in _rows(layers["cables"]):
+        line = ground.verge[side[str(row["cable"])]]
+        yield f"CABLE_{row['cable']}", ground.part(line, float(row["start_m"]), float(row["end_m"])), 0.0
+    for row in _rows(layers["reels"].where(origin="as built")):
+        line = ground.verge[side[str(row["cable"])]]
+        yield "AS_BUILT", ground.part(line, float(row["start_m"]), float(row["end_m"])), 1.0
+    for row in _rows(ground.road.structures):
+        if row["kind"] in ("bridge", "tunnel"):
+            line = ground.axis[row["carriageway"]]
+            yield f"{row['kind']}s".upper(), ground.part(line, float(row["start_m"]), float(row["end_m"])), 2.0
+    yield from _ways(ground, layers)
+    for measure_m, label in round_labels(ground.road.calibration, 0.1):
+        if 0.0 <= measure_m <= ground.road.length_m and label.metres:
+            at = np.array(ground.at(ground.axis[ground.road.reference], measure_m))
+            half = _TICK_M * np.array(ground.outwards(ground.road.reference, measure_m))
+            yield "KM_TICKS", np.vstack((at - half, at + half)), 0.0
+
+
+def _ways(ground: _Ground, layers: Mapping[str, Layer]) -> Iterator[tuple[str, FloatArray, float]]:
+    """Ways under the road, into huts and to radio sites, each a straight line."""
+    for row in _rows(layers["crossings"]):
+        sides = [name for name in (row["carriageway"], row["to_carriageway"]) if name in ground.verge]
+        if len(sides) == 2:
+            ends = [ground.at(ground.verge[name], float(row["measure_m"])) for name in sides]
+            yield "CROSSINGS", np.array(ends), 0.0
+    for row in _rows(layers["huts"]):
+        first = ground.at(ground.verge[row["carriageway"]], float(row["measure_m"]))
+        place = ground.projected(row["latitude_deg"], row["longitude_deg"])[0]
+        yield "HUT_ENTRIES", np.vstack((first, place)), 0.0
+    sites = {str(row["site"]): row for row in _rows(layers["sites"])} if "sites" in layers else {}
+    for row in _rows(layers["drop_cables"]):
         site = sites.get(str(row["connection"]))
-        texts = {"NAME": row["connection"], "KIND": row["service"]}
-        if site is None:
-            yield "CONNECTIONS", "CONNECTION", _on_road(road, row, texts)
+        if site is not None:
+            first = ground.at(ground.verge[row["carriageway"]], float(row["measure_m"]))
+            place = ground.projected(site["latitude_deg"], site["longitude_deg"])[0]
+            yield "DROPS", np.vstack((first, place)), 0.0
+
+
+def _marks(ground: _Ground, layers: Mapping[str, Layer]) -> Iterator[tuple[str, Mark]]:
+    """Every block with its layer; names stand in columns beside the trench, apart from those at the same place."""
+    for row in _rows(layers["chambers"]):
+        texts = {"NAME": row["chamber"], "KIND": row["purpose"], "CABLE": row["cable"], "ORIGIN": row["origin"]}
+        begins_m = _BEYOND_HUT_M if row["purpose"] == "hut" else _NAME_M
+        yield "CHAMBERS", _in_verge(ground, "CHAMBER", row, begins_m, texts)
+    column = _columns(layers)
+    for row in _rows(layers["closures"]):
+        lengths = {name.upper(): f"{float(row[name]):.1f}" for name in ("route_m", "sheath_m", "fibre_m")}
+        texts = {"NAME": row["closure"], "KIND": row["kind"], "CABLE": row["cable"], "ORIGIN": row["origin"], **lengths}
+        yield "CLOSURES", _in_verge(ground, "CLOSURE", row, _NAME_M + column[str(row["cable"])] * _COLUMN_M, texts)
+    for row in _rows(layers["huts"]):
+        texts = {"NAME": f"{row['hut']} {row['name']}".strip(), "KIND": row["role"], "ORIGIN": row["origin"]}
+        away = ground.outwards(row["carriageway"], float(row["measure_m"]))
+        yield "HUTS", _placed(ground, "HUT", row, (row, away, _COLUMN_M + _NAME_M), texts)
+    yield from _connections(ground, layers, max(column.values(), default=0) + 1)
+    for measure_m, label in round_labels(ground.road.calibration, 1.0):
+        if 0.0 <= measure_m <= ground.road.length_m:
+            post = {"measure_m": measure_m, "carriageway": ground.road.reference}
+            texts = {"NAME": str(label) if label.metres else str(label.km)}
+            at = ground.at(ground.axis[ground.road.reference], measure_m)
+            away = ground.outwards(ground.road.reference, measure_m)
+            inwards = (-away[0], -away[1])
+            yield "KM_POSTS", Mark("KM_POST", at, inwards, _COLUMN_M, _located(ground.road, post, texts))
+
+
+def _columns(layers: Mapping[str, Layer]) -> dict[str, int]:
+    """The column of each cable's closures: cables on one side of the road have columns of their own."""
+    found: dict[str, int] = {}
+    for side in ("increasing", "decreasing"):
+        rows = list(_rows(layers["cables"].where(carriageway=side)))
+        kinds = sorted({str(row["cable"])[:3] for row in rows})
+        found |= {str(row["cable"]): 1 + kinds.index(str(row["cable"])[:3]) for row in rows}
+    return found
+
+
+def _connections(ground: _Ground, layers: Mapping[str, Layer], column: int) -> Iterator[tuple[str, Mark]]:
+    sites = {str(row["site"]): row for row in layers["sites"].rows()} if "sites" in layers else {}
+    label_m = _NAME_M + column * _COLUMN_M
+    for row in _rows(layers["connections"]):
+        site, side, at_m = sites.get(str(row["connection"])), row["carriageway"], float(row["measure_m"])
+        texts, away = {"NAME": row["connection"], "KIND": row["service"]}, ground.outwards(side, at_m)
+        if site is not None:
+            yield "SITES", _placed(ground, "SITE", row, (site, away, label_m), texts)
         else:
-            place = float(site["latitude_deg"]), float(site["longitude_deg"])
-            yield "SITES", "SITE", _Point(*place, _located(road, row, texts))
-    for measure_m, label in round_labels(road.calibration, 1.0):
-        if 0.0 <= measure_m <= road.length_m:
-            row = {"measure_m": measure_m, "carriageway": road.reference}
-            yield "KM_POSTS", "KM_POST", _on_road(road, row, {"NAME": str(label) if label.metres else str(label.km)})
+            foot, begins_m = ground.at(ground.axis[side], at_m), label_m + ground.verge_offset_m
+            yield "CONNECTIONS", Mark("CONNECTION", foot, away, begins_m, _located(ground.road, row, texts))
 
 
-def _located(road: Road, row: Mapping[str, object], texts: Mapping[str, object]) -> dict[str, str]:
-    measure_m = float(row["measure_m"])  # type: ignore[arg-type]
+def _in_verge(ground: _Ground, block: str, row: Row, label_m: float, texts: Mapping[str, object]) -> Mark:
+    at_m, side = float(row["measure_m"]), row["carriageway"]
+    place, away = ground.at(ground.verge[side], at_m), ground.outwards(side, at_m)
+    return Mark(block, place, away, label_m, _located(ground.road, row, texts))
+
+
+def _placed(
+    ground: _Ground, block: str, row: Row, known: tuple[Row, tuple[float, float], float], texts: Mapping[str, object]
+) -> Mark:
+    """A mark at coordinates of its own; ``known`` has them, the direction of its name and where that begins."""
+    place, away, label_m = known
+    x, y = ground.projected(place["latitude_deg"], place["longitude_deg"])[0].tolist()
+    return Mark(block, (x, y), away, label_m, _located(ground.road, row, texts))
+
+
+def _located(road: Road, row: Row, texts: Mapping[str, object]) -> dict[str, str]:
+    measure_m = float(row["measure_m"])
     where = {"KM": road.calibration.text(measure_m), "MEASURE_M": f"{measure_m:.1f}"}
     return {name: str(text) for name, text in {**where, **texts}.items()}
 
 
-def _on_road(road: Road, row: Mapping[str, object], texts: Mapping[str, object]) -> _Point:
-    measure_m = road.alignments[road.reference].measure_m
-    lat, lon, _ = _laid_along(road, row["carriageway"])  # type: ignore[arg-type]
-    at_m = float(row["measure_m"])  # type: ignore[arg-type]
-    place = float(np.interp(at_m, measure_m, lat)), float(np.interp(at_m, measure_m, lon))
-    return _Point(*place, _located(road, row, texts))
-
-
-def _laid_along(road: Road, carriageway: Carriageway) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-    """Latitude, longitude and presence of what lies along a carriageway: where it is missing, along the other."""
-    line, other = road.alignments[carriageway], road.alignments.get(opposite(carriageway))
-    if other is None:
-        return line.latitude_deg, line.longitude_deg, line.present
-    over = ~line.present & other.present
-    lat = np.where(over, other.latitude_deg, line.latitude_deg)
-    return lat, np.where(over, other.longitude_deg, line.longitude_deg), line.present | other.present
-
-
-def _cable_path(road: Road, row: Mapping[str, object]) -> tuple[FloatArray, FloatArray]:
-    start_m, end_m = float(row["start_m"]), float(row["end_m"])  # type: ignore[arg-type]
-    along_m = road.alignments[road.reference].measure_m
-    lat, lon, present = _laid_along(road, row["carriageway"])  # type: ignore[arg-type]
-    inner = (along_m > start_m) & (along_m < end_m)
-    measure_m = np.concatenate(([start_m], along_m[inner], [end_m]))
-    here = np.concatenate(([True], present[inner], [True]))
-    return np.where(here, np.interp(measure_m, along_m, lat), np.nan), np.interp(measure_m, along_m, lon)
-
-
-class _Sheet:
-    """The model space of a new drawing, and the projection into it."""
-
-    def __init__(self, road: Road, zone: Zone) -> None:
-        self._road, self._zone = road, zone
-        self.document: Drawing = new("R2010", units=units.M)
-        self.document.header["$MEASUREMENT"] = 1
-        self.document.header.custom_vars.append("CRS", zone.text())
-        self.document.styles.add(_STYLE, font="arial.ttf")
-        self._space: Modelspace = self.document.modelspace()
-        self._projected = Transformer.from_crs("EPSG:4326", f"EPSG:{zone.epsg}", always_xy=True)
-
-    def layer(self, name: str, colour: int, text: str) -> None:
-        """Add a layer with an AutoCAD colour and a description."""
-        if name not in self.document.layers:
-            self.document.layers.add(name, color=colour).description = text
-
-    def lines(self, layer: str, latitude_deg: FloatArray, longitude_deg: FloatArray) -> None:
-        """Polylines through points in degrees; NaN divides them."""
-        here = np.isfinite(latitude_deg) & np.isfinite(longitude_deg)
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], here, [False])).astype(np.int8))).reshape(-1, 2)
-        for first, last in edges.tolist():
-            if last - first < 2:
-                continue
-            x, y = self._projected.transform(longitude_deg[first:last], latitude_deg[first:last])
-            thinned = shapely.simplify(shapely.linestrings(x, y), _TOLERANCE_M, preserve_topology=False)
-            self._space.add_lwpolyline(shapely.get_coordinates(thinned).tolist(), dxfattribs={"layer": layer})
-
-    def block(self, name: str) -> None:
-        """Define a block: its sign, its name as visible text, and hidden attributes."""
-        block = self.document.blocks.new(name)
-        _SIGNS[name](block)
-        text = {"height": _TEXT_M, "style": _STYLE}
-        block.add_attdef("NAME", insert=_LABELS[name], dxfattribs=text)
-        for tag in _HIDDEN:
-            block.add_attdef(tag, insert=_LABELS[name], dxfattribs=text).is_invisible = True
-
-    def point(self, layer: str, block: str, point: _Point) -> None:
-        """Insert a block with its attributes; a place without coordinates is left out."""
-        if not np.isfinite([point.latitude_deg, point.longitude_deg]).all():
-            return
-        x, y = self._projected.transform(point.longitude_deg, point.latitude_deg)
-        self._space.add_blockref(block, (x, y), dxfattribs={"layer": layer}).add_auto_attribs(point.texts)
-
-    def notes(self, title: str) -> None:
-        """What the drawing is and how its lengths are to be taken, beside the start of the road; the view on it all."""
-        line = self._road.alignments[self._road.reference]
-        known = np.isfinite(line.latitude_deg)
-        x, y = (np.asarray(c) for c in self._projected.transform(line.longitude_deg[known], line.latitude_deg[known]))
-        said = (
-            f"{title}: {self._road.span_text(0.0, self._road.length_m)}",
-            f"{self._zone.text()}; metres, no heights",
-            "Cables and chambers stand on the axis of their carriageway: where in the verge they lie is not planned.",
-            "Lengths in attributes are those of the plan, not of this projection.",
-        )
-        self.layer("NOTES", 7, "What this drawing is")
-        look = {"layer": "NOTES", "style": _STYLE, "char_height": _NOTE_M, "insert": (float(x[0]), float(y[0]) - 100.0)}
-        self._space.add_mtext("\\P".join(said), dxfattribs=look)
-        middle = (float(x.min() + x.max()) / 2.0, float(y.min() + y.max()) / 2.0)
-        extent_m = max(float(np.ptp(x)), float(np.ptp(y)))
-        self.document.set_modelspace_vport(height=1.1 * extent_m, center=middle)
-
-
-def _square(half_m: float) -> list[tuple[float, float]]:
-    return [(-half_m, -half_m), (half_m, -half_m), (half_m, half_m), (-half_m, half_m)]
-
-
-def _chamber(block: BlockLayout) -> None:
-    block.add_lwpolyline(_square(1.5), close=True)
-
-
-def _closure(block: BlockLayout) -> None:
-    block.add_circle((0.0, 0.0), 2.5)
-    block.add_line((-2.5, 0.0), (2.5, 0.0))
-
-
-def _hut(block: BlockLayout) -> None:
-    block.add_lwpolyline(_square(6.0), close=True)
-    block.add_line((-6.0, -6.0), (6.0, 6.0))
-
-
-def _site(block: BlockLayout) -> None:
-    block.add_lwpolyline([(0.0, 8.0), (-5.0, -4.0), (5.0, -4.0)], close=True)
-
-
-def _connection(block: BlockLayout) -> None:
-    block.add_lwpolyline([(0.0, 3.0), (3.0, 0.0), (0.0, -3.0), (-3.0, 0.0)], close=True)
-
-
-def _km_post(block: BlockLayout) -> None:
-    block.add_line((0.0, -6.0), (0.0, 6.0))
-    block.add_circle((0.0, 0.0), 1.0)
-
-
-_SIGNS = {
-    "CHAMBER": _chamber,
-    "CLOSURE": _closure,
-    "HUT": _hut,
-    "SITE": _site,
-    "CONNECTION": _connection,
-    "KM_POST": _km_post,
-}
+def _rows(layer: Layer) -> Iterator[Row]:
+    return iter(layer.rows())

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AmplifierType", "Comb", "Equipment", "equipment_of", "line_equipment", "read_equipment"]
+__all__ = ["AmplifierType", "Comb", "Equipment", "Glass", "equipment_of", "line_equipment", "read_equipment"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -71,14 +71,24 @@ class Comb:
 
 
 @dataclass(frozen=True)
+class Glass:
+    """The fibre: dispersion, effective area and polarisation mode dispersion, in units of the file (SI)."""
+
+    dispersion_s_per_m2: float
+    effective_area_m2: float
+    pmd_s_per_sqrt_m: float
+
+
+@dataclass(frozen=True)
 class Equipment:
-    """A library: amplifiers in the order of the file, and the rules of the line.
+    """A library: amplifiers in the order of the file, the glass, and the rules of the line.
 
     ``power_dbm`` is the reference per channel; ``delta_power_db`` is (least, greatest, step) of what the launch power
     of a span may differ from it.
     """
 
     amplifiers: tuple[AmplifierType, ...]
+    glass: Glass
     comb: Comb
     power_dbm: float
     delta_power_db: tuple[float, float, float]
@@ -97,7 +107,7 @@ def read_equipment(path: Path) -> Equipment:
 
 def equipment_of(data: Mapping[str, Any]) -> Equipment:
     """A library from GNPy's JSON."""
-    span, roadm, channel = data["Span"][0], data["Roadm"][0], data["SI"][0]
+    span, roadm, channel, fibre = (data[name][0] for name in ("Span", "Roadm", "SI", "Fiber"))
     amplifiers = tuple(
         AmplifierType(
             row["type_variety"], row["gain_min"], row["gain_flatmax"], row["p_max"], row["nf_min"], row["nf_max"]
@@ -110,6 +120,7 @@ def equipment_of(data: Mapping[str, Any]) -> Equipment:
     least_db, greatest_db, step_db = span["delta_power_range_db"]
     return Equipment(
         amplifiers,
+        Glass(fibre["dispersion"], fibre["effective_area"], fibre["pmd_coef"]),
         comb,
         channel["power_dbm"],
         (least_db, greatest_db, step_db),

@@ -3,7 +3,8 @@
 ::
 
     fibre 1–4   backbone from hut to hut         spliced through in every closure
-    fibre 5, 6  ring RG-01                       cut at each member, both ends led into its drop
+    fibre 5, 6  ring RG-01                       cut at each member, both ends led into its drop, from drop to drop
+                                                 where neighbours on the ring tap at one place
     fibre 7     S-03, BiDi                       cut at its tap, both ends led into its drop
     fibre 8 …   spare, lit by nobody             spliced through where reels meet
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from trassa.optical.colours import colour
 from trassa.optical.drops import Drop
@@ -24,20 +25,32 @@ from trassa.optical.placement import Span
 from trassa.optical.service_tables import ring_names
 from trassa.optical.settings import OpticalSettings
 
-__all__ = ["FibreUse", "fibre_rows", "fibres_with_growth", "patch_rows", "splice_rows", "uses_of"]
+__all__ = [
+    "FibreUse",
+    "fibre_colours",
+    "fibre_rows",
+    "fibres_with_growth",
+    "patch_rows",
+    "spans_of",
+    "splice_rows",
+    "uses_of",
+]
 
 Row = dict[str, int | float | str | bool]
 
 
 @dataclass(frozen=True)
 class FibreUse:
-    """Fibres ``first`` to ``last`` of a cable in one span, and what they serve; ``drops`` open them on the way."""
+    """Fibres ``first`` to ``last`` of a cable in one span, and what they serve; ``drops`` open them on the way.
+
+    ``optics`` are the transceivers in the hut before and in the hut behind; empty for the backbone.
+    """
 
     first: int
     last: int
     use: str
     service: str
-    optics: str
+    optics: tuple[str, str]
     drops: tuple[Drop, ...] = ()
 
 
@@ -46,20 +59,22 @@ def uses_of(span: Span, cable: int, rings: Sequence[str], rules: OpticalSettings
 
     ``rings`` names the span's rings. Further cables carry the backbone alone.
     """
-    uses = [FibreUse(1, rules.backbone_fibres, "backbone", "backbone", "")]
+    uses = [FibreUse(1, rules.backbone_fibres, "backbone", "backbone", ("", ""))]
     if cable == 0:
         for name, ring in zip(rings, span.optics.rings, strict=True):
-            optics = "/".join(dict.fromkeys(segment.optics.name for segment in ring.segments))
+            optics = (ring.segments[0].optics.name, ring.segments[-1].optics.name)
             uses.append(_next(uses, ring.fibres, name, "ring", optics, ring.drops))
         for before, behind in zip(span.optics.links(0), span.optics.links(1), strict=True):
             served = before.drop.connection
-            optics = "/".join(dict.fromkeys((before.optics.name, behind.optics.name)))
+            optics = (before.optics.name, behind.optics.name)
             uses.append(_next(uses, before.optics.fibres, served.name, served.service, optics, (before.drop,)))
     spare = rules.fibres - uses[-1].last
-    return [*uses, _next(uses, spare, "spare", "", "", ())] if spare else uses
+    return [*uses, _next(uses, spare, "spare", "", ("", ""), ())] if spare else uses
 
 
-def _next(uses: list[FibreUse], fibres: int, use: str, service: str, optics: str, drops: tuple[Drop, ...]) -> FibreUse:
+def _next(
+    uses: list[FibreUse], fibres: int, use: str, service: str, optics: tuple[str, str], drops: tuple[Drop, ...]
+) -> FibreUse:
     first = uses[-1].last + 1
     return FibreUse(first, first + fibres - 1, use, service, optics, drops)
 
@@ -71,7 +86,7 @@ def fibres_with_growth(lines: Sequence[Line]) -> tuple[int, int]:
     return used, math.ceil(used * (1.0 + rules.growth_ratio))
 
 
-def _spans(lines: Sequence[Line]) -> Iterator[tuple[Line, int, int, list[FibreUse]]]:
+def spans_of(lines: Sequence[Line]) -> Iterator[tuple[Line, int, int, list[FibreUse]]]:
     """Every span of every cable with its uses: line, number of the span, number of the cable."""
     named = ring_names(lines)
     for line in lines:
@@ -84,7 +99,7 @@ def _spans(lines: Sequence[Line]) -> Iterator[tuple[Line, int, int, list[FibreUs
 def fibre_rows(lines: Sequence[Line]) -> list[Row]:
     """A row of the layer ``fibres`` for every fibre of every cable between two huts."""
     rows: list[Row] = []
-    for line, number, cable, uses in _spans(lines):
+    for line, number, cable, uses in spans_of(lines):
         rules, plant = line.rules, line.chain.spans[number].plants[cable]
         place: Row = {
             "cable": line.cables[cable],
@@ -93,14 +108,15 @@ def fibre_rows(lines: Sequence[Line]) -> list[Row]:
             "end_m": plant.cable.end_m,
         }
         rows += [
-            {**place, "fibre": fibre, **_colours(fibre, rules), "use": use.use, "service": use.service}
+            {**place, "fibre": fibre, **fibre_colours(fibre, rules), "use": use.use, "service": use.service}
             for use in uses
             for fibre in range(use.first, use.last + 1)
         ]
     return rows
 
 
-def _colours(fibre: int, rules: OpticalSettings) -> Row:
+def fibre_colours(fibre: int, rules: OpticalSettings) -> Row:
+    """Tube, its colour and the fibre's colour by the number of a fibre in its cable, counted from 1."""
     tube, place = divmod(fibre - 1, rules.tube_fibres)
     return {
         "tube": tube + 1,
@@ -115,7 +131,7 @@ def splice_rows(lines: Sequence[Line], closure_at: Mapping[tuple[str, float], st
     ``closure_at`` names the closures by cable and measure. Fibres of a closure without a row pass it uncut.
     """
     rows: list[Row] = []
-    for line, number, cable, uses in _spans(lines):
+    for line, number, cable, uses in spans_of(lines):
         plant = line.chain.spans[number].plants[cable]
         joints = set(plant.joints_m)
         for measure_m in plant.closures_m:
@@ -125,31 +141,35 @@ def splice_rows(lines: Sequence[Line], closure_at: Mapping[tuple[str, float], st
 
 
 def _closure(uses: Sequence[FibreUse], measure_m: float, is_joint: bool) -> Iterator[Row]:
-    """Runs of fibres in one closure: led into drops from either side, or through where reels meet."""
-    led = [(use, drop) for use in uses for drop in use.drops if drop.tap_m == measure_m]
-    drops = {drop.connection.name: 0 for _, drop in led}
-    for use, drop in led:
-        name, count = drop.connection.name, use.last - use.first + 1
-        for side in ("before", "behind"):
-            into = drops[name] + 1
-            drops[name] += count
-            ends: Row = {"to_first": into, "to_last": into + count - 1, "splices": count}
-            yield {"side": side, "first": use.first, "last": use.last, "to": f"drop {name}", **ends}
+    """Runs of fibres in one closure: from either side into drops, from drop to drop, and on where reels meet."""
+    opened: set[int] = set()
+    for use in uses:
+        here = [f"drop {drop.connection.name}" for drop in use.drops if drop.tap_m == measure_m]
+        if not here:
+            continue
+        opened |= set(range(use.first, use.last + 1))
+        count = use.last - use.first + 1
+        yield _run("before", use.first, here[0], 1, count)
+        for one, other in pairwise(here):
+            yield _run(one, count + 1, other, 1, count)
+        yield _run("behind", use.first, here[-1], count + 1, count)
     if not is_joint:
         return
-    opened = {fibre for use, _ in led for fibre in range(use.first, use.last + 1)}
     through = [fibre for fibre in range(1, uses[-1].last + 1) if fibre not in opened]
-    for _, run in groupby(enumerate(through), key=lambda pair: pair[1] - pair[0]):
-        numbers = [fibre for _, fibre in run]
-        first, last = numbers[0], numbers[-1]
-        joined: Row = {"to_first": first, "to_last": last, "splices": len(numbers)}
-        yield {"side": "both", "first": first, "last": last, "to": "next reel", **joined}
+    for _, group in groupby(enumerate(through), key=lambda pair: pair[1] - pair[0]):
+        numbers = [fibre for _, fibre in group]
+        yield _run("both", numbers[0], "next reel", numbers[0], len(numbers))
+
+
+def _run(side: str, first: int, to: str, to_first: int, count: int) -> Row:
+    ends: Row = {"to_first": to_first, "to_last": to_first + count - 1, "splices": count}
+    return {"side": side, "first": first, "last": first + count - 1, "to": to, **ends}
 
 
 def patch_rows(lines: Sequence[Line]) -> list[Row]:
     """A row of the layer ``patches`` for every fibre that is lit in a hut."""
     rows: list[Row] = []
-    for line, number, cable, uses in _spans(lines):
+    for line, number, cable, uses in spans_of(lines):
         before, behind = line.hut_names[number : number + 2]
         for use in uses:
             if use.use != "spare":
@@ -161,8 +181,10 @@ def patch_rows(lines: Sequence[Line]) -> list[Row]:
 def _patched(hut: str, side: str, far: str, line: Line, cable: int, use: FibreUse) -> list[Row]:
     """The fibres of one use in one hut; a fibre that is opened on the way ends in the nearest drop."""
     nearest = use.drops[0 if side == "behind" else -1].connection.name if use.drops else far
-    served: Row = {"use": use.use, "to": nearest, "equipment": use.optics or line.rules.hut_equipment}
+    optics = use.optics[0 if side == "behind" else 1]
+    served: Row = {"use": use.use, "to": nearest, "equipment": optics or line.rules.hut_equipment}
     where: Row = {"hut": hut, "cable": line.cables[cable], "side": side}
     return [
-        {**where, "fibre": fibre, **_colours(fibre, line.rules), **served} for fibre in range(use.first, use.last + 1)
+        {**where, "fibre": fibre, **fibre_colours(fibre, line.rules), **served}
+        for fibre in range(use.first, use.last + 1)
     ]

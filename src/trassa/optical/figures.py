@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import Extent, Layer, subtracted
+from trassa.optical.as_built_bill import built_part
 from trassa.optical.drops import Connection
 from trassa.optical.edge import edge_places
 from trassa.optical.fibre_plan import fibres_with_growth
 from trassa.optical.lengths import Lengths, present_extents
 from trassa.optical.line import Line
 from trassa.optical.plant import reel_route_m
+from trassa.optical.repairs import Repairs, repairs_on
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.site_availability import availability_figures
 from trassa.optical.survival import intact
@@ -49,6 +51,7 @@ def figures_of(
         "edge": _edge(lines, rules),
         "fibres_in_use": used,
         "fibres_with_growth": wanted,
+        "as_built": built_part(lines, rules).as_dict(),
         "huts_with_new_power": int((layers["huts"]["power"] == "new").sum()),
         "huts_and_spans_cost_minor": sum(line.chain.cost_minor for line in lines),
         "cut_intervals": len(cuts),
@@ -88,8 +91,7 @@ def _least(values: Any) -> float | None:
 
 def _transmission(found: Transmission, line: Line) -> dict[str, Any]:
     ends: dict[str, Any] = {"from": line.hut_names[0], "to": line.hut_names[-1], "checked": found.checked}
-    if not found.checked:
-        return {**ends, "reason": found.reason}
+    ends |= {} if found.checked else {"reason": found.reason}
     needed_db = line.rules.needed_gsnr_db + line.rules.gsnr_margin_db
     worst = found.weakest
     slowest = min(found.paths, key=lambda result: result.mode.mode.rate_gbps if result.mode else 0)
@@ -99,7 +101,7 @@ def _transmission(found: Transmission, line: Line) -> dict[str, Any]:
         "least_gsnr_db": found.least_gsnr_db,
         "osnr_db": found.osnr_db,
         "closed_osnr_db": found.closed_osnr_db,
-        "margin_db": found.least_gsnr_db - needed_db,
+        "margin_db": found.least_gsnr_db - worst.taken_db - needed_db,
         "latency_us": found.latency_us,
         "amplifiers": found.amplifiers,
         "paths": len(found.paths),
@@ -114,6 +116,10 @@ def assumptions_of(lines: Sequence[Line], road: Road, rules: OpticalSettings) ->
     huts = [hut for line in lines for hut in line.chain.huts]
     presences = sum(line.presence_before + line.presence_after for line in lines)
     helix = (rules.helix_ratio / rules.helix_ratio_low - 1.0) * 100.0
+    mended = _repairs(lines, rules)
+    repairs = (
+        f"{mended.most} repairs on the longest span in {rules.service_life_years:g} years take {mended.loss_db:.2f}"
+    )
     rows = [
         (
             "attenuation_1550",
@@ -124,7 +130,7 @@ def assumptions_of(lines: Sequence[Line], road: Road, rules: OpticalSettings) ->
         ),
         ("attenuation_1310", rules.attenuation_1310_db_per_km, "dB/km", True, "cabled G.652 at 1310 nm, data sheets"),
         ("splice_loss", rules.splice_loss_db, "dB", True, "two-way mean of real spans: 0.04 dB median"),
-        ("repair_margin", rules.repair_margin_db, "dB", True, "ageing and repairs, per span or link"),
+        ("repair_margin", rules.repair_margin_db, "dB", True, f"ageing and repairs, per span or link; {repairs} dB"),
         (
             "first_day_loss",
             rules.first_day_ratio,
@@ -148,6 +154,13 @@ def assumptions_of(lines: Sequence[Line], road: Road, rules: OpticalSettings) ->
     if not road.has_heights:
         rows.append(("no_gradients", 0.18, "%", False, "route in plan; at 6 % gradient it is 0.18 % longer"))
     return tuple(Assumption(f"optical.{name}", size, unit, taken, source) for name, size, unit, taken, source in rows)
+
+
+def _repairs(lines: Sequence[Line], rules: OpticalSettings) -> Repairs:
+    """Those of the longest span; no link is longer."""
+    return repairs_on(
+        max(plant.cable.whole.route_m for line in lines for s in line.chain.spans for plant in s.plants), rules
+    )
 
 
 def notes_of(
@@ -176,14 +189,20 @@ def notes_of(
             f"optical: {used} of {rules.fibres} fibres are in use; {rules.growth_ratio:.0%} of growth asks for "
             f"optical.fibres = {12 * math.ceil(wanted / 12)}"
         )
+    mended = _repairs(lines, rules)
+    if mended.loss_db > rules.repair_margin_db:
+        notes.append(
+            f"optical: {mended.most} repairs of the longest span in {rules.service_life_years:g} years are expected, "
+            f"{mended.loss_db:.1f} dB of splices, more than repair_margin_db = {rules.repair_margin_db:g}"
+        )
     if rules.cables == 2:
         notes.append(_second_cable_note(rules))
     for line, found in zip(lines, transmissions, strict=True):
         ends = f"{line.hut_names[0]}–{line.hut_names[-1]}"
         needed_db = rules.needed_gsnr_db + rules.gsnr_margin_db
         if not found.checked:
-            notes.append(f"optical: wavelengths {ends} {found.reason}")
-        elif (least_db := float(found.weakest.channels.gsnr_db.min())) < needed_db:
+            notes.append(f"optical: wavelengths {ends} {found.reason}; they are judged by closed form")
+        if (least_db := float(found.weakest.channels.gsnr_db.min()) - found.weakest.taken_db) < needed_db:
             path = found.weakest.path
             way = f"{line.hut_names[path.source]}→{line.hut_names[path.target]}"
             notes.append(f"optical: wavelengths {way} arrive with {least_db:.1f} dB, need {needed_db:.1f} dB")

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,13 @@ from pyproj import Geod
 from trassa.errors import InputError
 from trassa.linear import Carriageway, Extent, merged, subtracted
 from trassa.road.model import Road
+from trassa.road.verge import longer_beside_m
 
-__all__ = ["Lengths", "Verge", "plan_steps_m", "present_extents", "verge_of"]
+__all__ = ["Lengths", "Structure", "Verge", "plan_steps_m", "present_extents", "verge_of"]
 
 FloatArray = npt.NDArray[np.float64]
 _WGS84 = Geod(ellps="WGS84")
+Structure = Literal["bridge", "tunnel"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Verge:
     ``route_m[i]`` is the length in space from the road's start to ``measure_m[i]``, both of shape (n,). In holes of
     the geometry it runs on with measure, but nothing is built there: ``parts`` are the extents on which the road
     exists. Where only this carriageway is missing, the cable follows the other. No chamber stands within ``closed``
-    (bridges and tunnels); their ends are free.
+    (bridges and tunnels); their ends are free. ``structures`` are all bridges and tunnels in order, a bridge only
+    where no tunnel is.
     """
 
     carriageway: Carriageway
@@ -67,6 +71,7 @@ class Verge:
     route_m: FloatArray
     parts: tuple[Extent, ...]
     closed: tuple[Extent, ...]
+    structures: tuple[tuple[Extent, Structure], ...] = ()
 
     def route_at(self, measure_m: npt.ArrayLike) -> FloatArray:
         """Route length from the start of the road to each measure. Any shape."""
@@ -116,23 +121,30 @@ def plan_steps_m(road: Road, carriageway: Carriageway) -> FloatArray:
     return np.where(known, steps, np.diff(line.measure_m))
 
 
-def verge_of(road: Road, carriageway: Carriageway, *, reel_route_m: float, shortest_part_m: float) -> Verge:
-    """The verge of one carriageway.
+def verge_of(
+    road: Road, carriageway: Carriageway, *, reel_route_m: float, shortest_part_m: float, offset_m: float = 0.0
+) -> Verge:
+    """The verge of one carriageway; its trench lies ``offset_m`` outwards from the carriageway's axis.
 
     A bridge or tunnel longer than ``reel_route_m``, the route that one reel covers, is not closed: the joint then
     has to lie in a niche inside.
     """
     line = road.alignments[carriageway]
     rise_m = np.nan_to_num(np.diff(line.height_m), nan=0.0)
-    steps_m = np.hypot(plan_steps_m(road, carriageway), rise_m)
-    structures = [e for kind in ("bridge", "tunnel") for e in road.structure_extents(kind, carriageway)]
-    return Verge(
-        carriageway,
-        line.measure_m,
-        np.concatenate(([0.0], np.cumsum(steps_m))),
-        tuple(part for part in _present_anywhere(road) if part.length_m >= shortest_part_m),
-        tuple(e for e in merged(structures) if e.length_m <= reel_route_m),
-    )
+    plan_m = longer_beside_m(road, carriageway, offset_m, plan_steps_m(road, carriageway))
+    steps_m = np.hypot(plan_m, rise_m)
+    structures = _structures(road, carriageway)
+    parts = tuple(part for part in _present_anywhere(road) if part.length_m >= shortest_part_m)
+    verge = Verge(carriageway, line.measure_m, np.concatenate(([0.0], np.cumsum(steps_m))), parts, (), structures)
+    bridged = [(e, np.diff(verge.route_at([e.start_m, e.end_m]))[0]) for e in merged(e for e, _ in structures)]
+    return replace(verge, closed=tuple(extent for extent, route_m in bridged if route_m <= reel_route_m))
+
+
+def _structures(road: Road, carriageway: Carriageway) -> tuple[tuple[Extent, Structure], ...]:
+    tunnels = road.structure_extents("tunnel", carriageway)
+    bridges = subtracted(road.structure_extents("bridge", carriageway), tunnels)
+    found: list[tuple[Extent, Structure]] = [(extent, "tunnel") for extent in tunnels]
+    return tuple(sorted([*found, *((extent, "bridge") for extent in bridges)]))
 
 
 def _present_anywhere(road: Road) -> list[Extent]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trassa.linear import Extent
+from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltSection
 from trassa.optical.drops import Drop
 from trassa.optical.links import Link
 from trassa.optical.placement import Chain
@@ -22,7 +23,8 @@ __all__ = ["Line"]
 class Line:
     """A part of the line between two ends of the road or of its geometry.
 
-    ``hut_names``, ``cables`` and ``trenches`` name huts in order of measure and cables in order of building.
+    ``hut_names``, ``cables`` and ``trenches`` name huts in order of measure and cables in order of building;
+    ``as_built`` is what stands on all of the road.
     """
 
     extent: Extent
@@ -34,6 +36,7 @@ class Line:
     presence_before: bool
     presence_after: bool
     rules: OpticalSettings
+    as_built: AsBuilt = NOTHING_BUILT
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -61,7 +64,13 @@ class Line:
         """One whole cable of the line, through all its huts."""
         spans = [span.plants[cable].cable for span in self.chain.spans]
         loops = [loop for span in spans for loop in span.loops]
-        return CableRoute.of(spans[0].verge, spans[0].start_m, spans[-1].end_m, loops, self.rules)
+        marked = [piece for span in spans for piece in span.marked]
+        return CableRoute.of(spans[0].verge, spans[0].start_m, spans[-1].end_m, loops, self.rules, marked)
+
+    def built_on(self, cable: int) -> list[BuiltSection]:
+        """The sections of one cable that lie in the ground already, in order of measure."""
+        ends = Extent(self.chain.huts[0].measure_m, self.chain.huts[-1].measure_m)
+        return [s for s in self.as_built.on(cable) if s.laid and ends.contains(s.extent.start_m)]
 
     @property
     def own_trenches(self) -> Sequence[int]:
@@ -73,16 +82,6 @@ class Line:
         """Route to be dug, all trenches."""
         return sum(self.cable_route(cable).whole.route_m for cable in self.own_trenches)
 
-    @property
-    def chamber_count(self) -> int:
-        """Chambers on all trenches; a hut's chamber belongs to the spans on both its sides."""
-        return sum(len(self.chambers_m(cable)) for cable in self.own_trenches)
-
     def chambers_m(self, cable: int) -> list[float]:
         """Places of the chambers of one cable in order."""
         return sorted({m for span in self.chain.spans for m in span.plants[cable].chambers_m})
-
-    @property
-    def hut_crossings(self) -> int:
-        """Crossings that bring a second cable's other side of the road into the huts."""
-        return (len(self.own_trenches) - 1) * len(self.chain.huts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trassa.optical.budget import Closing, closing
+from trassa.optical.budget import Closing, LinkBudget, closing
 from trassa.optical.drops import Drop, Refusal
 from trassa.optical.lengths import Lengths
 from trassa.optical.plant import SpanPlant
@@ -31,9 +31,7 @@ class Link:
     drop: Drop
     lengths: Lengths
     optics: TransceiverClass
-    loss_db: float
-    attenuator_db: float
-    margin_db: float
+    budget: LinkBudget
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class SpanOptics:
         """Fibres that are led into drops at some places of the cable: there they are not spliced through."""
         own = [self.closings[row].optics.fibres for row in self.choice[0].tolist()]
         opened = [fibres for drop, fibres in zip(self.drops, own, strict=True) if drop.tap_m in places_m]
-        opened += [ring.fibres for ring in self.rings for drop in ring.drops if drop.tap_m in places_m]
+        opened += [ring.fibres for ring in self.rings for tap_m in {d.tap_m for d in ring.drops} if tap_m in places_m]
         return int(sum(opened))
 
     def links(self, side: int) -> list[Link]:
@@ -67,8 +65,7 @@ class SpanOptics:
             row = self.closings[int(self.choice[side, index])]
             at = side * count + index
             lengths = Lengths(*(float(length) for length in self.lengths_m[:, side, index]))
-            figures = (float(array[at]) for array in (row.loss_db, row.attenuator_db, row.margin_db))
-            links.append(Link(drop, lengths, row.optics, *figures))
+            links.append(Link(drop, lengths, row.optics, row.budget(at)))
         return links
 
 

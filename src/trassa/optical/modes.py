@@ -7,9 +7,11 @@ the table bears 100 Gbit/s by mistake; here it is what its name says.
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +39,15 @@ class Channels:
         """Index of the channel with the least GSNR."""
         return int(np.argmin(self.gsnr_db))
 
+    def over_longer_fibre(self, ratio: float) -> Channels:
+        """The same signal with what grows with the length of fibre that much more."""
+        return replace(
+            self,
+            dispersion_ps_per_nm=self.dispersion_ps_per_nm * ratio,
+            pmd_ps=self.pmd_ps * math.sqrt(ratio),
+            latency_us=self.latency_us * ratio,
+        )
+
 
 @dataclass(frozen=True)
 class Mode:
@@ -58,15 +69,16 @@ class Mode:
         return replace(band, spacing_thz=self.spacing_ghz / 1000.0, baud_gbd=self.baud_gbd, tx_osnr_db=self.tx_osnr_db)
 
 
-MODES: tuple[Mode, ...] = (
-    Mode("100G DP-QPSK 28 GBd", 100, 27.95, 50.0, 17.0, 33.0, 18_000.0, 30.0),
-    Mode("100G DP-QPSK", 100, 31.57, 50.0, 12.0, 36.0, 48_000.0, 30.0),
-    Mode("200G DP-16QAM", 200, 31.57, 50.0, 20.5, 36.0, 24_000.0, 30.0),
-    Mode("200G DP-QPSK", 200, 63.1, 87.5, 17.0, 36.0, 24_000.0, 25.0),
-    Mode("300G DP-8QAM", 300, 63.1, 87.5, 21.0, 36.0, 18_000.0, 25.0),
-    Mode("400G DP-16QAM", 400, 63.1, 87.5, 24.0, 36.0, 12_000.0, 20.0),
-)
-"""OpenROADM MSA 5.0, W interfaces, the older 28-GBd one first."""
+def _listed() -> tuple[Mode, ...]:
+    rows = csv.DictReader(files(__package__).joinpath("modes.csv").read_text("utf-8").splitlines())
+    return tuple(
+        Mode(row.pop("name"), int(row.pop("rate_gbps")), **{name: float(value) for name, value in row.items()})
+        for row in rows
+    )
+
+
+MODES: tuple[Mode, ...] = _listed()
+"""OpenROADM MSA 5.0, W interfaces, the older 28-GBd one first; the table is ``modes.csv``."""
 
 
 @dataclass(frozen=True)

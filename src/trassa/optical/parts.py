@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from trassa.errors import ConfigError, InputError
 from trassa.linear import Carriageway, Extent, merged, opposite, subtracted
+from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.ducts import hut_ways_minor
 from trassa.optical.lengths import Verge, verge_of
+from trassa.optical.light_quantities import with_light
 from trassa.optical.placement import HutPlace
 from trassa.optical.plant import reel_route_m
 from trassa.optical.settings import OpticalSettings
 from trassa.road.model import Road
 
-__all__ = ["Part", "hut_places", "parts_of", "unbuilt_extents", "verges_of"]
+__all__ = ["Part", "built_verges", "hut_places", "parts_of", "pulled_through", "unbuilt_extents", "verges_of"]
 
 _SAME_PLACE_M = 100.0
 """Hut places nearer to one another than this are one."""
+
+_END_HUT_M = 500.0
+"""A built hut nearer than this to the end of a part, with nothing built behind it, ends the line."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,66 @@ def verges_of(road: Road, rules: OpticalSettings) -> tuple[Verge, ...]:
             cure=f"optical.side = '{road.carriageways[0]}' and optical.second_cable = 'same_trench'",
         )
     verges = {
-        side: verge_of(road, side, reel_route_m=reel_route_m(rules), shortest_part_m=rules.shortest_part_m)
+        side: verge_of(
+            road,
+            side,
+            reel_route_m=reel_route_m(rules),
+            shortest_part_m=rules.shortest_part_m,
+            offset_m=rules.verge_offset_m,
+        )
         for side in dict.fromkeys(wanted)
     }
     return tuple(verges[side] for side in wanted)
 
 
-def parts_of(road: Road, verges: Sequence[Verge], rules: OpticalSettings) -> list[Part]:
-    """The parts of the line in order of measure: where the road exists, on either carriageway."""
+def built_verges(verges: Sequence[Verge], as_built: AsBuilt) -> tuple[Verge, ...]:
+    """The verges, open within built sections at their places and nowhere else; still one object for one trench."""
+    found: dict[int, Verge] = {}
+    for cable, verge in enumerate(verges):
+        sections = as_built.on(cable)
+        if id(verge) not in found:
+            kept = subtracted(verge.closed, [section.extent for section in sections])
+            gaps = [gap for section in sections for gap in section.gaps]
+            found[id(verge)] = replace(verge, closed=tuple(sorted([*kept, *gaps], key=lambda extent: extent.start_m)))
+    return tuple(found[id(verge)] for verge in verges)
+
+
+def pulled_through(as_built: AsBuilt, verges: Sequence[Verge], road: Road, rules: OpticalSettings) -> AsBuilt:
+    """The sections of the cables that are planned; a second one in the first one's trench lies in its chambers.
+
+    Where the list is silent about that second cable, its joints stand beside the first one's.
+
+    Raises :class:`InputError` where a built reel is longer than one that may be bought.
+    """
+    if len(verges) < 2 or verges[0] is not verges[1]:
+        return replace(as_built, sections=tuple(s for s in as_built.sections if s.cable < len(verges)))
+    listed = [section.extent for section in as_built.on(1)]
+    pulled: list[BuiltSection] = []
+    for section in as_built.on(0):
+        if section.extent in listed:
+            continue
+        places = tuple(BuiltPlace(p.measure_m, "", "", p.hut, p.joint) for p in section.places)
+        pulled.append(BuiltSection(section.name, 1, places, laid=False))
+        ends = [place.measure_m for place in places if place.ends_reel]
+        for start_m, end_m in pairwise(ends):
+            route_m = float(verges[0].route_at(end_m) - verges[0].route_at(start_m))
+            if route_m > reel_route_m(rules):
+                raise InputError(
+                    f"optical: the second cable cannot be pulled along {road.span_text(start_m, end_m)}: "
+                    f"{route_m:.0f} m between joints of section {section.name!r}, a reel covers "
+                    f"{reel_route_m(rules):.0f} m",
+                    cure='a greater optical.reel_limit_m, or optical.second_cable = "other_side"',
+                )
+    return replace(as_built, sections=(*as_built.sections, *pulled))
+
+
+def parts_of(
+    road: Road, verges: Sequence[Verge], rules: OpticalSettings, as_built: AsBuilt = NOTHING_BUILT
+) -> list[Part]:
+    """The parts of the line in order of measure: where the road exists, on either carriageway.
+
+    A part ends in the built hut that stands at its end. Raises :class:`InputError` for a section that no part holds.
+    """
     ground = _common_ground(verges)
     parts: list[Part] = []
     for extent in verges[0].parts:
@@ -63,13 +122,40 @@ def parts_of(road: Road, verges: Sequence[Verge], rules: OpticalSettings) -> lis
             continue
         at_start = extent.start_m <= 1.0
         at_end = extent.end_m >= road.length_m - 1.0
-        parts.append(Part(extent, Extent(start_m, end_m), at_start, at_end))
+        line = _ended_in_huts(Extent(start_m, end_m), extent, as_built)
+        parts.append(Part(extent, line, at_start, at_end))
     if not parts:
         raise InputError(
             f"optical: {road.span_text(0.0, road.length_m)} has no {rules.shortest_part_m:.0f} m without a hole",
             cure="a smaller optical.shortest_part_m, or a map without holes",
         )
+    _require_held(road, parts, as_built)
     return parts
+
+
+def _ended_in_huts(line: Extent, part: Extent, as_built: AsBuilt) -> Extent:
+    places = [p for s in as_built.sections for p in s.places if part.contains(p.measure_m)]
+    first = min(places, key=lambda place: place.measure_m, default=None)
+    last = max(places, key=lambda place: place.measure_m, default=None)
+    start_m, end_m = line.start_m, line.end_m
+    if first is not None and first.hut and abs(first.measure_m - start_m) <= _END_HUT_M:
+        start_m = first.measure_m
+    if last is not None and last.hut and abs(last.measure_m - end_m) <= _END_HUT_M:
+        end_m = last.measure_m
+    return Extent(start_m, end_m)
+
+
+def _require_held(road: Road, parts: Sequence[Part], as_built: AsBuilt) -> None:
+    for section in as_built.sections:
+        start_m, end_m = section.extent.start_m, section.extent.end_m
+        part = next((p for p in parts if p.line.start_m <= start_m and end_m <= p.line.end_m), None)
+        said = f"optical: section {section.name!r} as built, {road.span_text(start_m, end_m)},"
+        if part is None:
+            held = ", ".join(road.span_text(p.line.start_m, p.line.end_m) for p in parts)
+            raise InputError(f"{said} does not lie on the line ({held})", cure="the positions in the list")
+        for end_of_line_m in (part.line.start_m, part.line.end_m):
+            if start_m <= end_of_line_m <= end_m and not as_built.hut_at(end_of_line_m):
+                raise InputError(f"{said} reaches the end of the line without a hut", cure="the hut there in the list")
 
 
 def unbuilt_extents(road: Road, parts: Sequence[Part]) -> list[Extent]:
@@ -77,8 +163,14 @@ def unbuilt_extents(road: Road, parts: Sequence[Part]) -> list[Extent]:
     return subtracted([Extent(0.0, road.length_m)], [part.extent for part in parts])
 
 
-def hut_places(road: Road, verges: Sequence[Verge], part: Part, rules: OpticalSettings) -> list[HutPlace]:
-    """Where huts may stand on a part, in order: its two ends, powered places, and new power every few kilometres."""
+def hut_places(
+    road: Road, verges: Sequence[Verge], part: Part, rules: OpticalSettings, as_built: AsBuilt = NOTHING_BUILT
+) -> list[HutPlace]:
+    """Where huts may stand on a part, in order: its two ends, powered places, and new power every few kilometres.
+
+    Built huts stand; no other one does within a built section. ``verges`` are those of the road, not
+    :func:`built_verges`.
+    """
     ground = _common_ground(verges)
     powered = _powered_places(road, rules)
     start_m, end_m = part.line.start_m, part.line.end_m
@@ -91,13 +183,25 @@ def hut_places(road: Road, verges: Sequence[Verge], part: Part, rules: OpticalSe
         if part.line.contains(measure_m):
             at = ground.nearest_open(measure_m, part.line)
             inner[at] = _hut(at, name, "aggregation", "place", rules)
+    huts_m = [m for m in as_built.huts_m if start_m < m < end_m]
+    inner = {m: place for m, place in inner.items() if not as_built.covers(m) and _is_apart(m, huts_m)}
     ends = [
-        _end(m, here, powered, rules) for m, here in ((start_m, part.presence_before), (end_m, part.presence_after))
+        _built(m, here, rules) if as_built.hut_at(m) else _end(m, here, powered, rules)
+        for m, here in ((start_m, part.presence_before), (end_m, part.presence_after))
     ]
-    between = [
-        place for measure, place in sorted(inner.items()) if start_m + _SAME_PLACE_M < measure < end_m - _SAME_PLACE_M
-    ]
-    return [ends[0], *between, ends[1]]
+    free = [place for m, place in inner.items() if start_m + _SAME_PLACE_M < m < end_m - _SAME_PLACE_M]
+    standing = [_built(m, False, rules) for m in huts_m]
+    between = sorted([*free, *standing], key=lambda place: place.measure_m)
+    return with_light([ends[0], *between, ends[1]], part.presence_before + part.presence_after, rules)
+
+
+def _is_apart(measure_m: float, huts_m: Sequence[float]) -> bool:
+    return all(abs(measure_m - hut_m) > _SAME_PLACE_M for hut_m in huts_m)
+
+
+def _built(measure_m: float, presence: bool, rules: OpticalSettings) -> HutPlace:
+    role = "point_of_presence" if presence else "aggregation"
+    return replace(_hut(measure_m, "", role, "built", rules), built=True)
 
 
 def _common_ground(verges: Sequence[Verge]) -> Verge:
@@ -121,6 +225,6 @@ def _end(measure_m: float, presence: bool, powered: Sequence[tuple[float, str]],
 
 def _hut(measure_m: float, name: str, role: str, power: str, rules: OpticalSettings) -> HutPlace:
     prices = rules.prices
-    connection = prices.power_at_place if power == "place" else prices.power_new
-    cost_minor = prices.hut.amount_minor + prices.line_equipment.amount_minor + connection.amount_minor
-    return HutPlace(measure_m, name, role, power, cost_minor)
+    powered = {"place": prices.power_at_place.amount_minor, "new": prices.power_new.amount_minor, "built": 0}
+    cost_minor = prices.hut.amount_minor + powered[power]
+    return HutPlace(measure_m, name, role, power, cost_minor + hut_ways_minor(rules))

@@ -2,7 +2,11 @@
 
 Every hut is a vertex, every span that holds its limits an edge. An edge costs all that depends on its two huts: the
 plant between them and the optics of the connections there, which go to both. So the cheapest path is the cheapest
-line, and no solver is needed.
+line, and no solver is needed. A hut that is built is on every path: no edge runs past it.
+
+The plant of an edge is the cheapest there is (:mod:`trassa.optical.reels`) and is not changed for the sake of the
+optics: neither for the few splices that a drop's fibres save at a joint, nor where a dearer one with fewer joints would
+still hold the loss limit.
 """
 
 from __future__ import annotations
@@ -11,11 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trassa.errors import InputError
+from trassa.optical.as_built import NOTHING_BUILT, AsBuilt
 from trassa.optical.budget import end_of_life_loss_db
 from trassa.optical.drops import Drop, Refusal
 from trassa.optical.lengths import Verge
 from trassa.optical.links import SpanOptics, chosen_optics
-from trassa.optical.plant import SpanLayout, SpanPlant
+from trassa.optical.plant import SpanLayout, SpanPlant, plant_beside
 from trassa.optical.settings import OpticalSettings
 from trassa.provenance import Progress, no_progress
 
@@ -24,13 +29,17 @@ __all__ = ["Chain", "HutPlace", "Span", "cheapest_chain", "span_cost_minor"]
 
 @dataclass(frozen=True)
 class HutPlace:
-    """A place where a hut may stand. ``power`` is ``place`` where mains is there, ``new`` where it is brought."""
+    """A place where a hut may stand. ``power`` is ``place`` where mains is there, ``new`` where it is brought.
+
+    With ``built`` the hut stands already, and the line runs through it.
+    """
 
     measure_m: float
     name: str
     role: str
     power: str
     cost_minor: int
+    built: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,18 +64,21 @@ class Chain:
 def span_cost_minor(plants: Sequence[SpanPlant], optics: SpanOptics, rules: OpticalSettings) -> int:
     """What a span costs beside trench and drops: chambers, closures, splices, cable and the connections' optics.
 
-    A hut's chamber is counted with the span behind it.
+    Only what is not built is counted; a hut's chamber with the span before it.
     """
     prices = rules.prices
     total = float(optics.cost_minor)
-    trenches = {plant.cable.verge.carriageway: plant for plant in plants}
-    total += sum(len(plant.chambers_m) - 1 for plant in trenches.values()) * prices.chamber.amount_minor
+    trenches = {plant.cable.verge.carriageway: plant for plant in reversed(plants)}
+    for plant in trenches.values():
+        chambers = [m for m in plant.bought.chambers_m if m > plant.cable.start_m]
+        total += len(chambers) * prices.chamber.amount_minor
     for plant in plants:
-        splices = (len(plant.joints_m) + 2) * rules.fibres
-        total += len(plant.closures_m) * prices.closure.amount_minor
+        bought = plant.bought
+        splices = (len(bought.joints_m) + bought.hut_ends) * rules.fibres
+        total += len(bought.closures_m) * prices.closure.amount_minor
         total += splices * prices.splice.amount_minor
-        total += plant.cable.whole.sheath_m * prices.cable.amount_minor
-    total -= optics.opened_at(set(plants[0].joints_m)) * prices.splice.amount_minor
+        total += bought.sheath_m * prices.cable.amount_minor
+    total -= optics.opened_at(set(plants[0].bought.joints_m)) * prices.splice.amount_minor
     return round(total)
 
 
@@ -74,31 +86,40 @@ class _Spans:
     """Builds spans from one hut place to another."""
 
     def __init__(
-        self, verges: Sequence[Verge], drops: Sequence[Drop], text: Callable[[float], str], rules: OpticalSettings
+        self,
+        verges: Sequence[Verge],
+        drops: Sequence[Drop],
+        text: Callable[[float], str],
+        rules: OpticalSettings,
+        as_built: AsBuilt,
     ) -> None:
         self._verges, self._drops, self._text, self._rules = verges, drops, text, rules
         self._taps_m = [drop.tap_m for drop in drops]
+        self._built = [as_built.on(cable) for cable in range(len(verges))]
 
     def layouts(self, start_m: float, end_m: float) -> list[SpanLayout]:
-        """The plant from one place onwards on every cable; taps are on the first."""
-        first = self._verges[0]
-        return [
-            SpanLayout(
-                verge,
-                start_m,
-                end_m,
-                self._taps_m if verge is first else (),
-                self._rules,
-                tapped=index == 0,
-                entry_m=0.0 if verge is first else self._rules.crossing_m,
-            )
-            for index, verge in enumerate(self._verges)
+        """The plant from one place onwards on the first cable, which is tapped, and on one in another trench."""
+        first, entry_m = self._verges[0], self._rules.hut_entry_m
+        tapped = SpanLayout(first, start_m, end_m, self._taps_m, self._rules, entry_m=entry_m, built=self._built[0])
+        across_m = entry_m + self._rules.crossing_m
+        across = [
+            SpanLayout(verge, start_m, end_m, (), self._rules, entry_m=across_m, built=built)
+            for verge, built in zip(self._verges, self._built, strict=True)
+            if verge is not first
         ]
+        return [tapped, *across]
+
+    def _plants(self, layouts: Sequence[SpanLayout], end_m: float) -> tuple[SpanPlant, ...]:
+        """The plant of every cable; a second one in the first trench lies in its chambers."""
+        rules, first = self._rules, layouts[0].to(end_m)
+        if len(self._verges) == len(layouts):
+            return (first, *(layout.to(end_m) for layout in layouts[1:]))
+        return first, plant_beside(first, rules, entry_m=rules.hut_entry_m, built=self._built[1])
 
     def span(self, layouts: Sequence[SpanLayout], start_m: float, end_m: float, *, last: bool) -> Span | Refusal:
         """The span to one place, or why it cannot be."""
         rules = self._rules
-        plants = tuple(layout.to(end_m) for layout in layouts)
+        plants = self._plants(layouts, end_m)
         losses_db: list[float] = []
         for plant in plants:
             fibre_m = plant.cable.whole.fibre_m
@@ -124,13 +145,14 @@ def cheapest_chain(
     text: Callable[[float], str],
     rules: OpticalSettings,
     progress: Progress = no_progress,
+    as_built: AsBuilt = NOTHING_BUILT,
 ) -> Chain:
-    """The cheapest chain of huts from the first to the last place, both of which are built.
+    """The cheapest chain of huts from the first to the last place, with both of them and every one that is built.
 
     ``places`` are in order of measure, at least two; ``verges`` has one per cable. Raises :class:`InputError` naming
     the kilometres between which no hut can be reached.
     """
-    builder = _Spans(verges, drops, text, rules)
+    builder = _Spans(verges, drops, text, rules, as_built)
     best: list[int | None] = [places[0].cost_minor] + [None] * (len(places) - 1)
     into: list[tuple[int, Span] | None] = [None] * len(places)
     refusals: dict[int, Refusal] = {}
@@ -154,10 +176,12 @@ def cheapest_chain(
 
 
 def _within_reach(places: Sequence[HutPlace], start: int, verge: Verge, rules: OpticalSettings) -> range:
-    """Places behind ``start`` that a span could reach by length; always the next one."""
+    """Places behind ``start`` that a span could reach by length, up to the first built one; always the next one."""
     origin_m = float(verge.route_at(places[start].measure_m))
     end = start + 1
-    while end + 1 < len(places) and float(verge.route_at(places[end + 1].measure_m)) - origin_m <= rules.span_limit_m:
+    while end + 1 < len(places) and not places[end].built:
+        if float(verge.route_at(places[end + 1].measure_m)) - origin_m > rules.span_limit_m:
+            break
         end += 1
     return range(start + 1, end + 1)
 

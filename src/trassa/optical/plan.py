@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from trassa.errors import InputError
 from trassa.linear import Layer
+from trassa.optical.as_built import NOTHING_BUILT, AsBuilt
 from trassa.optical.drops import Connection, drops_of
 from trassa.optical.figures import assumptions_of, figures_of, notes_of
 from trassa.optical.fronthaul import Head, fronthaul_rows
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.line import Line
-from trassa.optical.parts import Part, hut_places, parts_of, unbuilt_extents, verges_of
+from trassa.optical.parts import (
+    Part,
+    built_verges,
+    hut_places,
+    parts_of,
+    pulled_through,
+    unbuilt_extents,
+    verges_of,
+)
 from trassa.optical.placement import cheapest_chain
 from trassa.optical.quantities import Quantity, quantities_of
-from trassa.optical.service_tables import connection_rows
+from trassa.optical.service_tables import connection_rows, service_rows
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.site_availability import availability_layer
 from trassa.optical.tables import layers_of
@@ -52,40 +62,46 @@ def plan_optical(
     settings: OpticalSettings,
     progress: Progress = no_progress,
     heads: Sequence[Head] = (),
+    as_built: AsBuilt = NOTHING_BUILT,
 ) -> OpticalPlan:
     """Plan cables, chambers, closures, huts, spans and links along a road, and cut it everywhere.
 
-    ``heads`` are the connections that send shared cells and hang on one baseband each.
+    ``heads`` are the connections that send shared cells and hang on one baseband each. What is built stays as it is.
 
     Each uninterrupted part of the road is planned by itself, at least cost. Raises :class:`InputError` naming the
     kilometre where a limit cannot be held.
     """
-    lines, parts = lines_of(road, connections, settings, progress)
+    lines, parts = lines_of(road, connections, settings, progress, as_built)
     return _told(road, connections, lines, parts, settings, heads)
 
 
 def lines_of(
-    road: Road, connections: Sequence[Connection], settings: OpticalSettings, progress: Progress = no_progress
+    road: Road,
+    connections: Sequence[Connection],
+    settings: OpticalSettings,
+    progress: Progress = no_progress,
+    as_built: AsBuilt = NOTHING_BUILT,
 ) -> tuple[list[Line], list[Part]]:
-    """The lines of a road, each at least cost, and the parts of the road that they lie on."""
+    """The lines of a road, each at least cost beside what is built, and the parts of the road that they lie on."""
     _checked(connections, road)
-    verges = verges_of(road, settings)
-    parts = parts_of(road, verges, settings)
+    bare = verges_of(road, settings)
+    as_built = pulled_through(as_built, bare, road, settings)
+    parts = parts_of(road, bare, settings, as_built)
+    verges = built_verges(bare, as_built)
     homes = {connection.name: _home(connection, parts, settings) for connection in connections}
     lines: list[Line] = []
-    huts = 0
+    numbers = (name for index in count(1) if (name := f"H-{index:02d}") not in as_built.names)
     for number, part in enumerate(parts, start=1):
         drops = drops_of([c for c in connections if homes[c.name] == number], verges[0], part.line, settings)
-        places = hut_places(road, verges, part, settings)
+        places = hut_places(road, bare, part, settings, as_built)
         share = _share(progress, part, road.length_m)
-        chain = cheapest_chain(places, verges, drops, road.text, settings, share)
+        chain = cheapest_chain(places, verges, drops, road.text, settings, share, as_built=as_built)
         suffix = f".{number}" if len(parts) > 1 else ""
-        names = tuple(f"H-{index:02d}" for index in range(huts + 1, huts + 1 + len(chain.huts)))
-        huts += len(names)
+        names = [as_built.hut_at(hut.measure_m) or next(numbers) for hut in chain.huts]
         cables = tuple(f"C-{index}{suffix}" for index in range(1, settings.cables + 1))
         trenches = tuple(f"T-{1 if verge is verges[0] else 2}{suffix}" for verge in verges)
         ends = (part.presence_before, part.presence_after)
-        lines.append(Line(part.extent, chain, tuple(drops), names, cables, trenches, *ends, settings))
+        lines.append(Line(part.extent, chain, tuple(drops), tuple(names), cables, trenches, *ends, settings, as_built))
     return lines, parts
 
 
@@ -104,6 +120,7 @@ def _told(
     layers = {**layers_of(lines, road), **wavelength_layers(lines, lights, transmissions)}
     layers["availability"] = availability_layer(lines)
     layers["connections"] = Layer.from_rows(SCHEMAS["connections"], connection_rows(lines, connections))
+    layers["services"] = Layer.from_rows(SCHEMAS["services"], service_rows(lines, connections))
     layers["fronthaul_ways"] = Layer.from_rows(SCHEMAS["fronthaul_ways"], fronthaul_rows(lines, heads, rules))
     return OpticalPlan(
         layers,

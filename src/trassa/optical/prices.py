@@ -33,6 +33,23 @@ class OpticalPrices(BaseModel):
         ),
         description="Trench with duct in the verge, per metre of route",
     )
+    further_duct: Price = Field(
+        default=assumed_price(350, 200, 800, "m"),
+        description="Each further duct in the same trench, per metre of route",
+    )
+    microduct: Price = Field(
+        default=assumed_price(100, 50, 250, "m"), description="Microduct in a duct, per metre of route"
+    )
+    bridge_duct: Price = Field(
+        default=assumed_price(4_000, 1_500, 12_000, "m"), description="Duct on a bridge, per metre of route"
+    )
+    tunnel_duct: Price = Field(
+        default=assumed_price(3_000, 1_000, 9_000, "m"), description="Duct in a tunnel, per metre of route"
+    )
+    hut_entry: Price = Field(
+        default=assumed_price(6_000, 3_000, 12_000, "m"),
+        description="Trench with ducts from the line into a hut, per metre of route",
+    )
     cable: Price = Field(
         default=assumed_price(250, 150, 450, "m"), description="Cable of up to 96 fibres, per metre of sheath"
     )
@@ -44,7 +61,19 @@ class OpticalPrices(BaseModel):
         description="Hut with rack, batteries and cooling",
     )
     line_equipment: Price = Field(
-        default=assumed_price(3_500_000, 2_000_000, 8_000_000, "hut"), description="Backbone equipment of one hut"
+        default=assumed_price(800_000, 400_000, 2_000_000, "hut"),
+        description="Shelf of one hut's backbone equipment: power, control and supervision, adding and dropping",
+    )
+    roadm_degree: Price = Field(
+        default=assumed_price(900_000, 500_000, 2_000_000, "piece"),
+        description="One direction of a ROADM on one cable: selective switch and channel monitor",
+    )
+    amplifier: Price = Field(
+        default=assumed_price(400_000, 200_000, 1_000_000, "piece"), description="Optical amplifier (EDFA), one sense"
+    )
+    transponder: Price = Field(
+        default=assumed_price(600_000, 300_000, 1_500_000, "piece"),
+        description="Coherent transponder or pluggable at one end of a wavelength of the backbone",
     )
     power_at_place: Price = Field(
         default=assumed_price(800_000, 300_000, 2_000_000, "hut"), description="Power connection where mains is there"
@@ -66,4 +95,8 @@ class OpticalPrices(BaseModel):
     ring_switch: Price = Field(
         default=assumed_price(60_000, 30_000, 150_000, "piece"),
         description="Hardened switch with two uplinks beside a member of an access ring",
+    )
+    other_road: Price = Field(
+        default=assumed_price(250_000, 80_000, 900_000, "km"),
+        description="Right to use a pair of fibres along another road for the service life, per km",
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trassa.optical.budget import Closing, closing
+from trassa.optical.budget import Closing, LinkBudget, closing
 from trassa.optical.drops import Drop, Refusal
 from trassa.optical.lengths import Lengths
 from trassa.optical.plant import SpanPlant
@@ -39,9 +39,7 @@ class RingSegment:
     second: Drop | None
     lengths: Lengths
     optics: TransceiverClass
-    loss_db: float
-    attenuator_db: float
-    margin_db: float
+    budget: LinkBudget
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,7 @@ class RingOffer:
         for index, row in enumerate(self.choice[int(duplex)].tolist()):
             closed = self.closings[row]
             lengths = Lengths(*(float(length) for length in self.lengths_m[:, index]))
-            figures = (float(array[index]) for array in (closed.loss_db, closed.attenuator_db, closed.margin_db))
-            segments.append(RingSegment(ends[index], ends[index + 1], lengths, closed.optics, *figures))
+            segments.append(RingSegment(ends[index], ends[index + 1], lengths, closed.optics, closed.budget(index)))
         return Ring(self.drops, tuple(segments), 2 if duplex else 1, self.rate_mbps)
 
 

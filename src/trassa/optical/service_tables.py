@@ -10,7 +10,7 @@ from trassa.optical.drops import Connection, Drop
 from trassa.optical.edge import edge_places
 from trassa.optical.line import Line
 from trassa.optical.rings import Ring
-from trassa.optical.survival import Outcome, cuts_of, intact
+from trassa.optical.survival import Outcome, cuts_of, intact, joined
 
 __all__ = ["connection_rows", "edge_rows", "ring_names", "ring_rows", "service_rows"]
 
@@ -76,11 +76,13 @@ def ring_rows(lines: Sequence[Line]) -> list[Row]:
                     "cable": line.cables[0],
                     "route_m": segment.lengths.route_m,
                     "fibre_m": segment.lengths.fibre_m,
-                    "loss_db": segment.loss_db,
-                    "attenuator_db": segment.attenuator_db,
+                    "first_day_loss_db": segment.budget.first_day_loss_db,
+                    "typical_loss_db": segment.budget.typical_loss_db,
+                    "loss_db": segment.budget.loss_db,
+                    "attenuator_db": segment.budget.attenuator_db,
                     "optics": segment.optics.name,
                     "budget_db": segment.optics.budget_db,
-                    "margin_db": segment.margin_db,
+                    "margin_db": segment.budget.margin_db,
                 }
             )
     return rows
@@ -90,23 +92,28 @@ def _end(member: Drop | None, hut: tuple[str, float]) -> tuple[str, float]:
     return hut if member is None else (member.connection.name, member.tap_m)
 
 
-def service_rows(lines: Sequence[Line]) -> list[Row]:
-    """A row for every service class of the settings that something is connected by."""
-    rules = lines[0].rules
+def service_rows(lines: Sequence[Line], connections: Sequence[Connection]) -> list[Row]:
+    """A row for every service class of the settings that has connections, on a line or on none.
+
+    While one line is cut, those on the others fare as with nothing cut.
+    """
     rows: list[Row] = []
-    for service in rules.services:
-        count = sum(drop.connection.service == service.name for line in lines for drop in line.drops)
-        if not count:
+    for service in lines[0].rules.services:
+        if all(connection.service != service.name for connection in connections):
             continue
         backbones = [line.backbone_of(service.name) for line in lines]
-        quiet = [intact(backbone).worst_latency_us for backbone in backbones]
-        cuts = [(cut.start_m, cut.outcome) for backbone in backbones for cut in cuts_of(backbone)]
+        quiet = [intact(backbone) for backbone in backbones]
+        cuts = [
+            (cut.start_m, joined((cut.outcome, *quiet[:number], *quiet[number + 1 :])))
+            for number, backbone in enumerate(backbones)
+            for cut in cuts_of(backbone)
+        ]
         rows.append(
             {
                 "service": service.name,
-                "connections": count,
+                "connections": sum(drop.connection.service == service.name for line in lines for drop in line.drops),
                 "rate_mbps": service.rate_mbps,
-                "latency_us": float(np.fmax.reduce(quiet, initial=np.nan)),
+                "latency_us": joined(quiet).worst_latency_us,
                 **_worst(cuts),
             }
         )

@@ -74,6 +74,9 @@ class OpticalSettings(BaseModel):
         default=0.2, ge=0.0, le=5.0, description="Fibres to be kept free for growth, ratio to those in use"
     )
     backbone_fibres: int = Field(default=4, ge=2, description="Fibres kept for the backbone from hut to hut")
+    drop_fibres: tuple[int, ...] = Field(
+        default=(4, 8, 12, 24), min_length=1, description="Fibre counts that cables of drops are made with"
+    )
 
     attenuation_1550_db_per_km: float = Field(default=0.22, gt=0, le=1, description="Cabled fibre at 1550 nm, dB/km")
     attenuation_1310_db_per_km: float = Field(default=0.35, gt=0, le=1, description="Cabled fibre at 1310 nm, dB/km")
@@ -81,6 +84,9 @@ class OpticalSettings(BaseModel):
     connector_loss_db: float = Field(default=0.5, ge=0, le=2, description="Loss of one connector, dB")
     repair_margin_db: float = Field(
         default=3.0, ge=0, description="Ageing and repairs until end of life, per span or link, dB"
+    )
+    service_life_years: float = Field(
+        default=25.0, gt=0, le=100, description="Time in which cuts are repaired by two splices each, years"
     )
     first_day_ratio: float = Field(
         default=0.6, gt=0, le=1, description="Share of the planned loss that a new link may fall to, against overload"
@@ -104,6 +110,15 @@ class OpticalSettings(BaseModel):
     reel_limit_m: float = Field(default=4000.0, ge=500, le=12_000, description="Longest piece of cable, sheath, m")
     chamber_limit_m: float = Field(default=1000.0, ge=50, description="Longest route between chambers, m")
     crossing_m: float = Field(default=40.0, ge=0, description="Route under both carriageways, m")
+    verge_offset_m: float = Field(
+        default=12.0, ge=0, le=60, description="Trench from the carriageway's axis, outwards into the verge, m"
+    )
+    hut_entry_m: float = Field(default=15.0, ge=0, le=1000, description="Route from the trench into a hut, m")
+    ducts: int = Field(default=2, ge=1, le=12, description="Ducts in each trench; those without a cable are in reserve")
+    microducts: int = Field(default=0, ge=0, le=24, description="Microducts in each duct; 0: cables lie in the duct")
+    as_built: str = Field(
+        default="", description="CSV or GeoPackage file of built plant, which replaces what is planned; empty: none"
+    )
 
     span_loss_limit_db: float = Field(default=28.0, gt=0, description="Greatest end-of-life loss from hut to hut, dB")
     span_limit_m: float = Field(default=120_000.0, gt=0, description="Longest fibre from hut to hut, m")
@@ -126,6 +141,18 @@ class OpticalSettings(BaseModel):
         default="",
         description="CSV file of further equipment to connect: name, service, position, offset_m; empty: none",
     )
+    toll_place_m: float = Field(
+        default=1000.0,
+        ge=0.0,
+        le=10_000.0,
+        description="Farthest from its tariff's kilometre that a toll place of the map is taken for a toll point, m",
+    )
+    ramp_offset_m: float = Field(
+        default=400.0,
+        ge=0.0,
+        le=5000.0,
+        description="Distance from the carriageway that a toll point on a ramp is taken to have if no map shows it, m",
+    )
     ring_members: int = Field(default=16, ge=1, le=250, description="Most equipment on one access ring")
     ring_rate_mbps: float = Field(default=10_000.0, gt=0.0, description="Rate of an access ring, Mbit/s")
     ring_latency_us: float = Field(
@@ -141,6 +168,9 @@ class OpticalSettings(BaseModel):
     check_transmission: bool = Field(default=True, description="Whether GNPy checks the wavelengths end to end")
     needed_gsnr_db: float = Field(
         default=12.0, description="GSNR in 0.1 nm that the mode needs (100G DP-QPSK at 31.57 GBd), dB"
+    )
+    channel_rate_gbps: float = Field(
+        default=100.0, gt=0, le=1600, description="Rate of one wavelength in that mode, Gbit/s"
     )
     gsnr_margin_db: float = Field(default=2.0, ge=0, description="System margin on top of the needed GSNR, dB")
     latency_promise_us: float | None = Field(
@@ -165,8 +195,14 @@ class OpticalSettings(BaseModel):
             )
         if self.backbone_fibres >= self.fibres:
             raise ValueError(f"backbone_fibres {self.backbone_fibres} leave none of {self.fibres} fibres for sites")
-        if self.reel_limit_m < 4.0 * (self.closure_loop_m + self.termination_loop_m + self.crossing_m):
+        stored_m = self.closure_loop_m + self.termination_loop_m + self.crossing_m + self.hut_entry_m
+        if self.reel_limit_m < 4.0 * stored_m:
             raise ValueError(f"reel_limit_m {self.reel_limit_m} leaves too little cable between its loops")
+        together = self.cables if self.second_cable == "same_trench" else 1
+        if together > self.ducts * max(self.microducts, 1):
+            raise ValueError(f"ducts {self.ducts} without microducts have no room for {together} cables in one trench")
+        if list(self.drop_fibres) != sorted({count for count in self.drop_fibres if count >= 2}):
+            raise ValueError(f"drop_fibres {list(self.drop_fibres)} are no counts of 2 and more in rising order")
         for what, rows in (("transceivers", self.transceivers), ("services", self.services)):
             names = [row.name for row in rows]
             if len(set(names)) < len(names):

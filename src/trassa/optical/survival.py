@@ -1,7 +1,8 @@
 """What a cut does: every interval of every trench and every hut taken away once, and who still reaches whom.
 
-A connection reaches a point of presence over either of its two ways and the backbone behind it. A cut takes the ways
-that pass it and the backbone of its span, unless a second cable in another trench carries that. One forward and one
+A connection reaches a point of presence over either of its two ways and the backbone behind it, where that hut's light
+arrives there (``light.py``). A cut takes the ways that pass it and the backbone of its span, unless a second cable in
+another trench carries that. One forward and one
 backward pass along the huts per span and prefix sums over its taps make the whole sweep linear in the number of
 intervals. The drops themselves are no part of it: a cut drop takes its own site, which is a site down to radio.
 """
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from trassa.linear import Extent
 from trassa.optical.latency import fibre_latency_us
+from trassa.optical.light import Light, lights_between
 from trassa.optical.placement import Span
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.ways import Ways, ways_of
@@ -31,20 +33,24 @@ __all__ = [
     "intact",
     "joined",
     "ways_after_cut",
+    "ways_after_hut_loss",
     "ways_intact",
 ]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Who is served, and how well. Latency and margin are the worst among the served, NaN when there is none."""
+    """Who is served, and how well. Latency and margin are the worst among the served, NaN when there is none; so is
+    the light, None where none of them needs any."""
 
     detoured: int
     stranded: int
     worst_latency_us: float
     worst_margin_db: float
+    light: Light | None
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,32 @@ class Backbone:
         ways = ways_of([span.optics for span in self.spans], self.rules)
         return ways.of_service(self.service) if self.service else ways
 
+    @cached_property
+    def lights(self) -> tuple[tuple[Light | None, ...], tuple[Light | None, ...]]:
+        """Each hut's weakest light to the point of presence before and behind; None where it needs none."""
+        return lights_between(self.spans, self.presence_before, self.presence_after, self.rules)
+
+    @cached_property
+    def light_order(self) -> list[Light | None]:
+        """All of them, the weakest first, None at last."""
+        known = [light for side in self.lights for light in side if light is not None]
+        return [*sorted(known, key=lambda light: light.strength), None]
+
+    @cached_property
+    def _light_rank(self) -> IntArray:
+        """The place of each hut's lights in that order, shape (2, huts)."""
+        return np.array([[self.light_order.index(light) for light in side] for side in self.lights])
+
+    @cached_property
+    def _arrives(self) -> npt.NDArray[np.bool_]:
+        """Whether each of them does, shape (2, huts)."""
+        return np.array([[light is None or light.arrives for light in side] for side in self.lights])
+
     def presence(
         self, span_down: int, cables_down: Sequence[bool], hut_down: int = -1
-    ) -> tuple[FloatArray, FloatArray]:
-        """Delay from each hut to the nearest point of presence and the least span margin on the way, shape (huts,).
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
+        """From each hut to the nearest point of presence at which its light arrives, each of shape (huts,): delay, the
+        least span margin on the way, and the light's place in :attr:`light_order`.
 
         Delay is infinite where none is reached. Each hut passed adds its switching delay, the last one's included.
         """
@@ -115,8 +143,9 @@ class Backbone:
         margin = self.span_margin_db[np.arange(count - 1), cable]
         forward = self._swept(range(count), delay, margin, self.presence_before, hut_down)
         back = self._swept(range(count - 1, -1, -1), delay, margin, self.presence_after, hut_down)
-        nearer = forward[0] <= back[0]
-        return np.where(nearer, forward[0], back[0]), np.where(nearer, forward[1], back[1])
+        latencies = np.where(self._arrives, (forward[0], back[0]), np.inf)
+        nearer, rank = latencies[0] <= latencies[1], self._light_rank
+        return latencies.min(axis=0), np.where(nearer, forward[1], back[1]), np.where(nearer, rank[0], rank[1])
 
     def _swept(
         self, order: range, delay: FloatArray, margin: FloatArray, presence: bool, hut_down: int
@@ -134,35 +163,39 @@ class Backbone:
         return latency, least
 
 
-def _ways(backbone: Backbone, latency_us: FloatArray, least_db: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Delay (2, sites) over either link to a point of presence, and the margin on that way."""
+_Found = tuple[FloatArray, FloatArray, IntArray]
+
+
+def _ways(backbone: Backbone, latency_us: FloatArray, least_db: FloatArray, rank: IntArray) -> _Found:
+    """Delay (2, sites) over either link to a point of presence, the margin on that way, and its light's place."""
     ways = backbone.ways
     huts = np.stack((ways.span, ways.span + 1))
-    return ways.latency_us + latency_us[huts], np.minimum(ways.margin_db, least_db[huts])
+    return ways.latency_us + latency_us[huts], np.minimum(ways.margin_db, least_db[huts]), rank[huts]
 
 
-def _outcome(latency_us: FloatArray, margin_db: FloatArray) -> Outcome:
+def _outcome(backbone: Backbone, latency_us: FloatArray, margin_db: FloatArray, rank: IntArray) -> Outcome:
     """The outcome for connections with these ways, each (2, sites)."""
     open_ways = np.isfinite(latency_us).sum(axis=0)
     better = np.argmin(latency_us, axis=0)
     each = np.arange(latency_us.shape[1])
     served = open_ways > 0
-    latency, margin = latency_us[better, each][served], margin_db[better, each][served]
+    latency, margin, lights = (array[better, each][served] for array in (latency_us, margin_db, rank))
     worst = (float(latency.max()), float(margin.min())) if len(latency) else (float("nan"), float("nan"))
-    return Outcome(int((open_ways == 1).sum()), int((open_ways == 0).sum()), *worst)
+    light = backbone.light_order[int(lights.min(initial=len(backbone.light_order) - 1))]
+    return Outcome(int((open_ways == 1).sum()), int((open_ways == 0).sum()), *worst, light)
 
 
 def intact(backbone: Backbone) -> Outcome:
     """The outcome with nothing cut."""
-    return _outcome(*_ways(backbone, *backbone.presence(-1, ())))
+    return _outcome(backbone, *_ways(backbone, *backbone.presence(-1, ())))
 
 
 def hut_losses_of(backbone: Backbone) -> list[HutLoss]:
     """Every hut taken away once, in order of measure."""
     losses: list[HutLoss] = []
     for hut in range(len(backbone.spans) + 1):
-        latency, margin = _ways(backbone, *backbone.presence(-1, (), hut_down=hut))
-        losses.append(HutLoss(hut, _outcome(latency, margin)))
+        found = _ways(backbone, *backbone.presence(-1, (), hut_down=hut))
+        losses.append(HutLoss(hut, _outcome(backbone, *found)))
     return losses
 
 
@@ -191,7 +224,7 @@ def ways_after_cut(backbone: Backbone, span: int, down: Sequence[bool], place: E
     ``down`` says of each cable whether it falls. Latency and margin are those to the nearest point of presence.
     """
     ways = backbone.ways
-    latency_us, margin_db = _ways(backbone, *backbone.presence(span, down))
+    latency_us, margin_db, _ = _ways(backbone, *backbone.presence(span, down))
     latency_us = latency_us.copy()
     if down[0]:
         latency_us[1, (ways.span == span) & (ways.tap_m <= place.start_m)] = np.inf
@@ -199,22 +232,30 @@ def ways_after_cut(backbone: Backbone, span: int, down: Sequence[bool], place: E
     return replace(ways, latency_us=latency_us, margin_db=margin_db)
 
 
+def ways_after_hut_loss(backbone: Backbone, hut: int) -> Ways:
+    """The same after the loss of one hut."""
+    latency_us, margin_db, _ = _ways(backbone, *backbone.presence(-1, (), hut_down=hut))
+    return replace(backbone.ways, latency_us=latency_us, margin_db=margin_db)
+
+
 def ways_intact(backbone: Backbone) -> Ways:
     """The same with nothing cut."""
-    latency_us, margin_db = _ways(backbone, *backbone.presence(-1, ()))
+    latency_us, margin_db, _ = _ways(backbone, *backbone.presence(-1, ()))
     return replace(backbone.ways, latency_us=latency_us, margin_db=margin_db)
 
 
 def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chambers: FloatArray) -> list[Outcome]:
     """The outcome of a cut between each two neighbouring chambers of one span."""
-    latency, margin = _ways(backbone, *backbone.presence(index, down))
+    found = latency, margin, rank = _ways(backbone, *backbone.presence(index, down))
     ways = backbone.ways
     if not down[0]:
-        return [_outcome(latency, margin)] * (len(chambers) - 1)
+        return [_outcome(backbone, *found)] * (len(chambers) - 1)
     ours = np.flatnonzero(ways.span == index)
-    others = _outcome(np.delete(latency, ours, axis=1), np.delete(margin, ours, axis=1))
-    before = _Prefix(latency[0, ours], margin[0, ours])
-    behind = _Prefix(latency[1, ours][::-1], margin[1, ours][::-1])
+    others = _outcome(
+        backbone, np.delete(latency, ours, axis=1), np.delete(margin, ours, axis=1), np.delete(rank, ours, axis=1)
+    )
+    before = _Prefix(backbone, latency[0, ours], margin[0, ours], rank[0, ours])
+    behind = _Prefix(backbone, latency[1, ours][::-1], margin[1, ours][::-1], rank[1, ours][::-1])
     outcomes: list[Outcome] = []
     for split in np.searchsorted(ways.tap_m[ours], chambers[:-1], side="right").tolist():
         parts = (others, before.first(split), behind.first(len(ours) - split))
@@ -225,16 +266,20 @@ def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chamber
 class _Prefix:
     """Outcomes of the first n connections that have only one way left, for every n."""
 
-    def __init__(self, latency_us: FloatArray, margin_db: FloatArray) -> None:
+    def __init__(self, backbone: Backbone, latency_us: FloatArray, margin_db: FloatArray, rank: IntArray) -> None:
         served = np.isfinite(latency_us)
         self._served = np.concatenate(([0], np.cumsum(served)))
         self._latency = np.fmax.accumulate(np.concatenate(([np.nan], np.where(served, latency_us, np.nan))))
         self._margin = np.fmin.accumulate(np.concatenate(([np.nan], np.where(served, margin_db, np.nan))))
+        none = len(backbone.light_order) - 1
+        self._rank = np.minimum.accumulate(np.concatenate(([none], np.where(served, rank, none))))
+        self._lights = backbone.light_order
 
     def first(self, count: int) -> Outcome:
         """The outcome of the first ``count``."""
         served = int(self._served[count])
-        return Outcome(served, count - served, float(self._latency[count]), float(self._margin[count]))
+        light = self._lights[int(self._rank[count])]
+        return Outcome(served, count - served, float(self._latency[count]), float(self._margin[count]), light)
 
 
 def joined(parts: Sequence[Outcome]) -> Outcome:
@@ -244,4 +289,5 @@ def joined(parts: Sequence[Outcome]) -> Outcome:
         sum(part.stranded for part in parts),
         float(np.fmax.reduce([part.worst_latency_us for part in parts], initial=np.nan)),
         float(np.fmin.reduce([part.worst_margin_db for part in parts], initial=np.nan)),
+        min((part.light for part in parts if part.light), key=lambda light: light.strength, default=None),
     )

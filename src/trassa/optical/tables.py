@@ -8,14 +8,21 @@ from itertools import pairwise
 import numpy as np
 
 from trassa.linear import Layer
+from trassa.optical.aggregation import aggregation_rows, load_rows
+from trassa.optical.as_built_tables import as_built_rows, built_place, named, origin, reel_origin
+from trassa.optical.drop_cables import drop_cable_rows, drop_cables_of, drop_fibre_rows
+from trassa.optical.ducts import crossing_rows, duct_rows, hut_entry_rows
 from trassa.optical.fibre_plan import fibre_rows, patch_rows, splice_rows
 from trassa.optical.latency import fibre_latency_us
 from trassa.optical.layers import SCHEMAS
+from trassa.optical.light_quantities import equipment_rows
+from trassa.optical.light_tables import light_columns, service_way_rows
 from trassa.optical.line import Line
 from trassa.optical.links import Link
-from trassa.optical.service_tables import edge_rows, ring_rows, service_rows
+from trassa.optical.service_tables import edge_rows, ring_rows
 from trassa.optical.survival import Outcome, cuts_of, hut_losses_of, intact, joined
 from trassa.road.model import Road
+from trassa.road.verge import beside
 
 __all__ = ["layers_of"]
 
@@ -24,7 +31,7 @@ Row = dict[str, int | float | str | bool]
 
 def layers_of(lines: Sequence[Line], road: Road) -> dict[str, Layer]:
     """All layers of the stage by name."""
-    chambers = _numbered("chamber", "CH", [row for line in lines for row in _chambers(line)])
+    chambers = named("chamber", "CH", [row for line in lines for row in _chambers(line)], lines)
     closures = [row for line in lines for row in _closures(line)]
     chamber_at = {
         (cable, row["measure_m"]): row["chamber"] for row in chambers for cable in str(row["cable"]).split(",")
@@ -34,28 +41,40 @@ def layers_of(lines: Sequence[Line], road: Road) -> dict[str, Layer]:
     tables: dict[str, list[Row]] = {
         "cables": [row for line in lines for row in _cables(line)],
         "chambers": chambers,
-        "closures": _numbered("closure", "CL", closures),
-        "reels": _numbered("reel", "R", [row for line in lines for row in _reels(line)]),
+        "as_built": as_built_rows(lines),
+        "closures": named("closure", "CL", closures, lines),
+        "reels": named("reel", "R", [row for line in lines for row in _reels(line)], lines),
         "huts": [row for line in lines for row in _huts(line, road)],
         "spans": [row for line in lines for row in _spans(line)],
         "links": [row for line in lines for row in _links(line)],
         "cuts": [row for line in lines for row in _cuts(line, _elsewhere(line, lines))],
         "hut_losses": [row for line in lines for row in _hut_losses(line, _elsewhere(line, lines))],
         "ring_segments": ring_rows(lines),
-        "services": service_rows(lines),
+        "service_ways": service_way_rows(lines),
+        "backbone_equipment": equipment_rows(lines),
         "edge_places": edge_rows(lines),
+        "ducts": duct_rows(lines),
+        "hut_entries": hut_entry_rows(lines),
+        "crossings": crossing_rows(lines),
+        "aggregation": aggregation_rows(lines),
+        "backbone_load": load_rows(lines),
     }
     closure_at = {(str(row["cable"]), float(row["measure_m"])): str(row["closure"]) for row in tables["closures"]}
+    drops = drop_cables_of(lines)
+    hut_at = {
+        (cable, hut.measure_m): name
+        for line in lines
+        for cable in line.cables
+        for name, hut in zip(line.hut_names, line.chain.huts, strict=True)
+    }
     schedules: dict[str, list[Row]] = {
         "fibres": fibre_rows(lines),
         "splices": splice_rows(lines, closure_at),
         "patches": patch_rows(lines),
+        "drop_cables": drop_cable_rows(drops, {**hut_at, **closure_at}),
+        "drop_fibres": drop_fibre_rows(drops, lines[0].rules),
     }
     return {name: Layer.from_rows(SCHEMAS[name], rows) for name, rows in {**tables, **schedules}.items()}
-
-
-def _numbered(column: str, letters: str, rows: list[Row]) -> list[Row]:
-    return [{column: f"{letters}-{number:04d}", **row} for number, row in enumerate(rows, start=1)]
 
 
 def _cables(line: Line) -> list[Row]:
@@ -91,7 +110,10 @@ def _chambers(line: Line) -> list[Row]:
         for measure in line.chambers_m(index):
             kinds = (("hut", huts), ("site", taps), ("closure", closures))
             purpose = next((kind for kind, places in kinds if measure in places), "pull")
-            rows.append({"cable": cables, "measure_m": measure, "carriageway": carriageway, "purpose": purpose})
+            built = built_place(line, inside, measure)
+            listed: Row = {"chamber": built.chamber if built else "", "origin": origin(built=built is not None)}
+            place: Row = {"measure_m": measure, "carriageway": carriageway}
+            rows.append({"cable": cables, **place, "purpose": purpose, **listed})
     return rows
 
 
@@ -105,13 +127,23 @@ def _closures(line: Line) -> list[Row]:
                 kinds = [kind for kind, places in (("joint", joints), ("tap", taps)) if measure in places]
                 at = cable.at(measure)
                 lengths = {"route_m": at.route_m, "sheath_m": at.sheath_m, "fibre_m": at.fibre_m}
-                rows.append({"cable": name, "measure_m": measure, "kind": " and ".join(kinds), **lengths})
+                place: Row = {"measure_m": measure, "carriageway": cable.verge.carriageway}
+                built = built_place(line, (index,), measure)
+                closure = built.closure if built else ""
+                listed: Row = {"closure": closure, "origin": origin(built=bool(closure))}
+                rows.append({"cable": name, **place, "kind": " and ".join(kinds), **lengths, **listed})
     return rows
 
 
 def _reels(line: Line) -> list[Row]:
     return [
-        {"cable": name, "start_m": start, "end_m": end, "sheath_m": float(sheath_m)}
+        {
+            "cable": name,
+            "start_m": start,
+            "end_m": end,
+            "sheath_m": float(sheath_m),
+            "origin": reel_origin(line, index, start, end),
+        }
         for index, name in enumerate(line.cables)
         for span in line.chain.spans
         for (start, end), sheath_m in zip(
@@ -122,7 +154,7 @@ def _reels(line: Line) -> list[Row]:
 
 def _huts(line: Line, road: Road) -> list[Row]:
     carriageway = line.chain.spans[0].plants[0].cable.verge.carriageway
-    alignment = road.alignments[carriageway]
+    alignment = beside(road, line.rules.verge_offset_m + line.rules.hut_entry_m).alignments[carriageway]
     rows: list[Row] = []
     for name, hut in zip(line.hut_names, line.chain.huts, strict=True):
         at = hut.measure_m
@@ -138,6 +170,7 @@ def _huts(line: Line, road: Road) -> list[Row]:
                 "latitude_deg": float(np.interp(at, alignment.measure_m, alignment.latitude_deg)),
                 "longitude_deg": float(np.interp(at, alignment.measure_m, alignment.longitude_deg)),
                 "cost_minor": hut.cost_minor,
+                "origin": origin(built=hut.measure_m in line.as_built.huts_m),
             }
         )
     return rows
@@ -185,11 +218,13 @@ def _link(link: Link, hut: str, line: Line) -> Row:
         "drop_m": link.drop.lengths.route_m,
         "route_m": link.lengths.route_m,
         "fibre_m": link.lengths.fibre_m,
-        "loss_db": link.loss_db,
-        "attenuator_db": link.attenuator_db,
+        "first_day_loss_db": link.budget.first_day_loss_db,
+        "typical_loss_db": link.budget.typical_loss_db,
+        "loss_db": link.budget.loss_db,
+        "attenuator_db": link.budget.attenuator_db,
         "optics": link.optics.name,
         "budget_db": link.optics.budget_db,
-        "margin_db": link.margin_db,
+        "margin_db": link.budget.margin_db,
         "latency_us": float(fibre_latency_us(link.lengths.fibre_m, line.rules)),
     }
 
@@ -200,6 +235,7 @@ def _outcome(outcome: Outcome) -> Row:
         "stranded": outcome.stranded,
         "worst_latency_us": outcome.worst_latency_us,
         "worst_margin_db": outcome.worst_margin_db,
+        **light_columns(outcome.light),
     }
 
 

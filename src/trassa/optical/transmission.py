@@ -2,7 +2,8 @@
 
 GNPy verifies; it does not plan, and with its own equipment library it accepts a span of 40 dB in silence. So the span
 loss limit is enforced here first, naming the kilometre; the library is our own; amplifiers are set by our own rule
-(``amplifiers.py``), whose closed-form OSNR stands beside GNPy's. GNPy is loaded only when asked for.
+(``amplifiers.py``), whose closed form stands beside GNPy's answer. GNPy is loaded only when asked for; where it is not
+to be had, the closed form answers alone, with less in hand (``closed_form.py``).
 """
 
 from __future__ import annotations
@@ -19,34 +20,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trassa.optical.closed_form import CLOSED_FORM_DB, ClosedForm, closed_osnr_db
 from trassa.optical.equipment import Comb
 from trassa.optical.modes import Channels, Mode, ModeFit, best_mode
-from trassa.optical.osnr import path_osnr_db
 from trassa.optical.topology import element_names, equipment_json, topology_of
 from trassa.optical.wavelengths import Lightpath, WavelengthLine
 
-__all__ = ["PathResult", "Propagator", "Transmission", "check_transmission"]
+__all__ = ["PathResult", "Propagator", "Transmission", "check_transmission", "path_result"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_CLOSED_FORM_DB = 0.3
+_OSNR_DB = 0.3
 """More than the closed form of the amplifiers' noise is ever off; no comb arrives better than it says."""
 
 
 @dataclass(frozen=True)
 class PathResult:
-    """What arrives on one path: GNPy's channels, our OSNR (channels,) beside them, and the fastest mode that closes."""
+    """What arrives on one path: channels by GNPy or the closed form, our own OSNR and GSNR (channels,) beside them, and
+    the fastest mode that closes. ``taken_db`` is what the GSNR is lowered by before it is judged."""
 
     path: Lightpath
     channels: Channels
     closed_osnr_db: FloatArray
+    closed_gsnr_db: FloatArray
     mode: ModeFit | None
+    taken_db: float
 
 
 @dataclass(frozen=True)
 class Transmission:
-    """What GNPy found on one line, or why it was not asked. The decibels are those from the first hut to the last:
-    mean over channels, 0.1 nm, worse sense.
+    """What GNPy found on one line, or the closed form where it was not asked, and why. The decibels are those from the
+    first hut to the last: mean over channels, 0.1 nm, worse sense.
 
     ``topology`` and ``equipment`` are GNPy's own JSON, which its command line reads; ``paths`` are all that light may
     take.
@@ -66,7 +70,7 @@ class Transmission:
 
     @property
     def weakest(self) -> PathResult:
-        """The path on which the least signal arrives; only where GNPy was asked."""
+        """The path on which the least signal arrives."""
         return min(self.paths, key=lambda result: float(result.channels.gsnr_db.min()))
 
 
@@ -74,59 +78,57 @@ def check_transmission(line: WavelengthLine) -> Transmission:
     """Propagate a full load of channels along every path, at the end of life.
 
     Raises :class:`InputError` naming the span when one is beyond its limit. Where GNPy is not installed the result
-    says so and carries the topology all the same.
+    says so and is that of the closed form.
     """
     line.check_spans()
-    topology, equipment = topology_of(line), equipment_json(line.rules)
+    topology = topology_of(line)
     if not line.rules.check_transmission:
-        return Transmission(False, "not checked: optical.check_transmission is off", topology, equipment)
+        return _found(line, topology, ClosedForm(line), "not checked: optical.check_transmission is off")
     if importlib.util.find_spec("gnpy") is None:
         version = ".".join(str(part) for part in sys.version_info[:2])
-        return Transmission(
-            False,
-            f"not checked: GNPy is not installed (it has no release for every Python; this is {version})",
-            topology,
-            equipment,
-        )
+        reason = f"not checked: GNPy is not installed (it has no release for every Python; this is {version})"
+        return _found(line, topology, ClosedForm(line), reason)
     try:
         propagator = Propagator(line, topology)
     except ImportError as missing:
-        return Transmission(False, f"not checked: GNPy does not load here ({missing})", topology, equipment)
-    return _checked(line, topology, equipment, propagator)
+        return _found(line, topology, ClosedForm(line), f"not checked: GNPy does not load here ({missing})")
+    return _found(line, topology, propagator)
 
 
-def _checked(
-    line: WavelengthLine, topology: dict[str, Any], equipment: dict[str, Any], propagator: Propagator
+def _found(
+    line: WavelengthLine, topology: dict[str, Any], engine: Propagator | ClosedForm, reason: str = ""
 ) -> Transmission:
-    last = len(line.nodes) - 1
+    last, closed = len(line.nodes) - 1, ClosedForm(line)
     ends = [line.path(0, last), line.path(last, 0)]
-    whole, back = (propagator.along(path, line.library.comb) for path in ends)
+    whole, back = (engine.along(path, line.library.comb) for path in ends)
     return Transmission(
-        True,
-        "",
+        not reason,
+        reason,
         topology,
-        equipment,
+        equipment_json(line.rules),
         min(float(way.gsnr_db.mean()) for way in (whole, back)),
         min(float(way.gsnr_db.min()) for way in (whole, back)),
         min(float(way.osnr_db.mean()) for way in (whole, back)),
-        min(float(_closed(line, path).mean()) for path in ends),
+        min(float(closed_osnr_db(line, path).mean()) for path in ends),
         float(whole.latency_us.mean()),
         sum(len(section.spans) + 1 for section in ends[0].sections),
-        tuple(_result(line, path, propagator) for path in line.lightpaths),
+        tuple(path_result(line, path, engine, closed) for path in line.lightpaths),
     )
 
 
-def _closed(line: WavelengthLine, path: Lightpath) -> FloatArray:
-    return path_osnr_db([line.amplifiers[section] for section in path.sections], line.library)
+def path_result(
+    line: WavelengthLine, path: Lightpath, engine: Propagator | ClosedForm, closed: ClosedForm
+) -> PathResult:
+    """What arrives on one path by one of the engines, the closed form beside it."""
 
-
-def _result(line: WavelengthLine, path: Lightpath, propagator: Propagator) -> PathResult:
     def received(mode: Mode) -> Channels:
-        return propagator.along(path, mode.comb(line.library.comb))
+        return engine.along(path, mode.comb(line.library.comb)).over_longer_fibre(path.longer_ratio)
 
-    closed_osnr_db = _closed(line, path)
-    fit = best_mode(received, line.rules.gsnr_margin_db, float(closed_osnr_db.min()) + _CLOSED_FORM_DB)
-    return PathResult(path, propagator.along(path, line.library.comb), closed_osnr_db, fit)
+    taken_db = CLOSED_FORM_DB if isinstance(engine, ClosedForm) else 0.0
+    beside, osnr_db = closed.along(path, line.library.comb), closed_osnr_db(line, path)
+    fit = best_mode(received, line.rules.gsnr_margin_db + taken_db, float(osnr_db.min()) + _OSNR_DB)
+    channels = engine.along(path, line.library.comb).over_longer_fibre(path.longer_ratio)
+    return PathResult(path, channels, osnr_db, beside.gsnr_db, fit, taken_db)
 
 
 class Propagator:

@@ -9,9 +9,10 @@ import numpy as np
 from trassa.linear import Layer
 from trassa.optical.equipment import line_equipment
 from trassa.optical.layers import SCHEMAS
+from trassa.optical.light import line_spans
 from trassa.optical.line import Line
 from trassa.optical.transmission import PathResult, Transmission
-from trassa.optical.wavelengths import LineSpan, Node, Section, WavelengthLine
+from trassa.optical.wavelengths import Node, Section, WavelengthLine
 from trassa.road.model import Road
 
 __all__ = ["light_of", "wavelength_layers"]
@@ -31,15 +32,8 @@ def light_of(line: Line, road: Road) -> WavelengthLine:
         )
         for name, hut in zip(line.hut_names, line.chain.huts, strict=True)
     )
-    spans: list[tuple[LineSpan, ...]] = []
-    for span in line.chain.spans:
-        cables: list[LineSpan] = []
-        for plant, loss_db in zip(span.plants, span.losses_db, strict=True):
-            splices = tuple(plant.cable.fibre_m(np.array(plant.joints_m)).tolist())
-            cables.append(LineSpan(plant.cable.whole.fibre_m, splices, loss_db, line.rules.span_loss_limit_db))
-        spans.append(tuple(cables))
-    presences, apart = (line.presence_before, line.presence_after), len(line.own_trenches) > 1
-    return WavelengthLine(nodes, tuple(spans), *presences, apart, line.rules, line_equipment())
+    spans = line_spans(line.chain.spans, line.rules)
+    return WavelengthLine(nodes, spans, line.presence_before, line.presence_after, line.rules, line_equipment())
 
 
 def wavelength_layers(
@@ -92,9 +86,11 @@ def _path(line: Line, result: PathResult) -> Row:
         "worst_channel_thz": float(channels.frequency_thz[least]),
         "gsnr_db": float(channels.gsnr_db[least]),
         "osnr_db": float(channels.osnr_db[least]),
+        "model": "closed form" if result.taken_db else "GNPy",
         "closed_osnr_db": float(result.closed_osnr_db[least]),
+        "closed_gsnr_db": float(result.closed_gsnr_db.min()),
         "needed_db": needed_db,
-        "margin_db": float(channels.gsnr_db[least]) - needed_db,
+        "margin_db": float(channels.gsnr_db[least]) - result.taken_db - needed_db,
         "dispersion_ps_per_nm": float(channels.dispersion_ps_per_nm.max()),
         "pmd_ps": float(channels.pmd_ps.max()),
         "latency_us": float(channels.latency_us.max()),

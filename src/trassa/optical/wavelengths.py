@@ -1,20 +1,26 @@
 """The backbone as light sees it: huts, sections from ROADM to ROADM, and every path a wavelength may take.
 
 Where huts hold ROADMs, each has wavelengths to each point of presence: the short way while the line is whole, the
-long way after a cut. Where they hold amplifiers only, wavelengths run from end to end. A second cable in a trench of
-its own carries a section when the first is cut there.
+long way after a cut or the loss of a hut. Where they hold amplifiers only, wavelengths run from end to end. A second
+cable carries every section once more. What is cut or under repair decides section by section which of the two is lit,
+so beside the first and the second cable from end to end their *weakest mixture* is a way: in each section the cable
+that leaves less signal. Noise adds up section by section, so no other mixture leaves less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
 from trassa.errors import InputError
 from trassa.optical.amplifiers import Amplifier, designed_section
-from trassa.optical.equipment import Equipment
+from trassa.optical.equipment import Comb, Equipment
+from trassa.optical.osnr import amplifier_noise, fibre_noise
 from trassa.optical.settings import OpticalSettings
 
 __all__ = ["Lightpath", "LineSpan", "Node", "Section", "WavelengthLine"]
@@ -56,6 +62,11 @@ class Section:
     spans: tuple[LineSpan, ...]
 
     @property
+    def fibre_m(self) -> float:
+        """Fibre of its spans together."""
+        return sum(span.fibre_m for span in self.spans)
+
+    @property
     def sense(self) -> str:
         """``out`` with growing measure, ``back`` against it."""
         return "out" if self.huts[0] < self.huts[-1] else "back"
@@ -63,12 +74,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Lightpath:
-    """One way of light from hut to hut. ``detour`` is true where only a cut sends it there."""
+    """One way of light from hut to hut. ``detour`` is true where only a cut or a lost hut sends it there.
+
+    ``longer_ratio`` is the most fibre that any mixture of cables has there, over the way's own.
+    """
 
     source: int
     target: int
     sections: tuple[Section, ...]
     detour: bool
+    longer_ratio: float = 1.0
 
     @property
     def cables(self) -> tuple[int, ...]:
@@ -78,16 +93,12 @@ class Lightpath:
 
 @dataclass(frozen=True)
 class WavelengthLine:
-    """One uninterrupted line. ``spans`` has for each pair of neighbouring huts one span per cable.
-
-    ``trenches_apart`` says that a cut of one cable leaves the other whole.
-    """
+    """One uninterrupted line. ``spans`` has for each pair of neighbouring huts one span per cable."""
 
     nodes: tuple[Node, ...]
     spans: tuple[tuple[LineSpan, ...], ...]
     presence_before: bool
     presence_after: bool
-    trenches_apart: bool
     rules: OpticalSettings
     library: Equipment
 
@@ -134,15 +145,49 @@ class WavelengthLine:
         names = [f"{self.nodes[hut].name} ({self.nodes[hut].text})" for hut in section.huts]
         return designed_section([span.loss_db for span in section.spans], names, self.library)
 
-    def path(self, source: int, target: int, away: int = -1) -> Lightpath:
-        """The path from hut to hut on the first cable, on the second one in the section ``away``."""
+    def noise(self, section: Section, comb: Comb) -> npt.NDArray[np.float64]:
+        """Noise over signal that a section adds in closed form, amplifiers and fibre, in 0.1 nm, (channels,)."""
+        key = (section, comb)
+        if key not in self._noise:
+            self._noise[key] = self._noise_of(section, comb)
+        return self._noise[key]
+
+    @cached_property
+    def _noise(self) -> dict[tuple[Section, Comb], npt.NDArray[np.float64]]:
+        return {}
+
+    def _noise_of(self, section: Section, comb: Comb) -> npt.NDArray[np.float64]:
+        rules, library = self.rules, replace(self.library, comb=comb)
+        entry_db = rules.connector_loss_db + rules.splice_loss_db
+        added = 0.0
+        for amplifier, span in zip(self.amplifiers[section], section.spans, strict=False):
+            power_dbm = amplifier.launch_dbm - entry_db - max(library.padding_db - span.loss_db, 0.0)
+            fibre_m = span.fibre_m * rules.helix_ratio / rules.helix_ratio_low
+            added += fibre_noise(power_dbm, fibre_m, rules.attenuation_1550_db_per_km, library)
+        return amplifier_noise(self.amplifiers[section], comb) + added
+
+    def path(self, source: int, target: int, cable: int = 0) -> Lightpath:
+        """The path from hut to hut on one cable."""
+        return Lightpath(source, target, tuple(cables[cable] for cables in self._taken(source, target)), False)
+
+    def _taken(self, source: int, target: int) -> list[tuple[Section, ...]]:
+        """The sections on a way in the order of the light, each on every cable."""
         step = 1 if target > source else -1
         stops = [hut for hut in self.roadms if min(source, target) <= hut <= max(source, target)][::step]
-        taken: list[Section] = []
-        for number, ends in enumerate(pairwise(stops)):
-            ways = [section for section in self.sections if (section.huts[0], section.huts[-1]) == ends]
-            taken.append(ways[1] if number == away else ways[0])
-        return Lightpath(source, target, tuple(taken), away >= 0)
+        ends = pairwise(stops)
+        return [tuple(s for s in self.sections if (s.huts[0], s.huts[-1]) == between) for between in ends]
+
+    def ways(self, source: int, target: int, *, far: bool = False) -> list[Lightpath]:
+        """Over the first cable, the second, and their weakest mixture where it is neither; ``far``: all are detours."""
+        taken, comb = self._taken(source, target), self.library.comb
+        weakest = tuple(max(cables, key=lambda section: float(self.noise(section, comb).max())) for cables in taken)
+        alone = [tuple(cables[cable] for cables in taken) for cable in self.cables]
+        longest_m = sum(max(section.fibre_m for section in cables) for cables in taken)
+        ratio = longest_m / sum(section.fibre_m for section in weakest)
+        return [
+            Lightpath(source, target, way, far or way != alone[0], ratio if way == weakest else 1.0)
+            for way in dict.fromkeys([*alone, weakest])
+        ]
 
     @cached_property
     def lightpaths(self) -> tuple[Lightpath, ...]:
@@ -154,15 +199,10 @@ class WavelengthLine:
         pairs = [(hut, end) for end in (ends or [self.roadms[-1]]) for hut in self.roadms if hut != end]
         if not ends:
             pairs = [(self.roadms[0], self.roadms[-1])]
-        both = dict.fromkeys(pair for hut, end in pairs for pair in ((hut, end), (end, hut)))
         paths: list[Lightpath] = []
-        for source, target in both:
-            direct = self.path(source, target)
+        for source, target in dict.fromkeys(pair for hut, end in pairs for pair in ((hut, end), (end, hut))):
             nearest = self._nearest(source if target in ends else target, ends)
-            far = bool(ends) and nearest not in (source, target)
-            paths.append(Lightpath(source, target, direct.sections, far))
-            if len(self.cables) > 1 and self.trenches_apart and not far:
-                paths += [self.path(source, target, away) for away in range(len(direct.sections))]
+            paths += self.ways(source, target, far=bool(ends) and nearest not in (source, target))
         return tuple(paths)
 
     def _nearest(self, hut: int, ends: Sequence[int]) -> int:

@@ -76,7 +76,7 @@ def _own(span: int, optics: SpanOptics, rules: OpticalSettings) -> list[_Way]:
             before.drop,
             span,
             (delay_us(before.lengths.fibre_m), delay_us(behind.lengths.fibre_m)),
-            (before.margin_db, behind.margin_db),
+            (before.budget.margin_db, behind.budget.margin_db),
         )
         for before, behind in zip(optics.links(0), optics.links(1), strict=True)
     ]
@@ -85,7 +85,7 @@ def _own(span: int, optics: SpanOptics, rules: OpticalSettings) -> list[_Way]:
 def _around(span: int, ring: Ring, rules: OpticalSettings) -> list[_Way]:
     """Either way round: every segment's fibre, and a switch in each member passed, its own included."""
     delay = fibre_latency_us([segment.lengths.fibre_m for segment in ring.segments], rules) + rules.ring_latency_us
-    margin = np.array([segment.margin_db for segment in ring.segments])
+    margin = np.array([segment.budget.margin_db for segment in ring.segments])
     before, least_before = np.cumsum(delay)[:-1], np.minimum.accumulate(margin)[:-1]
     behind, least_behind = np.cumsum(delay[::-1])[::-1][1:], np.minimum.accumulate(margin[::-1])[::-1][1:]
     return [

@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
-from trassa.errors import InputError
-from trassa.linear import KmLabel, Layer
-from trassa.optical.connection_list import OFFSET_M, read_connections
+from dataclasses import dataclass
+
+from trassa.linear import Layer
+from trassa.optical.connection_list import read_connections
 from trassa.optical.drops import Connection
 from trassa.optical.service_settings import RADIO_SITE, TOLL_POINT
 from trassa.plan.project import Project
+from trassa.plan.toll_places import TollPlaces, toll_places
+from trassa.provenance import Assumption
 from trassa.road.model import Road
 from trassa.toll.context import TollContext, read_context
 
-__all__ = ["connected_digest", "connections_of"]
+__all__ = ["Connected", "connected_digest", "connections_of"]
 
 _NAMED = 5
 
 
-def connections_of(project: Project, road: Road, sites: Layer) -> tuple[list[Connection], list[str]]:
-    """Every connection, radio sites first, and a note on toll points that are not on this road."""
+@dataclass(frozen=True)
+class Connected:
+    """Everything that hangs on the line, radio sites first, with what was assumed of it and what a reader must know."""
+
+    connections: tuple[Connection, ...]
+    assumptions: tuple[Assumption, ...]
+    notes: tuple[str, ...]
+
+
+def connections_of(project: Project, road: Road, sites: Layer) -> Connected:
+    """Radio sites, toll points and the listed equipment; a toll point that the list names stands where it says."""
     rules = project.settings.optical
     found = [
         Connection(row["site"], row["measure_m"], row["carriageway"], row["offset_m"], RADIO_SITE)  # type: ignore[arg-type]
         for row in sites.rows()
     ]
-    notes: list[str] = []
+    listed = read_connections(project.path(rules.equipment_list), road, rules) if rules.equipment_list else []
     context = _tolls(project)
-    if context is not None and TOLL_POINT in [service.name for service in rules.services]:
-        gantries, elsewhere = _toll_points(context, road)
-        found += gantries
-        if elsewhere:
-            more = f" and {len(elsewhere) - _NAMED} more" if len(elsewhere) > _NAMED else ""
-            named = ", ".join(elsewhere[:_NAMED]) + more
-            notes.append(
-                f"optical: {len(elsewhere)} toll points on ramps or off this road are not connected: {named}; "
-                "optical.equipment_list can name them"
-            )
-    if rules.equipment_list:
-        found += read_connections(project.path(rules.equipment_list), road, rules)
-    return found, notes
+    if context is None or TOLL_POINT not in [service.name for service in rules.services]:
+        return Connected((*found, *listed), (), ())
+    named = {connection.name for connection in listed}
+    tolls = toll_places([point for point in context.points.values() if point.id not in named], road, rules)
+    assumed = Assumption(
+        "optical.ramp_offset",
+        rules.ramp_offset_m,
+        "m",
+        True,
+        f"toll points on ramps that no map shows: {len(tolls.assumed)}",
+    )
+    connections = (*found, *tolls.connections, *listed)
+    return Connected(connections, (assumed,) if tolls.assumed else (), _notes(tolls, rules.ramp_offset_m))
 
 
 def connected_digest(project: Project) -> str:
@@ -51,18 +63,22 @@ def _tolls(project: Project) -> TollContext | None:
     return read_context(systems, project.inputs) if systems else None
 
 
-def _toll_points(context: TollContext, road: Road) -> tuple[list[Connection], list[str]]:
-    """A connection for every toll point on the main line, and the ids of the others."""
-    found: list[Connection] = []
-    elsewhere: list[str] = []
-    for point in context.points.values():
-        side = next((side for side in point.carriageways if side in road.alignments), None)
-        try:
-            measure_m = -1.0 if point.km is None else road.calibration.measure(KmLabel.from_decimal(point.km))
-        except InputError:  # a kilometre that this road does not have
-            measure_m = -1.0
-        if point.at != "main line" or side is None or not 0.0 <= measure_m <= road.length_m:
-            elsewhere.append(point.id)
-            continue
-        found.append(Connection(point.id, measure_m, side, OFFSET_M, TOLL_POINT))
-    return found, elsewhere
+def _notes(tolls: TollPlaces, offset_m: float) -> tuple[str, ...]:
+    notes: list[str] = []
+    if tolls.assumed:
+        notes.append(
+            f"optical: toll points on ramps that no map shows are taken to stand {offset_m:.0f} m off at their "
+            f"tariff's kilometre ({len(tolls.assumed)}): {_some(tolls.assumed)}; latitude_deg and longitude_deg in the "
+            "tariff, or optical.equipment_list, say better"
+        )
+    if tolls.elsewhere:
+        notes.append(
+            f"optical: toll points with no place on this road are not connected ({len(tolls.elsewhere)}): "
+            f"{_some(tolls.elsewhere)}; optical.equipment_list can name them"
+        )
+    return tuple(notes)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -21,8 +21,9 @@ from trassa.errors import InputError
 from trassa.linear import Layer
 from trassa.optical.lengths import Lengths
 from trassa.optical.settings import OpticalSettings
-from trassa.plan.line_papers.elements import laid_cables
+from trassa.plan.line_papers.laid import laid_cables
 from trassa.road.model import Road
+from trassa.road.verge import beside
 
 __all__ = ["line_graph"]
 
@@ -38,7 +39,7 @@ def line_graph(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) 
     a hut or closure.
     """
     graph = nx.MultiGraph(road=road.ref, axis=road.axis)
-    for name, row in _nodes(road, layers):
+    for name, row in _nodes(road, layers, rules):
         if name in graph:
             raise InputError(f"graph: {name} is the name of two things on the line", cure="another name for it")
         graph.add_node(name, **_known({"label": name, **row}))
@@ -51,14 +52,15 @@ def _known(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if not (isinstance(value, float) and math.isnan(value))}
 
 
-def _nodes(road: Road, layers: Mapping[str, Layer]) -> Iterator[tuple[str, Row]]:
-    side = {str(row["cable"]): row["carriageway"] for row in layers["cables"].rows()}
+def _nodes(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> Iterator[tuple[str, Row]]:
+    verge = beside(road, rules.verge_offset_m)
     sites = {str(row["site"]): row for row in layers["sites"].rows()} if "sites" in layers else {}
     for row in layers["huts"].rows():
-        yield str(row["hut"]), {"kind": "hut", **_placed(road, row, row), "role": row["role"], "at": row["name"]}
+        said = {"role": row["role"], "at": row["name"], "origin": row["origin"]}
+        yield str(row["hut"]), {"kind": "hut", **_placed(road, row, row), **said}
     for row in layers["closures"].rows():
-        place = _placed(road, {**row, "carriageway": side[str(row["cable"])]})
-        yield str(row["closure"]), {"kind": "closure", **place, "cable": row["cable"], "closure_kind": row["kind"]}
+        kind = {"cable": row["cable"], "closure_kind": row["kind"], "origin": row["origin"]}
+        yield str(row["closure"]), {"kind": "closure", **_placed(verge, row), **kind}
     for row in layers["connections"].rows():
         name = str(row["connection"])
         place = _placed(road, row, sites.get(name))
@@ -82,7 +84,7 @@ def _placed(road: Road, row: Row, known: Row | None = None) -> Row:
 
 def _edges(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> Iterator[tuple[str, str, str, Row]]:
     yield from _pieces(road, layers, rules)
-    yield from _drops(layers, rules)
+    yield from _drops(layers)
     for row in layers["spans"].rows():
         first, second = str(row["span"]).split("–")
         yield first, second, f"{row['span']} {row['cable']}", _light("span", row, rules)
@@ -95,32 +97,19 @@ def _edges(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> I
 
 def _pieces(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> Iterator[tuple[str, str, str, Row]]:
     """The cable between two neighbours among its huts and closures."""
-    for cable, route in laid_cables(road, layers, rules).items():
-        closures = layers["closures"].where(cable=cable)
-        stops = list(zip(closures["measure_m"].tolist(), closures["closure"].tolist(), strict=True))
-        huts = zip(layers["huts"]["measure_m"].tolist(), layers["huts"]["hut"].tolist(), strict=True)
-        stops += [hut for hut in huts if route.start_m <= hut[0] <= route.end_m]
-        for (start_m, first), (end_m, second) in pairwise(sorted(stops)):
-            lengths = route.at(end_m) - route.at(start_m)
+    for cable, laid in laid_cables(road, layers, rules).items():
+        for index, (first, second) in enumerate(pairwise(laid.stops)):
+            lengths = laid.stop(index + 1) - laid.stop(index)
             yield first, second, f"{cable} {first}–{second}", _cabled("cable", cable, lengths)
 
 
-def _drops(layers: Mapping[str, Layer], rules: OpticalSettings) -> Iterator[tuple[str, str, str, Row]]:
-    """The branch of each connection, from the closure that it taps or from the hut that stands there."""
-    closures = layers["closures"]
-    tapped = [("tap" in kind) for kind in closures["kind"].tolist()]
-    leaves = {float(row["measure_m"]): str(row["closure"]) for row in closures.take(tapped).rows()}
-    leaves |= {float(row["measure_m"]): str(row["hut"]) for row in layers["huts"].rows()}
-    loops_m = rules.closure_loop_m / 2.0 + rules.termination_loop_m
-    for row in layers["connections"].rows():
-        if row["access"]:
-            tap_m, second = float(row["tap_m"]), str(row["connection"])
-            cables = layers["cables"]
-            on = (cables["start_m"] <= tap_m) & (tap_m <= cables["end_m"])
-            lengths = Lengths.laid(
-                float(row["drop_m"]), slack_ratio=rules.slack_ratio, loops_m=loops_m, helix_ratio=rules.helix_ratio
-            )
-            yield leaves[tap_m], second, f"drop {second}", _cabled("drop", str(cables["cable"][on][0]), lengths)
+def _drops(layers: Mapping[str, Layer]) -> Iterator[tuple[str, str, str, Row]]:
+    """The branch of each connection, from the closure that it taps or from the hut that it begins in."""
+    for row in layers["drop_cables"].rows():
+        name = str(row["connection"])
+        lengths = Lengths(float(row["route_m"]), float(row["sheath_m"]), float(row["fibre_m"]))
+        more = {"fibres": row["fibres"], "in_use": row["in_use"]}
+        yield str(row["closure"]), name, f"drop {name}", {**_cabled("drop", str(row["cable"]), lengths), **more}
 
 
 def _cabled(medium: str, cable: str, lengths: Lengths) -> Row:

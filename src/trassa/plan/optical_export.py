@@ -1,4 +1,4 @@
-"""The line of a planned project as files for others: papers, a graph, GNPy's JSON and a drawing."""
+"""The line of a planned project as files for others: papers, a graph, GNPy's JSON, a drawing and strips."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+from pyproj import CRS
 
 from trassa.errors import InputError, UsageError
 from trassa.optical.drawing import write_drawing, zone_of
 from trassa.optical.plan import lines_of
 from trassa.optical.topology import equipment_json, topology_of
 from trassa.optical.wavelength_tables import light_of
+from trassa.plan.as_built import kept_as_built
+from trassa.plan.as_built_template import as_built_template
 from trassa.plan.connected import connections_of
 from trassa.plan.folder import staged_folder
 from trassa.plan.line_graph import line_graph
 from trassa.plan.line_papers import LinePapers, line_papers_bytes
+from trassa.plan.line_strips import line_strips
 from trassa.plan.project import Project, open_project
 from trassa.plan.proof import Proof
 from trassa.plan.stages import Planned, kept_stages
@@ -26,7 +30,9 @@ from trassa.plan.stages import Planned, kept_stages
 __all__ = ["FORMATS", "ExportedLine", "export_line"]
 
 _GNPY = "gnpy_topology"
+_STRIPS = "line_strips"
 _EQUIPMENT = "gnpy_equipment.json"
+_LIST = "as_built.csv"
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ def export_line(folder: Path, into: Path, only: Sequence[str] = (), *, replace: 
 def _require_room(into: Path, *, replace: bool) -> None:
     if into.exists() and not into.is_dir():
         raise InputError(f"export: {into} is a file, not a folder", cure="the name of a folder")
+    if into.resolve() == Path.cwd():
+        raise InputError("export: --into is the folder you are in", cure="a folder of its own, e.g. --into line")
     there = sorted(path.name for path in into.iterdir()) if into.exists() else []
     foreign = [name for name in there if not _is_ours(name)]
     if foreign:
@@ -80,13 +88,16 @@ def _require_room(into: Path, *, replace: bool) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    named = ("line.xlsx", "line.graphml", "line.dxf", _EQUIPMENT)
-    return name in named or (name.startswith(_GNPY) and name.endswith(".json"))
+    named = ("line.xlsx", "line.graphml", "line.dxf", "line.prj", _EQUIPMENT, _LIST)
+    numbered = ((_GNPY, ".json"), (_STRIPS, ".svg"))
+    return name in named or any(name.startswith(first) and name.endswith(last) for first, last in numbered)
 
 
 def _papers(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
     title, holds = project.settings.project.name or planned.road.ref, Proof.read(project.outputs["proof"]).holds
-    papers = LinePapers(planned.road, planned.layers(), project.settings.optical, title, holds)
+    bill = [line for result in planned.results.values() for line in result.bom]
+    rules, currency = project.settings.optical, project.settings.project.currency
+    papers = LinePapers(planned.road, planned.layers(), rules, title, holds, bill, currency)
     (fresh / "line.xlsx").write_bytes(line_papers_bytes(papers))
     return ()
 
@@ -100,8 +111,8 @@ def _graph(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
 def _gnpy(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
     """A topology for each uninterrupted line, and the equipment that all of them are designed with."""
     road, rules = planned.road, project.settings.optical
-    connections, _ = connections_of(project, road, planned.results["radio"].layers["sites"])
-    lines, _ = lines_of(road, connections, rules)
+    connections = connections_of(project, road, planned.results["radio"].layers["sites"]).connections
+    lines, _ = lines_of(road, connections, rules, as_built=kept_as_built(planned))
     names = [f"{_GNPY}{f'_{n}' if len(lines) > 1 else ''}.json" for n in range(1, len(lines) + 1)]
     for name, line in zip(names, lines, strict=True):
         (fresh / name).write_text(_json(topology_of(light_of(line, road))), "utf-8")
@@ -115,8 +126,25 @@ def _json(body: object) -> str:
 
 def _drawing(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
     title = project.settings.project.name or planned.road.ref
-    zone = write_drawing(fresh / "line.dxf", planned.road, planned.layers(), title)
+    offset_m = project.settings.optical.verge_offset_m
+    zone = write_drawing(fresh / "line.dxf", planned.road, planned.layers(), title, offset_m)
+    (fresh / "line.prj").write_text(CRS.from_epsg(zone.epsg).to_wkt("WKT1_ESRI") + "\n", "utf-8")
     return [f"line.dxf: {zone.text()}"]
+
+
+def _list(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    text = as_built_template(planned.road, planned.results["optical"].layers, project.settings.optical)
+    (fresh / _LIST).write_text(text, "utf-8")
+    return [f"{_LIST}: keep what is built, fill in what was measured, name the file in optical.as_built"]
+
+
+def _strips(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    title = project.settings.project.name or planned.road.ref
+    estimate = Proof.read(project.outputs["proof"]).holds == "estimate"
+    pages = line_strips(planned.road, planned.layers(), title, estimate=estimate)
+    for number, page in enumerate(pages, start=1):
+        (fresh / f"{_STRIPS}_{number:02d}.svg").write_text(page, "utf-8")
+    return ()
 
 
 FORMATS: dict[str, Callable[[Project, Planned, Path], Iterable[str]]] = {
@@ -124,5 +152,7 @@ FORMATS: dict[str, Callable[[Project, Planned, Path], Iterable[str]]] = {
     "graphml": _graph,
     "gnpy": _gnpy,
     "dxf": _drawing,
+    "as-built": _list,
+    "svg": _strips,
 }
 """What can be exported, by name: each writes its files into a folder and says what is worth saying."""

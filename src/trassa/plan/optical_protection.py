@@ -80,8 +80,8 @@ class ProtectionChoices:
 def protection_choices(folder: Path, parallel_km: float | None = None) -> ProtectionChoices:
     """One cable, two in one trench, two on both sides of the road, each planned anew at least cost.
 
-    ``parallel_km`` adds a rented way of that length along another road between the ends, in no trench of this one: it
-    carries the backbone alone, nothing takes both at once, and its rent is not in the cost.
+    ``parallel_km`` adds a way of that length along another road between the ends, in no trench of this one: it carries
+    the backbone alone, nothing takes both at once, and the right to use it costs ``prices.other_road``.
     """
     if parallel_km is not None and not 0.0 < parallel_km <= 100_000.0:
         raise UsageError(f"protection: --parallel-km {parallel_km:g} is no length of a road", cure="--parallel-km 700")
@@ -95,7 +95,7 @@ def protection_choices(folder: Path, parallel_km: float | None = None) -> Protec
     ):
         rules = plan.rules.model_copy(update=changes)
         try:
-            lines, _ = lines_of(plan.road, plan.connections, rules)
+            lines, _ = lines_of(plan.road, plan.connections, rules, as_built=plan.as_built)
         except InputError as error:
             refused.append(f"{name}: {error.message}")
             continue
@@ -132,7 +132,7 @@ def _with_parallel(single: Protection, rules: OpticalSettings, parallel_km: floa
         f"one cable, {parallel_km:g} km of another road",
         single.change,
         0.0,
-        single.cost_minor,
+        single.cost_minor + round(parallel_km * rules.prices.other_road.amount_minor),
         single.stranded_pairs,
         False,
         single.backbone_ratio * other,

@@ -11,6 +11,7 @@ import numpy as np
 
 from trassa.errors import InputError
 from trassa.linear import ARROWS, Layer
+from trassa.optical.as_built import NOTHING_BUILT, AsBuilt
 from trassa.optical.cut_answer import CutAnswer, Noticed, cost_minor, cut_at
 from trassa.optical.drops import Connection
 from trassa.optical.line import Line
@@ -18,11 +19,13 @@ from trassa.optical.plan import lines_of
 from trassa.optical.service_tables import ring_names
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.amounts import amount_text
+from trassa.plan.as_built import kept_as_built
 from trassa.plan.connected import connections_of
 from trassa.plan.project import Project, open_project
 from trassa.plan.questions import position_of
 from trassa.plan.stages import Planned, kept_stages
 from trassa.road.model import Road
+from trassa.road.refs import folded_ref
 
 __all__ = ["CutReport", "PlannedLine", "cut_line", "cuts_at", "planned_line"]
 
@@ -130,6 +133,7 @@ class PlannedLine:
     ring_of: Mapping[str, str]
     layers: Mapping[str, Layer]
     currency: str
+    as_built: AsBuilt = NOTHING_BUILT
 
 
 def planned_line(folder: Path) -> PlannedLine:
@@ -137,17 +141,21 @@ def planned_line(folder: Path) -> PlannedLine:
     project = open_project(folder)
     planned = _planned(project)
     rules = project.settings.optical
-    connections, _ = connections_of(project, planned.road, planned.results["radio"].layers["sites"])
-    lines, _ = lines_of(planned.road, connections, rules)
+    connections = connections_of(project, planned.road, planned.results["radio"].layers["sites"]).connections
+    as_built = kept_as_built(planned)
+    lines, _ = lines_of(planned.road, connections, rules, as_built=as_built)
     ring_of = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
     layers, currency = planned.results["optical"].layers, project.settings.project.currency
-    return PlannedLine(planned.road, rules, tuple(lines), tuple(connections), ring_of, layers, currency)
+    return PlannedLine(planned.road, rules, tuple(lines), tuple(connections), ring_of, layers, currency, as_built)
 
 
 def cut_line(folder: Path, text: str) -> list[CutReport]:
     """A cut at a position: one report for each trench there, of the named carriageway where one is named."""
     plan = planned_line(folder)
     position = position_of(folder, plan.road, text)
+    if folded_ref(position.road) != folded_ref(plan.road.ref):
+        told = f"optical: {text!r} is a place on {position.road}, not on {plan.road.ref}"
+        raise InputError(told, cure=f"a position on {plan.road.ref}")
     cuts = cuts_at(plan, plan.road.calibration.measure(position.label))
     if position.carriageway is not None:
         cuts = [cut for cut in cuts if cut.carriageway == position.carriageway] or cuts
@@ -186,7 +194,7 @@ def _cures(plan: PlannedLine, cut: CutAnswer) -> tuple[Cure, ...]:
     """The same road with a second cable across the road, planned anew and cut at the same place."""
     other = plan.rules.model_copy(update={"cables": 2, "second_cable": "other_side"})
     try:
-        lines, _ = lines_of(plan.road, plan.connections, other)
+        lines, _ = lines_of(plan.road, plan.connections, other, as_built=plan.as_built)
     except InputError:
         return ()
     again = cuts_at(replace(plan, lines=tuple(lines), rules=other), (cut.place.start_m + cut.place.end_m) / 2.0)

@@ -65,7 +65,8 @@ class Project:
         """The input files that trassa.toml names."""
         road, terrain = self.settings.road, self.settings.terrain
         pattern, listed = self.settings.radio.antenna.file, self.settings.optical.equipment_list
-        single = [name for name in (road.centreline, road.schematic, pattern, listed) if name]
+        built = self.settings.optical.as_built
+        single = [name for name in (road.centreline, road.schematic, pattern, listed, built) if name]
         return sorted({*road.osm, *single, *terrain.files})
 
     def sources(self) -> tuple[Source, ...]:

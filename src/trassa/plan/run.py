@@ -15,6 +15,7 @@ from trassa.plan import store
 from trassa.plan.amounts import amount_text, margin_text, range_text
 from trassa.plan.bom import BomLine, write_bom
 from trassa.plan.claim import Claim, Holds
+from trassa.plan.claims.aggregation import aggregation_claims
 from trassa.plan.claims.edge import edge_claims
 from trassa.plan.claims.fronthaul import fronthaul_claims
 from trassa.plan.claims.optical import optical_claims
@@ -144,7 +145,15 @@ def _prove(project: Project, planned: Planned) -> Proof:
         *radio_claims(road, radio.layers, radio.figures, radio.assumptions, settings.radio),
         *optical_claims(road, optical.layers, optical.figures, optical.assumptions, settings.optical),
         *service_claims(road, optical.layers, optical.assumptions, settings.optical),
-        *edge_claims(road, optical.layers, optical.figures, optical.assumptions, settings.optical),
+        *aggregation_claims(road, optical.layers, optical.assumptions, settings.optical),
+        *edge_claims(
+            road,
+            optical.layers,
+            optical.figures,
+            optical.assumptions,
+            settings.optical,
+            settings.radio.latency_ms,
+        ),
         *fronthaul_claims(road, {**radio.layers, **optical.layers}, optical.assumptions),
     ]
     layers = {name: layer.digest() for name, layer in planned.layers().items()}
@@ -162,10 +171,12 @@ def _write_outputs(
     project: Project, planned: Planned, proof: Proof, bom: list[BomLine], cost: Cost, watch: Watcher
 ) -> bool:
     """Write the outputs unless those that stand there came from the same plan; gives whether it wrote."""
+    from trassa.optical.layers import IN_THE_VERGE
     from trassa.plan.line_papers import LinePapers, line_papers_bytes
     from trassa.plan.radio_stage import pattern_of
     from trassa.plan.report.render import ReportInput, render_report
     from trassa.road.exchange import write_geopackage
+    from trassa.road.verge import beside
 
     key = store.key_of("outputs", [proof.to_json(), *(planned.results[name].digest() for name in STAGES)])
     seal = project.stages / _SEAL
@@ -177,11 +188,13 @@ def _write_outputs(
     with staged_outputs(project.root) as fresh:
         (fresh / OUTPUTS["proof"]).write_text(proof.to_json(), "utf-8")
         progress(0.1)
-        write_geopackage(fresh / OUTPUTS["geopackage"], road, layers, attribution=" ".join(credit))
+        verge = dict.fromkeys(IN_THE_VERGE, beside(road, project.settings.optical.verge_offset_m))
+        write_geopackage(fresh / OUTPUTS["geopackage"], road, layers, attribution=" ".join(credit), beside=verge)
         progress(0.6)
         write_bom(fresh / OUTPUTS["bom"], bom, layers, project.settings.project.currency)
         radio, title = project.settings.radio, project.settings.project.name or road.ref
-        papers = LinePapers(road, layers, project.settings.optical, title, proof.holds)
+        currency = project.settings.project.currency
+        papers = LinePapers(road, layers, project.settings.optical, title, proof.holds, bom, currency)
         (fresh / OUTPUTS["line"]).write_bytes(line_papers_bytes(papers))
         progress(0.7)
         pattern = pattern_of(project, radio)

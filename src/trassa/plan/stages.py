@@ -95,7 +95,8 @@ def _reads(project: Project, name: StageName, planned: Planned) -> list[str]:
         pattern = [sha256_of_file(project.path(settings.radio.antenna.file))] if settings.radio.antenna.file else []
         sections = settings_digest(settings.clutter, settings.radio)
         return [sections, settings.project.currency, *hashes, *pattern, *before]
-    listed = [sha256_of_file(project.path(name)) for name in (settings.optical.equipment_list,) if name]
+    lists = (settings.optical.equipment_list, settings.optical.as_built)
+    listed = [sha256_of_file(project.path(name)) for name in lists if name]
     return [settings_digest(settings.optical), settings.project.currency, connected_digest(project), *listed, *before]
 
 

@@ -74,7 +74,7 @@ def read_context(names: Sequence[str], folder: Path) -> TollContext:
             )
         for point in system.points:
             known, file = places.setdefault(point.id, (point, system.file))
-            if (known.km, known.at) != (point.km, point.at):
+            if _stand(known) != _stand(point):
                 raise InputError(
                     f"tariff: toll point {point.id} is {_place(known)} in {file} and {_place(point)} in {system.file}",
                     cure="one place has one kilometre; correct it, or give the other point another id",
@@ -84,4 +84,9 @@ def read_context(names: Sequence[str], folder: Path) -> TollContext:
 
 
 def _place(point: TollPoint) -> str:
-    return point.at if point.km is None else f"{point.at} km {point.km:g}"
+    named = point.at if point.km is None else f"{point.at} km {point.km:g}"
+    return named if point.latitude_deg is None else f"{named} ({point.latitude_deg}, {point.longitude_deg})"
+
+
+def _stand(point: TollPoint) -> tuple[float | str | None, ...]:
+    return point.at, point.km, point.latitude_deg, point.longitude_deg

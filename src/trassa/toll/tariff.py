@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, field_validator, model_validator
 
 from trassa.toll.calendar import TariffDay, moment_ms
 
@@ -43,11 +43,19 @@ class TollPoint(_Said):
     id: _Id
     name: str
     km: Annotated[float, Field(ge=0.0, le=100_000.0, allow_inf_nan=False)] | None = None
+    latitude_deg: Annotated[float, Field(ge=-90.0, le=90.0)] | None = None
+    longitude_deg: Annotated[float, Field(ge=-180.0, le=180.0)] | None = None
     at: Literal["main line", "ramp"] = "main line"
     carriageways: tuple[Literal["increasing", "decreasing"], ...] = ("increasing", "decreasing")
     node: str = ""
     end: bool = False
     section: tuple[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> TollPoint:
+        if (self.latitude_deg is None) != (self.longitude_deg is None):
+            raise ValueError("latitude_deg and longitude_deg stand together, or neither does")
+        return self
 
 
 class Calendar(_Said):

@@ -9,7 +9,7 @@ told apart by short ones, small losses in noise are found by long ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ FloatArray = npt.NDArray[np.float64]
 _GROWTH = (1, 4, 16)
 _LONGEST_WINDOW_M = 1200.0
 _CLEAR = 10.0
+_MOST_SAMPLES = 400_000
+"""More are averaged in groups: no instrument resolves them, and memory is bounded."""
 _PIECE = 8
 """Noise is taken over this many windows on either side."""
 
@@ -52,6 +54,7 @@ def event_table(trace: Trace, *, index: float | None = None, rules: DetectionRul
     """
     rules = rules or DetectionRules()
     index = trace.index if index is None else index
+    trace = _thinned(trace)
     line = backscatter_of(trace, index, rules.end_threshold_db)
     spikes = dict(_spikes(line, rules))
     found = _kept(line, spikes, _steps(line, list(spikes.items()), rules), rules)
@@ -66,6 +69,20 @@ def event_table(trace: Trace, *, index: float | None = None, rules: DetectionRul
         events.append(measured_end(line, trace, max(found, default=line.first)))
     first_m, last_m = (float(line.position_m[min(i, line.position_m.size - 1)]) for i in (line.first, line.last))
     return EventTable(tuple(events), index, trace.pulse_m(index), first_m, last_m)
+
+
+def _thinned(trace: Trace) -> Trace:
+    """The trace with so few samples as are worth looking at, each the mean of its group."""
+    group = -(-trace.level_db.size // _MOST_SAMPLES)
+    if group == 1:
+        return trace
+    whole = trace.level_db[: trace.level_db.size // group * group]
+    return replace(
+        trace,
+        level_db=whole.reshape(-1, group).mean(axis=1),
+        sample_spacing_ns=trace.sample_spacing_ns * group,
+        first_sample_ns=trace.first_sample_ns + trace.sample_spacing_ns * (group - 1) / 2.0,
+    )
 
 
 def _kept(

@@ -14,7 +14,7 @@ import numpy as np
 from trassa.optical.otdr.calibration import Calibration, Reading, averaged, matched
 from trassa.optical.otdr.events import EventTable
 
-__all__ = ["Repair", "next_epoch"]
+__all__ = ["Repair", "mended", "next_epoch"]
 
 _SIGNIFICANCE = 4.0
 _SHIFT_COST = 20.0
@@ -93,21 +93,39 @@ def _repaired(
     is_seen = len(firsts) >= max(1.0, _SEEN_SHARE * len(tables))
     at_m = float(np.median(firsts)) if is_seen else (low_m + high_m) / 2.0
     route_m = float(path.route_at(calibration.planned_m(at_m)))
-    number = sum(place.name.startswith("repair ") for place in path.places) + 1
-    name = f"repair {number} at {route_m:.0f} m"
-    rebuilt = path.repaired(name, route_m, inserted_m, 0.0 if is_seen else abs(inserted_m))
-    place = next(at for at, seen in enumerate(rebuilt.seen) if seen.name == name)
-    readings = [
-        reading if reading.place < place else Reading(reading.place + 1, reading.fibre_m + inserted_m, reading.count)
-        for reading in calibration.readings
-    ]
+    rebuilt, place = _lengthened(calibration, route_m, inserted_m, 0.0 if is_seen else abs(inserted_m))
+    readings = list(rebuilt.readings)
     if is_seen:
         readings.insert(
             sum(reading.place < place for reading in readings), Reading(place, at_m + inserted_m / 2.0, len(firsts))
         )
     names = ("hut" if before is None else path.seen[before.place].name, path.seen[behind.place].name)
     repair = Repair(*names, inserted_m, sd_m, route_m, is_seen)
-    return replace(calibration, path=rebuilt, readings=tuple(readings)), repair
+    return replace(rebuilt, readings=tuple(readings)), repair
+
+
+def mended(calibration: Calibration, route_m: float, inserted_m: float) -> Calibration:
+    """The calibration after a repair of which place and length are known: ``inserted_m`` of fibre at a route length.
+
+    What was learned behind it is kept, that much farther away.
+    """
+    return _lengthened(calibration, route_m, inserted_m, 0.0)[0]
+
+
+def _lengthened(
+    calibration: Calibration, route_m: float, inserted_m: float, unsure_m: float
+) -> tuple[Calibration, int]:
+    """The calibration with a closure for a repair, readings behind it moved, and the closure's number."""
+    path = calibration.path
+    number = sum(place.name.startswith("repair ") for place in path.places) + 1
+    name = f"repair {number} at {route_m:.0f} m"
+    rebuilt = path.repaired(name, route_m, inserted_m, unsure_m)
+    place = next(at for at, seen in enumerate(rebuilt.seen) if seen.name == name)
+    readings = [
+        reading if reading.place < place else Reading(reading.place + 1, reading.fibre_m + inserted_m, reading.count)
+        for reading in calibration.readings
+    ]
+    return replace(calibration, path=rebuilt, readings=tuple(readings)), place
 
 
 def _new_events(table: EventTable, low_m: float, high_m: float, sd_m: float) -> list[float]:

@@ -60,3 +60,23 @@ class EventTable:
         """A table taken from the far end of a fibre of ``length_m``, counted from the near one; without its end."""
         events = tuple(replace(event, fibre_m=length_m - event.fibre_m) for event in self.passed[::-1])
         return replace(self, events=events, first_m=max(0.0, length_m - self.last_m), last_m=length_m - self.first_m)
+
+    def turned(self) -> EventTable:
+        """A table of a whole fibre as it would count from the other end; empty where no end was seen."""
+        if self.end is None:
+            return replace(self, events=(), first_m=0.0, last_m=0.0)
+        back = self.reversed(self.end.fibre_m)
+        return replace(back, events=(*back.events, self.end), last_m=self.end.fibre_m)
+
+    def until(self, fibre_m: float) -> EventTable:
+        """What lies before a place, as if nothing behind it had been seen."""
+        before = tuple(event for event in self.events if event.fibre_m < fibre_m)
+        return replace(self, events=before, last_m=min(self.last_m, fibre_m))
+
+    def lengthened(self, fibre_m: float, inserted_m: float) -> EventTable:
+        """What the table would be after a repair that put in fibre at one place."""
+        events = tuple(
+            replace(event, fibre_m=event.fibre_m + inserted_m) if event.fibre_m > fibre_m else event
+            for event in self.events
+        )
+        return replace(self, events=events, last_m=self.last_m + (inserted_m if self.last_m > fibre_m else 0.0))

@@ -41,11 +41,13 @@ class FibrePath:
     """Places in order of route, from the hut of the OTDR (route 0) to the hut where the fibre ends.
 
     Closures and the far hut are what an OTDR sees; chambers without a joint only help to say where a fault is.
+    ``marked`` are routes, and how much more sheath than by the slack ratio the metre marks show up to each.
     """
 
     places: tuple[FibrePlace, ...]
     slack_ratio: float
     helix_ratio: float
+    marked: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         routes = [place.route_m for place in self.places]
@@ -76,7 +78,7 @@ class FibrePath:
         places = np.array([place.route_m for place in self.places])
         at = np.clip(np.searchsorted(places, route, side="right") - 1, 0, len(places) - 1)
         after = np.where(route > places[at], self._stored_m[at, 1], 0.0)
-        laid = (route - places[at]) * (1.0 + self.slack_ratio) / self.helix_ratio
+        laid = self._laid_m(route) - self._laid_m(places)[at]
         return np.asarray(self._joint_m[at] + after + laid, dtype=np.float64)
 
     def route_at(self, fibre_m: npt.ArrayLike) -> FloatArray:
@@ -117,10 +119,17 @@ class FibrePath:
     @cached_property
     def _joint_m(self) -> FloatArray:
         routes = np.array([place.route_m for place in self.places])
-        laid = routes * ((1.0 + self.slack_ratio) / self.helix_ratio)
         before, after = self._stored_m.T
         stored = np.cumsum(before) + np.concatenate(([0.0], np.cumsum(after)[:-1]))
-        return np.asarray(laid + stored - before[0], dtype=np.float64)
+        return np.asarray(self._laid_m(routes) + stored - before[0], dtype=np.float64)
+
+    def _laid_m(self, route_m: FloatArray) -> FloatArray:
+        """Fibre on the way itself from the hut of the OTDR, what is stored left out."""
+        sheath = route_m * (1.0 + self.slack_ratio)
+        if self.marked:
+            routes, more = np.array(self.marked).T
+            sheath = sheath + np.interp(route_m, routes, more)
+        return np.asarray(sheath / self.helix_ratio, dtype=np.float64)
 
 
 def planned_path(
@@ -144,12 +153,25 @@ def planned_path(
     stored = {loop.measure_m: (loop.before_m, loop.after_m) for loop in cable.loops}
     start_m = float(cable.route_m(hut_m))
     places: list[FibrePlace] = []
+    joints_m: dict[float, float] = {}
     for name, (m, kind) in {hut_name: (hut_m, "hut"), **inside, far_name: (far_m, "hut")}.items():
         before_m, after_m = stored.get(m, (0.0, 0.0)) if forward else stored.get(m, (0.0, 0.0))[::-1]
         before_m, after_m = (0.0 if m == hut_m else before_m), (0.0 if m == far_m else after_m)
         route_m = abs(float(cable.route_m(m)) - start_m)
         places.append(FibrePlace(name, _kind(kind), route_m, before_m, after_m))
-    return FibrePath(tuple(sorted(places, key=lambda p: p.route_m)), cable.slack_ratio, cable.helix_ratio)
+        joints_m[route_m] = float(cable.sheath_m(m))
+    path = FibrePath(tuple(sorted(places, key=lambda p: p.route_m)), cable.slack_ratio, cable.helix_ratio)
+    return replace(path, marked=_marked(path, joints_m)) if cable.marked else path
+
+
+def _marked(path: FibrePath, joints_m: Mapping[float, float]) -> tuple[tuple[float, float], ...]:
+    """What the metre marks show more than the slack ratio, place by place; ``joints_m`` is sheath at each route."""
+    more_m = [(0.0, 0.0)]
+    for before, place in pairwise(path.places):
+        sheath_m = abs(joints_m[place.route_m] - joints_m[before.route_m]) - before.after_m - place.before_m
+        laid_m = (place.route_m - before.route_m) * (1.0 + path.slack_ratio)
+        more_m.append((place.route_m, more_m[-1][1] + sheath_m - laid_m))
+    return tuple(more_m)
 
 
 def _kind(kind: str) -> PlaceKind:

@@ -50,10 +50,10 @@ def trace_of(data: bytes, name: str) -> Trace:
     wavelength_nm = float(fixed["wavelength"])
     trace = Trace(
         instrument=" ".join(filter(None, (supplier.get("supplier_name"), supplier.get("otdr_name")))),
-        cable=general.get("cable_id", ""),
-        fibre=general.get("fiber_id", ""),
-        location_a=general.get("location_a", ""),
-        location_b=general.get("location_b", ""),
+        cable=_legible(general.get("cable_id", "")),
+        fibre=_legible(general.get("fiber_id", "")),
+        location_a=_legible(general.get("location_a", "")),
+        location_b=_legible(general.get("location_b", "")),
         unix_time_s=fixed["date_time"],
         wavelength_nm=wavelength_nm * 10.0 if wavelength_nm < 300.0 else wavelength_nm,  # some write 155.0 for 1550
         pulse_ns=float(fixed["pulse_width"]),
@@ -67,6 +67,14 @@ def trace_of(data: bytes, name: str) -> Trace:
     )
     _check(trace, name)
     return trace
+
+
+def _legible(text: str) -> str:
+    """Text that was read as Latin-1 but is UTF-8, which is what newer instruments write."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _version2(container: Container) -> dict[str, dict[str, Any]]:

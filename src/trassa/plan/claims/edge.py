@@ -23,8 +23,13 @@ def edge_claims(
     figures: Mapping[str, Any],
     assumptions: tuple[Assumption, ...],
     settings: OpticalSettings,
+    service_latency_ms: float = 0.0,
 ) -> list[Claim]:
-    """The claim ``optical.edge``; none where no round trip is promised."""
+    """The claim ``optical.edge``; none where no round trip is promised.
+
+    ``service_latency_ms`` is what the whole service may take, 0 where nothing is asked: told beside, as the radio's
+    part is not in this claim.
+    """
     limit_us = settings.edge_round_trip_us
     if limit_us is None:
         return []
@@ -45,7 +50,7 @@ def edge_claims(
             method={
                 "model": "longest fibre times group delay and switching, both ways; fewest huts, exact",
                 "least_huts": figures["edge"]["least"],
-                "radio": "not part of it",
+                "radio": "not part of it" + _beside(limit_us, service_latency_ms),
                 "estimate_because": reasons,
             },
             assumptions=assumptions,
@@ -55,3 +60,10 @@ def edge_claims(
             failures=tuple(f"{name}: a cut leaves it without a server in time" for name in unmet),
         )
     ]
+
+
+def _beside(limit_us: float, service_latency_ms: float) -> str:
+    if not service_latency_ms:
+        return ""
+    left_ms = service_latency_ms - limit_us / 1000.0
+    return f": {left_ms:g} ms of the {service_latency_ms:g} ms of radio.latency_ms are left for it and the server"

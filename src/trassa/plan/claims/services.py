@@ -10,6 +10,7 @@ from trassa.linear import Layer
 from trassa.optical.service_settings import ServiceClass
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.claim import Claim, Evidence, Scope, Worst
+from trassa.plan.claims.budget import worst_budget
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
 from trassa.provenance import Assumption
 from trassa.road.model import Road
@@ -30,7 +31,8 @@ def service_claims(
         for row in layers["services"].rows()
     ]
     if len(layers["ring_segments"]):
-        claims.append(_rings(road, layers["ring_segments"], assumptions))
+        least_loss_db = {optics.name: optics.least_loss_db for optics in settings.transceivers}
+        claims.append(_rings(road, layers["ring_segments"], assumptions, least_loss_db))
     return claims
 
 
@@ -57,31 +59,36 @@ def _service(
     within = f", within {bound_us:g} µs one way" if bound_us is not None else ""
     failures = [f"{name} is on no part of the cable" for name in lost]
     failures += [f"{stranded} pairs of a {service.name} and a cut that strands it"] if stranded else []
+    beyond = float(row["worst_margin_db"]) < 0.0
+    failures += (
+        [f"a way lacks {-float(row['worst_margin_db']):.2f} dB of its power budget after a cut"] if beyond else []
+    )
     return Claim(
         id=f"optical.service.{service.name.replace(' ', '-')}",
         promise=f"every {service.name} still reaches a point of presence when the cable is cut anywhere{within}",
         scope=Scope(f"{len(connections)} connections, every cut", road.length_m, tuple(hole_exemptions(road))),
         method={
-            "model": "each cut interval removed in turn, longest fibre times group delay, and switching",
+            "model": "each cut interval removed in turn, power budget and light on the way that is left, longest fibre "
+            "times group delay, and switching",
             "access": service.access,
             "rate_mbps": service.rate_mbps,
             "estimate_because": reasons,
         },
         assumptions=assumptions,
         worst=worst,
-        holds=verdict(bool(stranded or lost or late), reasons),
+        holds=verdict(bool(stranded or lost or late or beyond), reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("services", "connections", "cuts")),
         failures=tuple(failures),
     )
 
 
-def _rings(road: Road, segments: Layer, assumptions: tuple[Assumption, ...]) -> Claim:
+def _rings(
+    road: Road, segments: Layer, assumptions: tuple[Assumption, ...], least_loss_db: Mapping[str, float]
+) -> Claim:
     reasons = estimate_reasons(road)
     row = int(np.argmin(segments["margin_db"]))
     between = f"{segments['first'][row]}–{segments['second'][row]} of {segments['ring'][row]}"
-    loss_db, budget_db, margin_db = (
-        round(float(segments[name][row]), 3) for name in ("loss_db", "budget_db", "margin_db")
-    )
+    loss_db, budget_db, margin_db = (float(segments[name][row]) for name in ("loss_db", "budget_db", "margin_db"))
     place = f"{between} at {road.text(float(segments['start_m'][row]))}"
     rings = len(set(segments["ring"].tolist()))
     return Claim(
@@ -90,7 +97,7 @@ def _rings(road: Road, segments: Layer, assumptions: tuple[Assumption, ...]) -> 
         scope=Scope(f"{len(segments)} segments of {rings} rings", road.length_m, ()),
         method={"model": "end-of-life power budget over fibre length", "estimate_because": reasons},
         assumptions=assumptions,
-        worst=Worst(place, loss_db, budget_db, margin_db, "dB"),
+        worst=worst_budget(place, loss_db, budget_db, margin_db, least_loss_db[str(segments["optics"][row])]),
         holds=verdict(bool((~(segments["margin_db"] >= 0.0)).any()), reasons),
         evidence=(Evidence("ring_segments", segments.digest()),),
         failures=(),

@@ -1,8 +1,4 @@
-"""The straight-line diagram of the cables as rows: everything on a cable in order of measure, with three lengths.
-
-Chambers, bridges and crossings have no lengths in the plan's layers; they get them from the cable laid again with the
-loops that its huts and closures hold.
-"""
+"""The straight-line diagram of the cables as rows: everything on a cable in order of measure, with three lengths."""
 
 from __future__ import annotations
 
@@ -13,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from trassa.linear import Carriageway, Extent, Layer
-from trassa.optical.parts import verges_of
-from trassa.optical.route import CableRoute, Loop
 from trassa.optical.settings import OpticalSettings
+from trassa.plan.line_papers.laid import LaidCable, laid_cables
 from trassa.road.model import Road
 
-__all__ = ["Element", "elements_of", "laid_cables"]
+__all__ = ["Element", "elements_of"]
 
 _RANKS = ("bridge", "tunnel", "chamber", "hut", "closure", "crossing")
 
@@ -49,29 +44,10 @@ def elements_of(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings)
         name = str(row["cable"])
         side: Carriageway = row["carriageway"]  # type: ignore[assignment]
         extent = Extent(float(row["start_m"]), float(row["end_m"]))
-        things = [*_structures(road, side, extent), *_plant(layers, name), *_crossings(layers, name, side, extent)]
+        things = [*_structures(road, side, extent), *_plant(layers, name), *_crossings(layers, name, extent)]
         things.sort(key=lambda thing: (thing[0], _RANKS.index(thing[1])))
         found += _measured(name, side, things, routes[name], layers["reels"].where(cable=name))
     return found
-
-
-def laid_cables(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> dict[str, CableRoute]:
-    """Each cable by name, laid again from the layers ``cables``, ``huts`` and ``closures``."""
-    verges = {verge.carriageway: verge for verge in verges_of(road, rules)}
-    routes: dict[str, CableRoute] = {}
-    for row in layers["cables"].rows():
-        name, start_m, end_m = str(row["cable"]), float(row["start_m"]), float(row["end_m"])
-        half_m = rules.closure_loop_m / 2.0
-        loops = [Loop(m, half_m, half_m) for m in layers["closures"].where(cable=name)["measure_m"].tolist()]
-        for hut in layers["huts"].rows():
-            at_m = float(hut["measure_m"])
-            if start_m <= at_m <= end_m:
-                across_m = 0.0 if hut["carriageway"] == row["carriageway"] else rules.crossing_m
-                end_loop_m = rules.termination_loop_m + across_m * (1.0 + rules.slack_ratio)
-                loops.append(Loop(at_m, end_loop_m * (at_m > start_m), end_loop_m * (at_m < end_m)))
-        verge = next(verge for side, verge in verges.items() if side == row["carriageway"])
-        routes[name] = CableRoute.of(verge, start_m, end_m, loops, rules)
-    return routes
 
 
 _Thing = tuple[float, str, str, str]
@@ -94,39 +70,44 @@ def _plant(layers: Mapping[str, Layer], cable: str) -> Iterator[_Thing]:
         taps[float(row["tap_m"])].append(str(row["connection"]))
     for row in layers["chambers"].rows():
         if cable in str(row["cable"]).split(","):
-            yield float(row["measure_m"]), "chamber", str(row["chamber"]), str(row["purpose"])
+            yield float(row["measure_m"]), "chamber", str(row["chamber"]), _said(row, str(row["purpose"]))
     for row in layers["closures"].where(cable=cable).rows():
         at_m, kind = float(row["measure_m"]), str(row["kind"])
         served = f": {', '.join(taps[at_m])}" if "tap" in kind else ""
-        yield at_m, "closure", str(row["closure"]), f"{kind}{served}, in {row['chamber']}"
+        yield at_m, "closure", str(row["closure"]), _said(row, f"{kind}{served}", f"in {row['chamber']}")
     ends = layers["cables"].where(cable=cable)
     huts = layers["huts"]
     for row in huts.take((huts["measure_m"] >= ends["start_m"][0]) & (huts["measure_m"] <= ends["end_m"][0])).rows():
-        said = [str(row["name"]), str(row["role"]).replace("_", " ")]
-        yield float(row["measure_m"]), "hut", str(row["hut"]), ", ".join(word for word in said if word)
+        said = _said(row, str(row["name"]), str(row["role"]).replace("_", " "))
+        yield float(row["measure_m"]), "hut", str(row["hut"]), said
 
 
-def _crossings(layers: Mapping[str, Layer], cable: str, side: str, extent: Extent) -> Iterator[_Thing]:
-    """Ways under the road: drops of the first cable to the other side, and a cable's own into huts over there."""
-    tapped = any("tap" in kind for kind in layers["closures"].where(cable=cable)["kind"].tolist())
-    for row in layers["connections"].rows() if tapped else ():
-        at_m = float(row["tap_m"])
-        if row["carriageway"] != side and extent.start_m <= at_m <= extent.end_m:
-            yield at_m, "crossing", str(row["connection"]), "drop under the road"
-    for row in layers["huts"].rows():
-        at_m = float(row["measure_m"])
-        if row["carriageway"] != side and extent.start_m <= at_m <= extent.end_m:
-            yield at_m, "crossing", str(row["hut"]), "cable under the road into the hut"
+def _said(row: Mapping[str, object], *words: str) -> str:
+    """The words, and that a thing is built where it is."""
+    return ", ".join(word for word in (*words, "as built" if row["origin"] == "as built" else "") if word)
 
 
-def _measured(
-    cable: str, side: Carriageway, things: list[_Thing], route: CableRoute, reels: Layer
-) -> Iterator[Element]:
-    at_m = np.array([thing[0] for thing in things])
-    route_m, sheath_m, fibre_m = route.route_m(at_m), route.sheath_m(at_m), route.fibre_m(at_m)
-    since_m = np.diff(route_m, prepend=route_m[:1])
+def _crossings(layers: Mapping[str, Layer], cable: str, extent: Extent) -> Iterator[_Thing]:
+    """Ways under the road that begin in the cable's trench: its own into huts, drops of the cable that is tapped."""
+    ducts = layers["ducts"]
+    trenches = {row["trench"] for row in ducts.rows() if cable in str(row["cable"]).split(",")}
+    tapped = set(layers["drop_cables"].where(cable=cable)["connection"].tolist())
+    for row in layers["crossings"].rows():
+        at_m, name = float(row["measure_m"]), str(row["name"])
+        if row["trench"] not in trenches or not extent.start_m <= at_m <= extent.end_m:
+            continue
+        if row["purpose"] == "hut":
+            yield at_m, "crossing", name, "cable under the road into the hut"
+        elif name in tapped:
+            yield at_m, "crossing", name, "drop under the road"
+
+
+def _measured(cable: str, side: Carriageway, things: list[_Thing], route: LaidCable, reels: Layer) -> Iterator[Element]:
+    laid = [route.at(thing[0]) for thing in things]
+    since_m = np.diff([at.route_m for at in laid], prepend=0.0)
     starts, ends, names = reels["start_m"], reels["end_m"], reels["reel"]
     for index, (measure_m, kind, name, detail) in enumerate(things):
         on = " | ".join(names[(starts <= measure_m) & (measure_m <= ends)].tolist())
-        lengths = (float(route_m[index]), float(since_m[index]), float(sheath_m[index]), float(fibre_m[index]))
+        at = laid[index]
+        lengths = (at.route_m, float(since_m[index]), at.sheath_m, at.fibre_m)
         yield Element(cable, measure_m, side, kind, name, detail, *lengths, on)

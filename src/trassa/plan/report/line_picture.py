@@ -1,12 +1,14 @@
-"""The cable drawn straight: huts, closures, chambers and reels over the km axis, access rings below them."""
+"""The cables drawn straight over the km axis: huts, closures, chambers, reels, bridges, tunnels and crossings of each
+cable, then the connections by name and the access rings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
-from trassa.linear import Extent, Layer
+from trassa.linear import ARROWS, Extent, Layer
 from trassa.plan.amounts import figure_text, margin_text
 from trassa.plan.report.axis import KmAxis
 from trassa.plan.report.sheets import LEFT, RIGHT, WIDTH, Sheet, nice_ten_km
@@ -19,6 +21,8 @@ _STRETCH_M = 60_000.0
 _RULER, _LETTER = 16, 5.4
 _TITLED = 40
 """Up to so many marks of a kind on a stretch bear a title of their own."""
+_LINES = 8
+"""Lines of names under one another, at most."""
 
 
 def line_pictures(road: Road, layers: Mapping[str, Layer]) -> list[Sheet]:
@@ -36,7 +40,7 @@ def _picture(road: Road, layers: Mapping[str, Layer], extent: Extent, full_m: fl
     width = max(round(WIDTH * extent.length_m / full_m), 24)
     axis = KmAxis(extent, road.calibration, LEFT, width)
     bands = [
-        *(_cable(axis, layers, row) for row in layers["cables"].rows()),
+        *(_cable(axis, road, layers, row) for row in layers["cables"].rows()),
         *_named(axis, layers),
         *_rings(axis, layers),
     ]
@@ -64,11 +68,11 @@ def _ruler(axis: KmAxis, word: str, bottom: int) -> Iterator[str]:
         yield text(x, 10, words, "km", "middle")
 
 
-def _cable(axis: KmAxis, layers: Mapping[str, Layer], row: Mapping[str, object]) -> _Band:
+def _cable(axis: KmAxis, road: Road, layers: Mapping[str, Layer], row: Mapping[str, Any]) -> _Band:
     """One cable: span budgets above it, reels as bars under it, everything on it as marks."""
-    name = str(row["cable"])
-    marks = [*_spans(axis, layers, name), *_reels(axis, layers, name)]
-    if span := axis.clipped(float(row["start_m"]), float(row["end_m"])):  # type: ignore[arg-type]
+    name, extent = str(row["cable"]), Extent(float(row["start_m"]), float(row["end_m"]))
+    marks = [*_spans(axis, layers, name), *_reels(axis, layers, name), *_structures(axis, road, row, extent)]
+    if span := axis.clipped(extent.start_m, extent.end_m):
         marks.append(line(span[0], 22, span[1], 22, "cable"))
     if "chambers" in layers:
         pairs = zip(layers["chambers"]["measure_m"].tolist(), layers["chambers"]["cable"].tolist(), strict=True)
@@ -77,28 +81,62 @@ def _cable(axis: KmAxis, layers: Mapping[str, Layer], row: Mapping[str, object])
     closures = layers["closures"].where(cable=name).rows() if "closures" in layers else ()
     shown = [c for c in closures if axis.shows(float(c["measure_m"]))]
     marks += _titled("joint", [(f"{c['closure']}, {c['kind']}", _closure(axis, c)) for c in shown])
-    marks += _huts(axis, layers, float(row["start_m"]), float(row["end_m"]))  # type: ignore[arg-type]
-    return name, f"{row['fibres']} fibres", 52, marks
+    trenches = _trenches(layers, name)
+    marks += _crossings(axis, layers, name, trenches, extent)
+    marks += _huts(axis, layers, extent.start_m, extent.end_m)
+    side = ARROWS[row["carriageway"]]
+    return f"{name} {side}", ", ".join([*trenches, f"{row['fibres']} fibres"]), 60, marks
 
 
 def _spans(axis: KmAxis, layers: Mapping[str, Layer], cable: str) -> Iterator[str]:
     for row in layers["spans"].where(cable=cable).rows() if "spans" in layers else ():
         clipped = axis.clipped(float(row["start_m"]), float(row["end_m"]))
         said = f"{figure_text(float(row['loss_db']), 1)} dB"
-        longer = f"{row['span']}: {said}, {margin_text(float(row['margin_db']))} to the limit"
-        if clipped:
-            words = longer if clipped[1] - clipped[0] > _LETTER * len(longer) else said
-            if clipped[1] - clipped[0] > _LETTER * len(words):
-                yield text((clipped[0] + clipped[1]) / 2, 10, words, "label", "middle")
+        named = f"{row['span']}: {said}"
+        longer = f"{named}, {margin_text(float(row['margin_db']))} to the limit"
+        room = (clipped[1] - clipped[0]) / _LETTER if clipped else 0.0
+        words = next((words for words in (longer, named, said) if len(words) < room), "")
+        if clipped and words:
+            yield text((clipped[0] + clipped[1]) / 2, 10, words, "label", "middle")
 
 
 def _reels(axis: KmAxis, layers: Mapping[str, Layer], cable: str) -> Iterator[str]:
-    """Reels as bars, every other one shaded."""
+    """Reels as bars, every other one shaded; those that are built are coloured."""
     for index, row in enumerate(layers["reels"].where(cable=cable).rows() if "reels" in layers else ()):
         if clipped := axis.clipped(float(row["start_m"]), float(row["end_m"])):
             title = tag("title", f"{row['reel']}, {figure_text(float(row['sheath_m']))} m of sheath")
-            shade = "reel even" if index % 2 else "reel"
+            shade = "reel built" if row["origin"] == "as built" else "reel even" if index % 2 else "reel"
             yield tag("rect", title, x=clipped[0], y=27, width=clipped[1] - clipped[0], height=4, class_=shade)
+
+
+def _structures(axis: KmAxis, road: Road, cable: Mapping[str, Any], extent: Extent) -> Iterator[str]:
+    """Bridges and tunnels that the cable runs along, as bars under its reels."""
+    for row in road.structures.where(carriageway=cable["carriageway"]).rows():
+        kind, start_m, end_m = str(row["kind"]), float(row["start_m"]), float(row["end_m"])
+        clipped = axis.clipped(start_m, end_m)
+        if kind in ("bridge", "tunnel") and clipped and start_m < extent.end_m and end_m > extent.start_m:
+            said = f"{kind} {row['name']}".strip() + f", {figure_text(end_m - start_m)} m"
+            bar = {"x": clipped[0], "y": 32, "width": max(clipped[1] - clipped[0], 2.0), "height": 3}
+            yield tag("rect", tag("title", escape(said)), **bar, class_=kind)
+
+
+def _trenches(layers: Mapping[str, Layer], cable: str) -> list[str]:
+    rows = layers["ducts"].rows() if "ducts" in layers else ()
+    return sorted({str(row["trench"]) for row in rows if cable in str(row["cable"]).split(",")})
+
+
+def _crossings(
+    axis: KmAxis, layers: Mapping[str, Layer], cable: str, trenches: Sequence[str], extent: Extent
+) -> Iterator[str]:
+    """Ways under the road as arrows away from the cable; those of drops stand at the cable that is tapped."""
+    tapped = set(layers["drop_cables"].where(cable=cable)["connection"].tolist()) if "drop_cables" in layers else set()
+    marks = []
+    for row in layers["crossings"].rows() if "crossings" in layers else ():
+        at_m, name = float(row["measure_m"]), str(row["name"])
+        mine = row["trench"] in trenches and (row["purpose"] == "hut" or name in tapped)
+        if mine and axis.shows(at_m) and extent.start_m <= at_m <= extent.end_m:
+            marks.append((f"under the road to {name}", f"M{coordinate(axis.x(at_m))} 37v7m-2-2.5l2 2.5l2-2.5"))
+    return _titled("crossing", marks)
 
 
 def _closure(axis: KmAxis, row: Mapping[str, object]) -> str:
@@ -130,15 +168,15 @@ def _huts(axis: KmAxis, layers: Mapping[str, Layer], start_m: float, end_m: floa
             yield tag("rect", title, x=x - 5, y=17, width=10, height=10, class_=f"hut {row['role']}")
             if x - _LETTER * len(name) / 2 >= free:
                 free = x + _LETTER * len(name) / 2 + 3
-                yield text(x, 41, name, "label strong", "middle")
+                yield text(x, 54, name, "label strong", "middle")
 
 
 def _named(axis: KmAxis, layers: Mapping[str, Layer]) -> list[_Band]:
-    """Connections with fibres of their own at their taps, by name on up to three lines."""
+    """Connections with fibres of their own at their taps, by name on as many lines as that takes, up to eight."""
     if "connections" not in layers:
         return []
     marks: list[str] = []
-    free = [-math.inf] * 3
+    free = [-math.inf] * _LINES
     for row in layers["connections"].where(access="own fibres").rows():
         tap_m, name = float(row["tap_m"]), str(row["connection"])
         if not axis.shows(tap_m):
@@ -147,7 +185,7 @@ def _named(axis: KmAxis, layers: Mapping[str, Layer]) -> list[_Band]:
         title = tag("title", escape(f"{name}, {row['service']}"))
         marks.append(tag("path", title, d=f"M{coordinate(x)} 1v6m-2 0h4", class_="joint"))
         half = _LETTER * len(name) / 2
-        room = next((index for index in range(3) if free[index] <= x - half), None)
+        room = next((index for index in range(_LINES) if free[index] <= x - half), None)
         if room is not None:
             free[room] = x + half + 3
             marks.append(text(x, 16 + 9 * room, name, "label", "middle"))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-import tomllib
-from collections.abc import Mapping
-from importlib.resources import files
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from trassa.errors import InputError
-from trassa.linear import KmLabel, Position
-from trassa.plan.verify.cable import Plant
+from trassa.linear import Position
+from trassa.plan.verify.cable import Cable, Plant
+from trassa.plan.verify.drops import drop_route_m
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.line import Network, Outcome
+from trassa.plan.verify.toll_points import Stand, toll_stands
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_connections", "check_rings", "check_services"]
@@ -23,8 +22,11 @@ __all__ = ["check_connections", "check_rings", "check_services"]
 _AT_M = 0.5
 _TOLERANCE_DB = 0.02
 _TOLERANCE_US = 0.5
+_OFFSET_M = 1.0
 _SITE, _GANTRY = "radio site", "gantry"
-_Known = Mapping[str, tuple[str, float]]
+_LISTED_M = 10.0
+"""How far from the carriageway a list means where it says nothing."""
+_Known = Mapping[str, tuple[str, Stand]]
 
 
 def check_connections(evidence: Evidence, plant: Plant) -> Row:
@@ -33,60 +35,72 @@ def check_connections(evidence: Evidence, plant: Plant) -> Row:
     rows = {str(row["connection"]): row for row in evidence.layers["connections"].rows()}
     wrong = [f"{name}, a {due[name][0]}, is not connected" for name in due if name not in rows]
     wrong += [f"{name} is a connection of nothing" for name in rows if name not in due]
+    if len(rows) < len(evidence.layers["connections"]):
+        wrong.append("a connection stands twice")
+    wrong += _hung(evidence, rows)
     for name, row in rows.items():
-        if name not in due or not str(row["access"]):
+        if name not in due:
             continue
-        service, measure_m = due[name]
-        if row["service"] != service or abs(float(row["measure_m"]) - measure_m) > _AT_M:
-            wrong.append(f"{name} is a {service} at {evidence.place(measure_m)}, not as stated")
+        wrong += _misplaced(evidence, due[name], row)
+        if not str(row["access"]):
+            near_m = min((_beyond_m(cable, float(row["measure_m"])) for cable in plant.cables), default=np.inf)
+            if near_m <= evidence.settings.optical.stray_limit_m:
+                wrong.append(f"{name} is not connected, a cable passes {near_m:.0f} m from it")
+            continue
         drop_m = _drop_m(evidence, plant, row)
         if not abs(drop_m - float(row["drop_m"])) <= _AT_M:
             wrong.append(f"drop of {name} stated {float(row['drop_m']):.1f} m, found {drop_m:.1f} m")
-    own = set(evidence.layers["links"]["site"].tolist())
-    ringed = {name for ring in evidence.layers["ring_segments"].rows() for name in (ring["first"], ring["second"])}
-    for name, row in rows.items():
-        access = str(row["access"])
-        if access and (name not in own if access == "own fibres" else name not in ringed):
-            wrong.append(f"{name} hangs on {access}, but on no link")
     said = "; ".join(wrong[:3]) or f"{len(rows)} connections, each where it stands"
     return Row("optical.connections", "", None, "", not wrong, None, said)
 
 
+def _hung(evidence: Evidence, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Connections that hang on something else than their class asks for, or on nothing."""
+    own, segments = set(evidence.layers["links"]["site"].tolist()), evidence.layers["ring_segments"]
+    asked = {service.name: service.access for service in evidence.settings.optical.services}
+    for name, row in rows.items():
+        access, kind = str(row["access"]), asked.get(str(row["service"]), "")
+        if not access:
+            continue
+        ring = segments.where(ring=access)
+        if (access == "own fibres") != (kind == "own fibres"):
+            yield f"{name} hangs on {access}, a {row['service']} asks for {kind}"
+        elif name not in own if access == "own fibres" else name not in {*ring["first"], *ring["second"]}:
+            yield f"{name} hangs on {access}, but on no link"
+
+
+def _misplaced(evidence: Evidence, due: tuple[str, Stand], row: Mapping[str, Any]) -> list[str]:
+    """What a row tells of the kind and the place of a connection, against what is due."""
+    name, (service, (measure_m, side, offset_m)) = row["connection"], due
+    if row["service"] != service or not abs(float(row["measure_m"]) - measure_m) <= _AT_M:
+        return [f"{name} is a {service} at {evidence.place(measure_m)}, not as stated"]
+    stated_m = abs(float(row["offset_m"]))
+    if row["carriageway"] != side or not abs(stated_m - offset_m) <= _OFFSET_M:
+        told = f"{stated_m:.1f} m off the {row['carriageway']} carriageway"
+        return [f"{name} stands {offset_m:.1f} m off the {side} carriageway, stated {told}"]
+    return []
+
+
+def _beyond_m(cable: Cable, measure_m: float) -> float:
+    return max(cable.start_m - measure_m, measure_m - cable.end_m, 0.0)
+
+
 def _drop_m(evidence: Evidence, plant: Plant, row: Mapping[str, Any]) -> float:
-    cables = [cable for cable in plant.cables if plant.at(cable.name, float(row["tap_m"])) is cable]
-    if not cables:
-        return float("nan")
-    along_m = abs(cables[0].route_m(float(row["measure_m"])) - cables[0].route_m(float(row["tap_m"])))
-    crossing_m = evidence.settings.optical.crossing_m if row["carriageway"] != cables[0].carriageway else 0.0
-    return along_m + abs(float(row["offset_m"])) + crossing_m
+    tap_m = float(row["tap_m"])
+    cables = [cable for cable in plant.cables if plant.at(cable.name, tap_m) is cable]
+    return drop_route_m(cables[0], row, tap_m, evidence.settings.optical) if cables else float("nan")
 
 
 def _sites(evidence: Evidence) -> _Known:
-    sites = evidence.layers["sites"]
-    return {str(row["site"]): (_SITE, float(row["measure_m"])) for row in sites.rows()}
+    rows = evidence.layers["sites"].rows()
+    stands = {str(r["site"]): (float(r["measure_m"]), str(r["carriageway"]), abs(float(r["offset_m"]))) for r in rows}
+    return {name: (_SITE, stand) for name, stand in stands.items()}
 
 
 def _toll_points(evidence: Evidence) -> _Known:
-    """Toll points on the main line of this road, from the tariff files as they are written."""
     if _GANTRY not in [service.name for service in evidence.settings.optical.services]:
         return {}
-    found: dict[str, tuple[str, float]] = {}
-    for name in evidence.settings.toll.systems:
-        path = evidence.root / "inputs" / name if name.endswith(".toml") else None
-        text = (path or files("trassa.toll").joinpath("tariffs", f"{name}.toml")).read_text("utf-8-sig")
-        for point in tomllib.loads(text).get("toll_point", ()):
-            if point.get("at", "main line") != "main line" or "km" not in point:
-                continue
-            sides = point.get("carriageways", ["increasing", "decreasing"])
-            if not set(sides) & set(evidence.carriageways):
-                continue
-            try:
-                measure_m = evidence.calibration.measure(KmLabel.from_decimal(float(point["km"])))
-            except InputError:  # another road's kilometre
-                continue
-            if 0.0 <= measure_m <= float(evidence.proof.road["length_m"]):
-                found[str(point["id"])] = (_GANTRY, measure_m)
-    return found
+    return {name: (_GANTRY, stand) for name, stand in toll_stands(evidence).items()}
 
 
 def _listed(evidence: Evidence) -> _Known:
@@ -98,12 +112,16 @@ def _listed(evidence: Evidence) -> _Known:
     rows = csv.reader(text.splitlines(), dialect)
     header = [field.strip() for field in next(rows)]
     at = [header.index(column) for column in ("name", "service", "position")]
-    found: dict[str, tuple[str, float]] = {}
+    off = header.index("offset_m") if "offset_m" in header else None
+    found: dict[str, tuple[str, Stand]] = {}
     for row in rows:
         if row:
-            label, service, position = (row[column].strip() for column in at)
-            measure_m = evidence.calibration.measure(Position.parse(position, road=evidence.ref).label)
-            found[label] = (service, measure_m)
+            label, service, written = (row[column].strip() for column in at)
+            position = Position.parse(written, road=evidence.ref)
+            side = position.carriageway or str(evidence.proof.road["reference"])
+            offset = row[off].strip().replace(",", ".") if off is not None else ""
+            stand = (evidence.calibration.measure(position.label), side, abs(float(offset)) if offset else _LISTED_M)
+            found[label] = (service, stand)
     return found
 
 
@@ -168,7 +186,8 @@ def _service(evidence: Evidence, network: Network, name: str) -> Row:
     worst_us = float(np.fmax.reduce([o.worst_latency_us for o in outcomes], initial=np.nan)) * longest
     bound_us = next((service.latency_us for service in rules.services if service.name == name), None)
     late = bound_us is not None and not worst_us <= bound_us
-    holds = verdict(bool(stranded or lost or late), estimate_reasons(evidence))
+    beyond = any(outcome.worst_margin_db < 0.0 for outcome in outcomes)
+    holds = verdict(bool(stranded or lost or late or beyond), estimate_reasons(evidence))
     wrong = [f"the proof says {claim.holds}"] if claim.holds != holds else []
     stated = claim.worst.value if claim.worst.value is not None else float("nan")
     found = float(stranded) if stranded else worst_us

@@ -7,6 +7,7 @@ import math
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.line import Network
+from trassa.plan.verify.stated_rows import rows_off
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_edge"]
@@ -45,8 +46,36 @@ def check_edge(evidence: Evidence, network: Network) -> list[Row]:
     stated = claim.worst.value
     if servers and (stated is None or not abs(stated - worst_us) <= _TOLERANCE_US):
         wrong.insert(0, f"worst round trip stated {stated} µs, found {worst_us:.1f} µs")
+    wrong += _places_off(evidence, network, trips, limit_us)
     said = "; ".join(wrong[:3]) or f"{len(servers)} huts with servers, no fewer do; worst {worst_us:.1f} µs"
     return [Row(_ID, "", limit_us - worst_us if servers else None, "µs", not wrong, holds, said)]
+
+
+def _places_off(
+    evidence: Evidence, network: Network, trips: list[tuple[str, dict[str, float]]], limit_us: float
+) -> list[str]:
+    """One row for each server: where its hut stands, and the longest round trip of those for whom it is the nearest;
+    where two are as near, either may have it."""
+    table = evidence.layers["edge_places"]
+    servers = [hut for hut in table["hut"].tolist() if hut in network.huts]
+    bounds = {hut: [0.0, 0.0] for hut in servers}
+    for _, by_hut in trips:
+        known = {hut: by_hut.get(hut, math.inf) for hut in servers}
+        least_us = min(known.values(), default=math.inf)
+        if not least_us <= limit_us:
+            continue
+        nearest = [hut for hut, us in known.items() if us <= least_us + _TOLERANCE_US]
+        for hut in nearest:
+            surely = len(nearest) == 1
+            bounds[hut] = [max(bounds[hut][0], least_us if surely else 0.0), max(bounds[hut][1], least_us)]
+    wrong = []
+    for row in table.rows():
+        hut, stated_us = str(row["hut"]), float(row["round_trip_us"])
+        low_us, high_us = bounds.get(hut, [math.nan, math.nan])
+        if not low_us - _TOLERANCE_US <= stated_us <= high_us + _TOLERANCE_US:
+            wrong.append(f"round trip to {hut} stated {stated_us:.1f} µs, found {low_us:.1f}..{high_us:.1f} µs")
+    due = [{"hut": hut, "measure_m": network.huts[hut]} for hut in dict.fromkeys(servers)]
+    return wrong + rows_off(table, ["hut"], due)
 
 
 def _round_trips_us(evidence: Evidence, network: Network) -> list[tuple[str, dict[str, float]]]:

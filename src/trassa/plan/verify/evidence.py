@@ -96,7 +96,8 @@ def _inputs_row(evidence: Evidence) -> Row:
 
 def _named(settings: Settings) -> list[str]:
     road, pattern = settings.road, settings.radio.antenna.file
-    single = (road.centreline, road.schematic, pattern)
+    lists = (settings.optical.equipment_list, settings.optical.as_built)
+    single = (road.centreline, road.schematic, pattern, *lists)
     return [*road.osm, *settings.terrain.files, *(name for name in single if name)]
 
 

@@ -9,6 +9,7 @@ from trassa.plan.claim import Claim
 from trassa.plan.verify.cable import Plant
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.stated_rows import rows_off
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_fronthaul"]
@@ -25,7 +26,8 @@ def check_fronthaul(evidence: Evidence, plant: Plant) -> list[Row]:
     layers = evidence.layers
     asked = layers.get("fronthaul")
     if claim is None:
-        silent = asked is not None and len(asked) > 0
+        shared = bool((layers["cells"]["sends"] != layers["cells"]["cell"]).any()) if "cells" in layers else False
+        silent = shared or (asked is not None and len(asked) > 0)
         return [Row(_ID, "", None, "m", False, None, "not claimed, though sites send shared cells")] if silent else []
     if asked is None or "fronthaul_ways" not in layers:
         return [Row(_ID, "", None, "m", False, None, "claimed without the layers fronthaul and fronthaul_ways")]
@@ -39,18 +41,48 @@ def _row(evidence: Evidence, plant: Plant, claim: Claim, asked: Layer, ways: Lay
         for site, baseband, stated, again in zip(ways["site"], ways["baseband"], ways["fibre_m"], found, strict=True)
         if not (abs(stated - again) <= _TOLERANCE_M or (np.isnan(stated) and np.isnan(again)))
     ]
+    wrong += _columns_off(evidence, plant, ways, found)
     margin_m = ways["limit_m"] - np.array(found)
     holds = verdict(bool((~(margin_m >= 0.0)).any()), estimate_reasons(evidence))
     if claim.holds != holds:
         wrong.insert(0, f"the proof says {claim.holds}")
     least = float(np.min(margin_m)) if np.isfinite(margin_m).all() else None
     if (least is None) != (claim.worst.margin is None) or (
-        least is not None and abs(least - (claim.worst.margin or 0.0)) > _TOLERANCE_M
+        least is not None and not abs(least - (claim.worst.margin or 0.0)) <= _TOLERANCE_M
     ):
         wrong.insert(0, f"worst margin stated {claim.worst.margin}, found {least}")
     at = int(np.nanargmin(margin_m)) if np.isfinite(margin_m).any() else 0
     said = "; ".join(wrong[:3]) or f"{len(ways)} heads, each on the baseband of its cell"
     return Row(_ID, f"{ways['site'][at]} to {ways['baseband'][at]}", least, "m", not wrong, holds, said)
+
+
+def _columns_off(evidence: Evidence, plant: Plant, ways: Layer, found: list[float]) -> list[str]:
+    """Place, margin and delay of every way, and a baseband in a hut wherever one is near enough to all heads."""
+    per_km, due = evidence.settings.optical.latency_us_per_km, []
+    huts = {str(row["hut"]): float(row["measure_m"]) for row in evidence.layers["huts"].rows()}
+    taps = {str(row["site"]): float(row["measure_m"]) for row in evidence.layers["links"].rows()}
+    for row, fibre_m in zip(ways.rows(), found, strict=True):
+        baseband = str(row["baseband"])
+        due.append(
+            {
+                "site": row["site"],
+                "cell": row["cell"],
+                "measure_m": huts.get(baseband, taps.get(baseband, float("nan"))),
+                "margin_m": float(row["limit_m"]) - fibre_m,
+                "latency_us": fibre_m / 1000.0 * per_km,
+            }
+        )
+    wrong = rows_off(ways, ["site", "cell"], due)
+    for cell in dict.fromkeys(ways["cell"].tolist()):
+        ours = ways.where(cell=cell)
+        if str(ours["baseband"][0]) in huts:
+            continue
+        for hut in huts:
+            moved = {**ours.columns, "baseband": np.full(len(ours), hut, dtype=object)}
+            if bool((np.array(_fibres_m(evidence, plant, Layer(ours.schema, moved))) <= ours["limit_m"]).all()):
+                wrong.append(f"cell {cell} has no baseband in a hut, though {hut} is near enough to all its heads")
+                break
+    return wrong
 
 
 def _unlike(evidence: Evidence, asked: Layer, ways: Layer) -> list[str]:
@@ -63,7 +95,7 @@ def _unlike(evidence: Evidence, asked: Layer, ways: Layer) -> list[str]:
         told = set(zip(layer["site"].tolist(), layer["cell"].tolist(), strict=True))
         wrong += [f"head {site} of cell {cell} is missing in {name}" for site, cell in sorted(sends - told)]
         wrong += [f"{site} does not send cell {cell} of {name}" for site, cell in sorted(told - sends)]
-        off = np.abs(layer[limits] - limit_m) > _TOLERANCE_M
+        off = ~(np.abs(layer[limits] - limit_m) <= _TOLERANCE_M)
         wrong += [f"limit of {site} in {name} is not {limit_m:.0f} m" for site in layer["site"][off].tolist()]
     pairs = set(zip(ways["cell"].tolist(), ways["baseband"].tolist(), strict=True))
     homes = [cell for cell, _ in pairs]

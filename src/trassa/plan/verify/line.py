@@ -110,24 +110,31 @@ class Network:
         among: Collection[str] | None = None,
     ) -> Outcome:
         """What is left after one cut (start, end, cables that fall) or with one hut down, for all or ``among`` some."""
-        spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s.cable, s.start_m, s.end_m)]
-        reach = self._reach(spans, hut_down)
-        ways: dict[str, list[tuple[float, float]]] = {link.site: [] for link in self.links}
-        for link in self.links:
-            if link.hut in reach and not _falls(cut, link.cable, link.tap_m, link.hut_m):
-                delay, least = reach[link.hut]
-                ways[link.site].append((self._delay_us(link.fibre_m) + delay, min(link.margin_db, least)))
-        for ring in self.rings:
-            ways |= self._around(ring, reach, cut)
+        ways = self.ways(cut, hut_down)
         if among is not None:
             ways = {name: found for name, found in ways.items() if name in among}
         best = [min(found) for found in ways.values() if found]
         return Outcome(
             sum(len(found) == 1 for found in ways.values()),
             tuple(site for site, found in ways.items() if not found),
-            max((delay for delay, _ in best), default=float("nan")),
-            min((margin for _, margin in best), default=float("nan")),
+            max((delay for delay, _, _ in best), default=float("nan")),
+            min((margin for _, margin, _ in best), default=float("nan")),
         )
+
+    def ways(
+        self, cut: tuple[float, float, Collection[str]] | None = None, hut_down: str = ""
+    ) -> dict[str, list[tuple[float, float, str]]]:
+        """Every way left to a point of presence of each connection: delay, least margin, and the hut it enters."""
+        spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s.cable, s.start_m, s.end_m)]
+        reach = self._reach(spans, hut_down)
+        ways: dict[str, list[tuple[float, float, str]]] = {link.site: [] for link in self.links}
+        for link in self.links:
+            if link.hut in reach and not _falls(cut, link.cable, link.tap_m, link.hut_m):
+                delay, least = reach[link.hut]
+                ways[link.site].append((self._delay_us(link.fibre_m) + delay, min(link.margin_db, least), link.hut))
+        for ring in self.rings:
+            ways |= self._around(ring, reach, cut)
+        return ways
 
     def delays_to_huts_us(self, cut: tuple[float, float, Collection[str]] | None = None) -> dict[str, dict[str, float]]:
         """One-way delay from everything with own fibres to each hut it reaches after one cut, switches included."""
@@ -147,9 +154,9 @@ class Network:
         ring: RingAgain,
         reach: Mapping[str, tuple[float, float]],
         cut: tuple[float, float, Collection[str]] | None,
-    ) -> dict[str, list[tuple[float, float]]]:
+    ) -> dict[str, list[tuple[float, float, str]]]:
         """The ways of a ring's members, walked from either hut until a segment is cut."""
-        ways: dict[str, list[tuple[float, float]]] = {name: [] for name in ring.members}
+        ways: dict[str, list[tuple[float, float, str]]] = {name: [] for name in ring.members}
         for hut, order in ((ring.huts[0], range(len(ring.members))), (ring.huts[1], range(len(ring.members))[::-1])):
             if hut not in reach:
                 continue
@@ -160,7 +167,7 @@ class Network:
                     break
                 delay += self._delay_us(ring.fibre_m[segment]) + self.rules.ring_latency_us
                 least = min(least, ring.margin_db[segment])
-                ways[ring.members[member]].append((delay, least))
+                ways[ring.members[member]].append((delay, least, hut))
         return ways
 
     def _reach(self, spans: list[SpanAgain], hut_down: str) -> dict[str, tuple[float, float]]:

@@ -7,14 +7,28 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from trassa.linear import Layer
+from trassa.optical.service_settings import RADIO_SITE
 from trassa.plan.claim import Claim
+from trassa.plan.verify.aggregation import check_aggregation
+from trassa.plan.verify.as_built import check_as_built
+from trassa.plan.verify.availability import check_availability
+from trassa.plan.verify.budgets import check_budgets
 from trassa.plan.verify.cable import Plant, check_lengths, plant_of
 from trassa.plan.verify.connected import check_connections, check_rings, check_services
+from trassa.plan.verify.drops import check_drops
+from trassa.plan.verify.ducts import check_ducts
 from trassa.plan.verify.edge import check_edge
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.fibre_rows import check_fibres
 from trassa.plan.verify.fronthaul import check_fronthaul
+from trassa.plan.verify.huts import check_huts, check_places
+from trassa.plan.verify.light import check_light, lit
+from trassa.plan.verify.light_equipment import check_equipment
 from trassa.plan.verify.line import Network, Outcome, network_of
+from trassa.plan.verify.line_told import check_line_told
+from trassa.plan.verify.link_rows import check_link_rows
+from trassa.plan.verify.plant_rows import check_plant
 from trassa.plan.verify.verdict import Row
 from trassa.plan.verify.wavelengths import check_wavelengths
 from trassa.provenance import Progress, no_progress
@@ -23,7 +37,6 @@ __all__ = ["check_optical"]
 
 _TOLERANCE_DB = 0.02
 _TOLERANCE_US = 0.5
-_END_M = 1.0
 _AT_M = 1e-3
 
 
@@ -32,66 +45,26 @@ def check_optical(evidence: Evidence, progress: Progress = no_progress) -> list[
     if not any(claim.id.startswith("optical.") for claim in evidence.proof.claims):
         return []
     plant = plant_of(evidence)
-    network = network_of(evidence.layers, plant, evidence.settings.optical)
-    rows = [*check_lengths(evidence, plant), _places_row(evidence, plant, network)]
-    rows += [check_connections(evidence, plant), _links_row(evidence, network), _spans_row(evidence, network)]
+    network = lit(evidence, network_of(evidence.layers, plant, evidence.settings.optical))
+    rows = [*check_lengths(evidence, plant), check_plant(evidence, plant), *check_as_built(evidence, plant)]
+    rows += [check_huts(evidence, plant), check_places(evidence, plant, network)]
+    rows += [check_link_rows(evidence, plant, network), check_fibres(evidence, plant, network)]
+    rows += [check_ducts(evidence, plant), check_line_told(evidence, plant, network)]
+    rows += [check_connections(evidence, plant), check_drops(evidence, plant)]
+    rows += [_links_row(evidence, network), _spans_row(evidence, network)]
     rows += check_rings(evidence, network)
-    rows += check_wavelengths(evidence, network)
+    rows += [*check_wavelengths(evidence, network), check_light(evidence, network), check_equipment(evidence)]
+    rows.append(check_availability(evidence, network, plant))
     outcomes = _cut_outcomes(evidence, network, progress)
     rows += [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes), _huts_row(evidence, network)]
     latency = _latency_row(evidence, outcomes)
+    rows += [check_budgets(evidence, network), *check_aggregation(evidence, network)]
     rows += [*check_edge(evidence, network), *check_services(evidence, network), *check_fronthaul(evidence, plant)]
     return [*rows, latency] if latency else rows
 
 
 def _claim(evidence: Evidence, claim_id: str) -> Claim | None:
     return next((claim for claim in evidence.proof.claims if claim.id == claim_id), None)
-
-
-def _places_row(evidence: Evidence, plant: Plant, network: Network) -> Row:
-    """Points of presence at the road's ends only; every site on two links, its drop as long as the way to it."""
-    wrong, rules = [], evidence.settings.optical
-    length = float(evidence.proof.road["length_m"])
-    ends = {
-        end for cable in plant.cables for end in (cable.start_m, cable.end_m) if _is_road_end(evidence, end, length)
-    }
-    wrong += [
-        f"{hut} is no end of the road, yet a point of presence"
-        for hut in sorted(network.presences)
-        if not any(abs(network.huts[hut] - end) <= _AT_M for end in ends)
-    ]
-    links = {site: [link for link in network.links if link.site == site] for site in {k.site for k in network.links}}
-    for site in evidence.layers["sites"].rows():
-        mine = links.get(str(site["site"]), [])
-        if mine and len({link.hut for link in mine}) != 2:
-            wrong.append(f"{site['site']} has {len(mine)} links, not one to each of two huts")
-    table = evidence.layers["links"].rows()
-    rows_of = {str(row["site"]): row for row in evidence.layers["sites"].rows()}
-    for link in table:
-        row, cable = rows_of.get(str(link["site"])), plant.at(str(link["cable"]), float(link["measure_m"]))
-        if row is None or cable is None:
-            wrong.append(f"link {link['link']} belongs to no site or no cable")
-            continue
-        along = abs(cable.route_m(float(row["measure_m"])) - cable.route_m(float(link["measure_m"])))
-        crossing = rules.crossing_m if row["carriageway"] != cable.carriageway else 0.0
-        drop = along + abs(float(row["offset_m"])) + crossing
-        if abs(drop - float(link["drop_m"])) > 0.5:
-            wrong.append(f"drop of {link['link']} stated {link['drop_m']:.1f} m, found {drop:.1f} m")
-    said = (
-        "; ".join(wrong[:3]) or f"{len(rows_of)} sites on two links each, {len(network.presences)} points of presence"
-    )
-    return Row("optical.places", "", None, "", not wrong, None, said)
-
-
-def _is_road_end(evidence: Evidence, measure_m: float, length_m: float) -> bool:
-    """Whether nothing but a bridge or tunnel lies between a cable's end and the end of the road."""
-    if measure_m <= _END_M or measure_m >= length_m - _END_M:
-        return True
-    rows = evidence.layers["structures"]
-    solid = rows.take(rows["kind"] != "hole")
-    at_start = (solid["start_m"] <= _END_M) & (np.abs(solid["end_m"] - measure_m) <= _END_M)
-    at_end = (solid["end_m"] >= length_m - _END_M) & (np.abs(solid["start_m"] - measure_m) <= _END_M)
-    return bool((at_start | at_end).any())
 
 
 def _links_row(evidence: Evidence, network: Network) -> Row:
@@ -134,24 +107,30 @@ def _budget_row(
     claim = _claim(evidence, claim_id)
     if claim is None:
         return Row(claim_id, "", None, "dB", False, None, "not claimed")
-    unconnected = _unconnected(evidence) if claim_id == "optical.links" else []
+    unconnected = _unconnected(evidence, "own fibres") if claim_id == "optical.links" else []
     holds = verdict(any(not margin >= 0.0 for margin in margins) or bool(unconnected), estimate_reasons(evidence))
     worst = int(np.argmin(margins)) if margins else -1
     margin = margins[worst] if margins else None
     place = f"{names[worst]} at {evidence.place(at_m[worst])}" if margins else ""
     if claim.holds != holds:
         wrong.insert(0, f"the proof says {claim.holds}")
-    if margin is not None and (claim.worst.margin is None or abs(claim.worst.margin - margin) > _TOLERANCE_DB):
+    if margin is not None and (claim.worst.margin is None or not abs(claim.worst.margin - margin) <= _TOLERANCE_DB):
         wrong.insert(0, f"worst margin stated {claim.worst.margin}, found {margin:.2f} dB")
     told = f"{len(margins)} budgets at the end of life" + _named(unconnected)
     said = "; ".join(wrong[:3]) or told
     return Row(claim_id, place, margin, "dB", not wrong, holds, said)
 
 
-def _unconnected(evidence: Evidence) -> list[str]:
-    """Sites that no link of the plan belongs to."""
+def _unconnected(evidence: Evidence, access: str = "") -> list[str]:
+    """Connections that hang on no part of the cable, all or those of the classes with one kind of access."""
+    kinds = {service.name: service.access for service in evidence.settings.optical.services}
+    rows = evidence.layers["connections"].where(access="").rows()
+    lost = [str(row["connection"]) for row in rows if not access or kinds.get(str(row["service"])) == access]
     linked = set(evidence.layers["links"]["site"].tolist())
-    return [str(site) for site in evidence.layers["sites"]["site"] if site not in linked]
+    sites = [str(site) for site in evidence.layers["sites"]["site"] if site not in linked]
+    if kinds.get(RADIO_SITE) != "own fibres":
+        sites = []
+    return list(dict.fromkeys([*lost, *sites]))
 
 
 def _named(unconnected: list[str]) -> str:
@@ -178,7 +157,7 @@ def _cuts_row(evidence: Evidence, plant: Plant) -> Row:
         starts, ends = inside["start_m"][order].tolist(), inside["end_m"][order].tolist()
         due, gaps = [cable.start_m, *ends], [*starts, cable.end_m]
         for before, after in zip(due, gaps, strict=True):
-            if abs(before - after) > _AT_M:
+            if not abs(before - after) <= _AT_M:
                 fault = "in no interval" if after > before else "in two intervals"
                 wrong.append(
                     f"{cable.name}: {abs(after - before):.1f} m at {evidence.place(min(before, after))} {fault}"
@@ -203,7 +182,9 @@ def _any_cut_row(evidence: Evidence, outcomes: list[Outcome]) -> Row:
         return Row(claim_id, "", None, "", False, None, "not claimed")
     wrong = _outcomes_off(cuts, outcomes, lambda row: evidence.place(float(row["start_m"])))
     stranded, unconnected = [len(outcome.stranded) for outcome in outcomes], _unconnected(evidence)
-    holds = verdict(not outcomes or max(stranded) > 0 or bool(unconnected), estimate_reasons(evidence))
+    beyond = any(outcome.worst_margin_db < 0.0 for outcome in outcomes)
+    lost = not outcomes or max(stranded) > 0 or bool(unconnected) or beyond
+    holds = verdict(lost, estimate_reasons(evidence))
     if claim.holds != holds:
         wrong.insert(0, f"the proof says {claim.holds}")
     if not outcomes:
@@ -216,6 +197,9 @@ def _any_cut_row(evidence: Evidence, outcomes: list[Outcome]) -> Row:
     else:
         row = int(np.nanargmin(margins)) if np.isfinite(margins).any() else 0
         told, margin, unit = f"{len(outcomes)} cuts, no site stranded", margins[row], "dB"
+    stated = claim.worst.margin
+    if (stated is None) != bool(np.isnan(margin)) or (stated is not None and not abs(stated - margin) <= _TOLERANCE_DB):
+        wrong.append(f"worst margin stated {stated}, found {margin:.2f} {unit}")
     place = f"{evidence.place(float(cuts['start_m'][row]))}–{evidence.calibration.label(float(cuts['end_m'][row]))}"
     return Row(claim_id, place, margin, unit, not wrong, holds, "; ".join([*wrong[:3], told + _named(unconnected)]))
 
@@ -276,7 +260,7 @@ def _latency_row(evidence: Evidence, outcomes: list[Outcome]) -> Row | None:
         return Row("optical.latency", "", None, "µs", not wrong, holds, "; ".join([*wrong, "no site"]))
     row = max(known, key=lambda row: latencies[row])
     margin = promise_us - latencies[row]
-    if claim.worst.margin is None or abs(claim.worst.margin - margin) > _TOLERANCE_US:
+    if claim.worst.margin is None or not abs(claim.worst.margin - margin) <= _TOLERANCE_US:
         wrong.append(f"margin stated {claim.worst.margin}, found {margin:.1f} µs")
     place = evidence.place(float(evidence.layers["cuts"]["start_m"][row]))
     said = "; ".join(wrong) or f"worst {latencies[row]:.1f} µs of {promise_us:g} µs"

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from trassa.optical.settings import OpticalSettings
 
-__all__ = ["AmplifierStated", "Leg", "gsnr_db", "noise_figure_due_db", "table"]
+__all__ = ["AmplifierStated", "Leg", "gsnr_db", "library_comb", "noise_figure_due_db", "table"]
 
 FloatArray = npt.NDArray[np.float64]
 _PLANCK, _LIGHT = 6.62607015e-34, 299_792_458.0
@@ -74,12 +74,27 @@ def noise_figure_due_db(kind: str, gain_db: float) -> float:
     return float(10.0 * math.log10(first + second / left) + max(low - gain_db, 0.0))
 
 
-def gsnr_db(legs: Sequence[Leg], rules: OpticalSettings) -> FloatArray:
-    """GSNR of every channel at the end of these legs in 0.1 nm, shape (channels,), lowest frequency first."""
+def library_comb() -> tuple[float, float, float]:
+    """Spacing and symbol rate of the library's channels, Hz, and the transmitter's own OSNR, dB."""
     light = table()["SI"][0]
-    count = round((light["f_max"] - light["f_min"]) / light["spacing"]) + 1
-    frequency = light["f_min"] + light["spacing"] * np.arange(1, count + 1)
-    baud = light["baud_rate"]
+    return light["spacing"], light["baud_rate"], light["tx_osnr"]
+
+
+def gsnr_db(
+    legs: Sequence[Leg],
+    rules: OpticalSettings,
+    comb: tuple[float, float, float] | None = None,
+    *,
+    fibre: bool = True,
+) -> FloatArray:
+    """GSNR of every channel at the end of these legs in 0.1 nm, shape (channels,), lowest frequency first.
+
+    ``comb`` is as :func:`library_comb` has it; without ``fibre`` the amplifiers' noise alone counts, OSNR.
+    """
+    spacing, baud, tx_osnr_db = comb or library_comb()
+    light = table()["SI"][0]
+    count = int((light["f_max"] - light["f_min"]) / spacing + 1e-9) + 1
+    frequency = light["f_min"] + spacing * np.arange(1, count + 1)
     quantum_w = _PLANCK * frequency * baud
     noise = np.zeros(count)
     for leg in legs:
@@ -87,9 +102,9 @@ def gsnr_db(legs: Sequence[Leg], rules: OpticalSettings) -> FloatArray:
         for place, amplifier in enumerate(leg.amplifiers):
             into_w = 10.0 ** ((amplifier.launch_dbm - amplifier.gain_db - 30.0) / 10.0)
             noise += level * quantum_w * 10.0 ** (amplifier.noise_figure_db / 10.0) / into_w
-            if place < len(leg.fibre_m):
+            if fibre and place < len(leg.fibre_m):
                 noise += _nonlinear(frequency, baud, amplifier.launch_dbm, leg, place, rules)
-    ends = sum(10.0 ** (-db / 10.0) for db in (light["tx_osnr"], table()["Roadm"][0]["add_drop_osnr"]))
+    ends = sum(10.0 ** (-db / 10.0) for db in (tx_osnr_db, table()["Roadm"][0]["add_drop_osnr"]))
     return np.asarray(-10.0 * np.log10(noise * _TENTH_NM_HZ / baud + ends))
 
 

@@ -48,7 +48,8 @@ def _sentences(settings: Settings) -> dict[str, str]:
         **_radio_sentences(settings.radio),
         "optical.links": "everything with own fibres reaches its huts within the power budget, at end of life",
         "optical.spans": "every backbone span stays within the span loss limit, at end of life",
-        "optical.any-cut": f"everything connected still reaches {presence} when the cable is cut anywhere",
+        "optical.any-cut": f"everything connected still reaches {presence} when the cable is cut anywhere, within "
+        "power budget and with light that arrives",
     }
     for service in optical.services:
         late = f", within {service.latency_us:g} µs one way" if service.latency_us is not None else ""
@@ -56,9 +57,14 @@ def _sentences(settings: Settings) -> dict[str, str]:
         sentences[f"optical.service.{service.name.replace(' ', '-')}"] = kept
     sentences["optical.gsnr"] = (
         f"every wavelength arrives with a GSNR of at least {optical.needed_gsnr_db + optical.gsnr_margin_db:g} dB in "
-        "0.1 nm on every way it takes, also after a cut anywhere, at end of life"
+        "0.1 nm and a mode that closes on every way it takes, also after a cut anywhere or with any hut lost, at "
+        "end of life"
     )
     sentences["optical.rings"] = "every segment of an access ring within the power budget, at end of life"
+    sentences["optical.capacity"] = (
+        "the backbone's wavelengths carry everything that is connected, also after one cut or with one hut lost, at "
+        f"{optical.channel_rate_gbps:g} Gbit/s each"
+    )
     if optical.edge_round_trip_us is not None:
         sentences["optical.edge"] = (
             f"fibre and equipment take ≤ {optical.edge_round_trip_us:g} µs of the round trip from every radio site to "

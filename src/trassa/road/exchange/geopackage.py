@@ -30,12 +30,19 @@ _GDAL_ERRORS = (DataSourceError, DataLayerError, FieldError, OSError, RuntimeErr
 
 
 def write_geopackage(
-    path: Path, road: Road, layers: Mapping[str, Layer], progress: Progress = no_progress, *, attribution: str = ""
+    path: Path,
+    road: Road,
+    layers: Mapping[str, Layer],
+    progress: Progress = no_progress,
+    *,
+    attribution: str = "",
+    beside: Mapping[str, Road] | None = None,
 ) -> None:
     """Write every layer as the table of its name, WGS 84, and put the file in place only when it is whole.
 
     Position rows become points, extent rows lines with M = measure along their carriageway; a column ``km_text`` is
-    added to both; ``attribution`` goes into the description of every table. Numbers, truth values and texts survive
+    added to both; ``attribution`` goes into the description of every table; a layer named in ``beside`` is drawn along
+    the lines of that road instead (:func:`trassa.road.verge.beside`). Numbers, truth values and texts survive
     exactly; NaN is stored as NULL. A full disk or a folder that cannot be written raises :class:`InputError` and leaves
     an older file as it was.
     """
@@ -43,7 +50,7 @@ def write_geopackage(
     _discard(rough)
     try:
         for done, (name, layer) in enumerate(layers.items()):
-            _write_table(rough, name, layer, road)
+            _write_table(rough, name, layer, (beside or {}).get(name, road))
             progress((done + 1) / (len(layers) + 1))
         add_styles(rough, layers)
         _describe(rough, layers, attribution)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -57,7 +57,30 @@ _SYMBOLS = {
     "closures": _Symbol("circle", "0,110,60", 2.0, "closure"),
     "huts": _Symbol("square", "0,70,200", 4.0, "hut"),
     "links": _Symbol("circle", "0,150,90", 1.6),
+    "label_intervals": _Symbol("line", "60,60,60", 0.3),
+    "siting_rows": _Symbol("line", "200,30,30", 0.4),
+    "ahead": _Symbol("line", "120,120,170", 0.3),
+    "cells": _Symbol("triangle", "230,90,60", 2.4),
+    "handovers": _Symbol("diamond", "130,60,130", 1.6),
+    "backbone_equipment": _Symbol("square", "107,79,160", 1.6),
+    "ducts": _Symbol("line", "150,100,40", 0.9),
+    "hut_entries": _Symbol("square", "150,100,40", 1.6),
+    "crossings": _Symbol("diamond", "31,95,168", 2.4, "name"),
+    "as_built": _Symbol("circle", "224,161,0", 1.8, "name"),
+    "connections": _Symbol("diamond", "0,130,160", 2.2, "connection"),
+    "drop_cables": _Symbol("circle", "0,130,160", 1.2),
+    "ring_segments": _Symbol("line", "31,122,77", 0.5),
+    "fibres": _Symbol("line", "107,79,160", 0.2),
+    "amplifiers": _Symbol("triangle", "107,79,160", 2.6, "type"),
+    "wavelengths": _Symbol("line", "107,79,160", 0.6),
+    "aggregation": _Symbol("square", "35,32,107", 2.0),
+    "backbone_load": _Symbol("line", "35,32,107", 0.8, "wavelengths"),
+    "availability": _Symbol("circle", "200,120,0", 1.8, "minutes_per_year"),
+    "hut_losses": _Symbol("square", "160,60,60", 2.4),
+    "edge_places": _Symbol("star", "0,70,200", 4.0, "hut"),
 }
+_BUILT = "224,161,0"
+"""The colour of what stands or lies already, in layers that say so."""
 
 _MARGIN_CLASSES = (
     (-1000.0, 0.0, "165,0,38", "not served"),
@@ -88,6 +111,8 @@ def _qml(name: str, layer: Layer) -> str:
     renderer = (
         f'<renderer-v2 type="singleSymbol" symbollevels="0"><symbols>{_symbol("0", symbol)}</symbols></renderer-v2>'
     )
+    if "origin" in {column.name for column in layer.schema.columns}:
+        renderer = _origin_renderer(symbol)
     return _document(renderer + (_labels(symbol.label) if symbol.label else ""), labelled=bool(symbol.label))
 
 
@@ -95,6 +120,20 @@ def _document(body: str, labelled: bool = False) -> str:
     head = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
     attributes = f'version="3.28.0" styleCategories="Symbology|Labeling" labelsEnabled="{int(labelled)}"'
     return f"{head}<qgis {attributes}>{body}</qgis>"
+
+
+def _origin_renderer(symbol: _Symbol) -> str:
+    """What is planned in its colour, what is built in another."""
+    kinds = (("planned", symbol), ("as built", replace(symbol, colour=_BUILT)))
+    categories = "".join(
+        f'<category symbol="{i}" value={quoteattr(kind)} label={quoteattr(kind)} render="true"/>'
+        for i, (kind, _) in enumerate(kinds)
+    )
+    symbols = "".join(_symbol(str(i), drawn) for i, (_, drawn) in enumerate(kinds))
+    return (
+        '<renderer-v2 type="categorizedSymbol" attr="origin" symbollevels="0">'
+        f"<categories>{categories}</categories><symbols>{symbols}</symbols></renderer-v2>"
+    )
 
 
 def _margin_renderer() -> str:

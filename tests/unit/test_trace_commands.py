@@ -1,0 +1,137 @@
+"""What the commands about traces say, and what they refuse."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+
+from command_line import trassa
+
+
+@pytest.fixture(scope="module")
+def drill(planned_hills: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A planned project with traces of one simulated cable beside it."""
+    folder = tmp_path_factory.mktemp("drill")
+    shutil.copytree(planned_hills, folder / "hills")
+    for name, hut, *words in (
+        ("here", "H-01"),
+        ("there", "H-02"),
+        ("later", "H-01", "--repaired", "H 1 km 25+000", "--inserted-m", "70", "--date", "2026-03-01"),
+    ):
+        done = trassa(
+            "optical", "simulate", "hills", "--from", hut, "--fibre", 1, "-o", f"{name}.sor", *words, cwd=folder
+        )
+        assert done.code == 0, done.err
+    return folder
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_events_are_told_as_table_csv_and_json(drill: Path) -> None:
+    body = trassa("optical", "events", "here.sor", "--json", cwd=drill).json
+    rows = _rows(trassa("optical", "events", "here.sor", "--csv", cwd=drill).out)
+    assert [row["kind"] for row in rows] == [row["kind"] for row in body["events"]]
+    assert rows[-1]["kind"].startswith("end")
+    assert float(rows[-1]["distance_m"]) == pytest.approx(body["events"][-1]["instrument_m"], abs=15.0)
+    for row in body["events"]:
+        if row["kind"] == "gainer":
+            assert row["loss_db"] < 0.0
+        if row["kind"] == "splice" and row["instrument_db"] is not None:
+            assert row["loss_db"] == pytest.approx(row["instrument_db"], abs=0.02)
+    table = trassa("optical", "events", "here.sor", cwd=drill).out.splitlines()
+    assert len(table) == len(rows) + 1
+
+
+def test_events_of_real_traces(shared: Path) -> None:
+    for path in sorted((shared / "optical" / "sor").glob("*.sor")):
+        done = trassa("optical", "events", path, "--index", 1.468, "--json")
+        if done.code == 3:
+            assert path.stem == "otdr3"  # shorter than its dead zone
+            assert "no backscatter" in done.refused()
+            continue
+        body = done.json
+        own = [row for row in body["events"] if row["distance_own_m"] is not None]
+        assert all(row["distance_own_m"] == pytest.approx(row["distance_m"] * body["index"] / 1.468, abs=0.2) for row in own)  # fmt: skip # noqa: E501
+        assert sum(row["instrument_m"] is not None for row in body["events"]) >= 1
+
+
+def test_a_real_break_is_found_by_its_events(shared: Path) -> None:
+    """1310_0002 ends at 868 m, 20.3 dB down; 1310_0001 has a closure 5 m before and goes on to 8816 m."""
+    place = shared / "optical" / "sor"
+    one, two = (trassa("optical", "events", place / f"1310_000{n}.sor", "--json").json for n in (1, 2))
+    end = next(row for row in two["events"] if row["kind"].startswith("end"))
+    beside = min((row for row in one["events"] if row["loss_db"] is not None), key=lambda r: abs(r["distance_m"] - 863))
+    assert end["distance_m"] == pytest.approx(868.0, abs=10.0)
+    assert beside["distance_m"] == pytest.approx(863.0, abs=10.0)
+    assert beside["kind"] == "gainer"
+    body = trassa("optical", "events", place / "1310_0002.sor", "--earlier", place / "1310_0001.sor", "--json").json
+    (moved,) = [row for row in body["changes"] if row["what"] == "end moved"]
+    assert moved["distance_m"] == pytest.approx(868.0, abs=10.0)
+    assert moved["beside_m"] == pytest.approx(863.0, abs=10.0)
+    assert moved["moved_m"] == pytest.approx(868.0 - 8816.0, abs=20.0)
+    assert max(row["distance_m"] for row in one["events"] if row["kind"].startswith("end")) == pytest.approx(
+        8816, abs=15
+    )
+
+
+def test_a_real_break_is_located_beside_its_earlier_trace(shared: Path, drill: Path) -> None:
+    place = shared / "optical" / "sor"
+    words = ("--from", "H-01", "--fibre", 1, "--earlier", place / "1310_0001.sor", "--json")
+    body = trassa("optical", "locate", drill / "hills", place / "1310_0002.sor", *words).json
+    (found,) = [row for row in body["findings"] if row["what"] == "break"]
+    assert found["optical_m"] == pytest.approx(868.0, abs=10.0)
+    assert any("is next to what the earlier trace shows at 8" in note for note in body["notes"])
+
+
+def test_the_life_of_kept_traces(drill: Path, tmp_path: Path) -> None:
+    """Stored from both huts, listed, judged, shifted by a repair that is learned, then entered too late."""
+    shutil.copytree(drill, tmp_path / "drill")
+    here = tmp_path / "drill"
+    for name, hut in (("here", "H-01"), ("there", "H-02")):
+        kept = trassa("optical", "baseline", "hills", f"{name}.sor", "--from", hut, "--fibre", 1, cwd=here)
+        assert kept.code == 0, kept.err
+    listed = trassa("optical", "baselines", "hills", "--json", cwd=here).json
+    assert [(row["hut"], row["fibre"], row["epoch"]) for row in listed["traces"]] == [("H-01", 1, 0), ("H-02", 1, 0)]
+    assert listed["traces"][0]["side"] in ("increasing", "decreasing")
+    by_plan = trassa("optical", "splices", "hills", "--from", "H-01", "--json", cwd=here).json["splices"]
+    by_file = _rows(trassa("optical", "splices", "here.sor", "there.sor", "--csv", cwd=here).out)
+    means = {round(row["loss_db"], 2) for row in by_plan}
+    assert len([row for row in by_file if round(float(row["loss_db"]), 2) in means]) >= len(by_file) - 2 > 3
+    assert all(row["closure"].startswith("CL-") and row["label"] for row in by_plan)
+    strict = trassa("optical", "splices", "hills", "--from", "H-01", "--limit-db", 0.0, "--json", cwd=here).json
+    assert strict["accepted"] < strict["rejected"]
+    later = trassa("optical", "baseline", "hills", "later.sor", "--from", "H-01", "--fibre", 1, "--json", cwd=here).json
+    assert later["traces"][0]["epoch"] == 1
+    assert "put in 7" in later["notes"][0]
+    words = ("optical", "repair", "hills", "H 1 km 25+000", "--inserted-m", 70, "--date")
+    assert "are day and length right?" in trassa(*words, "2026-04-01", cwd=here).out
+    assert "is entered" in trassa(*words, "2026-04-01", cwd=here).refused()
+    assert "repaired" in trassa("optical", "baselines", "hills", cwd=here).out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("splices", "here.sor"), 2, "one direction"),
+        (("splices", "here.sor", "later.sor"), 0, ""),
+        (("splices", "hills", "--from", "H-02"), 3, "stored traces"),
+        (("baseline", "hills", "nothing.sor", "--from", "H-01", "--fibre", "1"), 3, "cannot be read"),
+        (("baseline", "hills", "here.sor", "--from", "H-09", "--fibre", "1"), 3, "no hut H-09"),
+        (("repair", "hills", "H 1 km 25+000", "--inserted-m", "0", "--date", "2026-01-01"), 3, "lies outside"),
+        (("repair", "hills", "H 1 km 25+000", "--inserted-m", "900", "--date", "2026-01-01"), 3, "new reel"),
+        (("repair", "hills", "H 1 km 25+000", "--inserted-m", "9", "--date", "yesterday"), 2, ""),
+        (("locate", "hills", "here.sor", "--from", "H-01", "--fibre", "1", "--beside", "here.sor"), 3, "tells no bend"),
+        (("simulate", "elsewhere", "--from", "H-01", "--fibre", "1", "-o", "x.sor"), 3, "elsewhere"),
+    ],
+)
+def test_what_is_refused(drill: Path, words: tuple[str, ...], code: int, said: str) -> None:
+    done = trassa("optical", *words, cwd=drill)
+    assert done.code == code, done.err
+    assert said in done.err
+    assert not (drill / "hills" / "otdr").exists()
