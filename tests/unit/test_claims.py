@@ -106,7 +106,10 @@ def test_a_site_off_the_line_breaks_the_promise_of_links(road: Road) -> None:
     rules = OpticalSettings(check_transmission=False)
     plan = _planned(road, rules, FEW)
     figures = {**plan.figures, "unconnected": ["S-9"]}
-    claims = {c.id: c for c in optical_claims(road, plan.layers, figures, plan.assumptions, rules)}
+    rows = [*plan.layers["connections"].rows()]
+    rows.append({**rows[0], "connection": "S-9", "access": ""})
+    layers = {**plan.layers, "connections": Layer.from_rows(OPTICAL["connections"], rows)}
+    claims = {c.id: c for c in optical_claims(road, layers, figures, plan.assumptions, rules)}
     for name in ("optical.links", "optical.any-cut"):
         assert claims[name].holds == "no"
         assert "S-9" in claims[name].failures[0]

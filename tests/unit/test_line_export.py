@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -247,12 +250,31 @@ def test_the_paper_shows_the_whole_road(drawing: Any) -> None:
     assert view.dxf.height * scale / 1000.0 == pytest.approx(high, rel=1e-6)
 
 
-def test_a_file_is_the_same_when_it_is_written_again(plan: OpticalPlan, rules: OpticalSettings, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_drawing(tmp_path / f"{name}.dxf", ROAD, plan.layers, "x", 12.0)
-        nx.write_graphml_xml(line_graph(ROAD, plan.layers, rules), tmp_path / f"{name}.graphml", prettyprint=True)
+_WRITES = """
+import sys
+from pathlib import Path
+import networkx as nx
+from drawn_road import drawn_road
+from trassa.optical.drawing import write_drawing
+from trassa.optical.drops import Connection
+from trassa.optical.plan import plan_optical
+from trassa.optical.settings import OpticalSettings
+from trassa.plan.line_graph import line_graph
+road, rules = drawn_road(9000.0), OpticalSettings(check_transmission=False)
+plan = plan_optical(road, [Connection("S-1", 5000.0, "decreasing", 30.0)], rules)
+write_drawing(Path(sys.argv[1] + ".dxf"), road, plan.layers, "x", 12.0)
+nx.write_graphml_xml(line_graph(road, plan.layers, rules), sys.argv[1] + ".graphml", prettyprint=True)
+"""
+
+
+def test_a_file_is_the_same_from_another_process(tmp_path: Path) -> None:
+    """Two interpreters that hash strings differently."""
+    for seed in ("1", "2"):
+        paths = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+        known = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths}
+        subprocess.run([sys.executable, "-c", _WRITES, str(tmp_path / seed)], env=known, check=True)
     for kind in ("dxf", "graphml"):
-        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+        assert (tmp_path / f"1.{kind}").read_bytes() == (tmp_path / f"2.{kind}").read_bytes()
 
 
 def test_what_is_built_is_drawn_as_built(plan: OpticalPlan, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_the_life_of_kept_traces(drill: Path, tmp_path: Path) -> None:
     by_plan = trassa("optical", "splices", "hills", "--from", "H-01", "--json", cwd=here).json["splices"]
     by_file = _rows(trassa("optical", "splices", "here.sor", "there.sor", "--csv", cwd=here).out)
     means = {round(row["loss_db"], 2) for row in by_plan}
-    assert len([row for row in by_file if round(float(row["loss_db"]), 2) in means]) >= len(by_file) - 2 > 3
+    assert len([row for row in by_file if round(float(row["loss_db"]), 2) in means]) >= len(by_file) - 1 > 2
     assert all(row["closure"].startswith("CL-") and row["label"] for row in by_plan)
     strict = trassa("optical", "splices", "hills", "--from", "H-01", "--limit-db", 0.0, "--json", cwd=here).json
     assert strict["accepted"] < strict["rejected"]

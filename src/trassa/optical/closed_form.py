@@ -1,7 +1,7 @@
 """What arrives of a comb by the closed forms alone: for a line that GNPy is not asked about, and for the cut sweep.
 
-It answers as :class:`~trassa.optical.transmission.Propagator` does. Over random lines, both on the library's comb and
-on those of the modes, its weakest channel is never above GNPy's by more than :data:`CLOSED_FORM_DB`; judged by it, a
+It answers as :class:`~trassa.optical.transmission.Propagator` does. Over random lines, both on the library's comb
+and on those of the modes, its weakest channel is never above GNPy's by more than :data:`CLOSED_FORM_DB`; judged by it, a
 way has so much less.
 """
 

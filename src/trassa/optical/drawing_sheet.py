@@ -116,6 +116,9 @@ class DrawingSheet:
 
     def save(self, path: Path) -> None:
         """Write the file; the same bytes for the same drawing."""
+        # the library lists classes in the order of a set, which differs from process to process
+        for name in sorted(self.document.entitydb.dxf_types_in_use()):
+            self.document.classes.add_class(name)
         with _fixed_metadata():
             self.document.saveas(path)
 

@@ -5,8 +5,8 @@
     hut ──── planned ────╥════ as built ════╥──── planned ──── hut      ╥ joint at which a built section ends
 
 What is built is taken as it is; a joint is fixed where it ends, so what lies on both sides of it is planned by itself
-at least cost (:mod:`trassa.optical.reels`). A second cable in the same trench lies in the first one's chambers: its
-joints are the fewest among those. Each cable's choice is exact; that of both at once, where a dearer first cable could
+at least cost (:mod:`trassa.optical.reels`). A second cable in the same trench lies in the first one's chambers:
+its joints are the fewest among those. Each cable's choice is exact; that of both at once, where a dearer first cable could
 save a joint of the second, is not made.
 """
 

@@ -1,7 +1,7 @@
 """The load of every cell counted again: each point of the road by itself, each site removed in turn, all sums anew.
 
-Levels are those of the judgement of the rate (:mod:`trassa.plan.verify.rate`). A vehicle is served by the cell that it
-hears best; what it takes of that cell is its demand over the rate at the median SINR there.
+Levels are those of the judgement of the rate (:mod:`trassa.plan.verify.rate`). A vehicle is served by the cell
+that it hears best; what it takes of that cell is its demand over the rate at the median SINR there.
 """
 
 from __future__ import annotations
