@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from trassa.optical.survival import cuts_of, hut_losses_of
-from trassa.optical.transmission import check_transmission
 from trassa.optical.wavelength_tables import light_of
-from trassa.plan.optical_questions import planned_line
+from trassa.optical.wdm.transmission import check_transmission
+from trassa.plan.optical.questions import planned_line
 
 
 def main() -> None:

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.plan.project import open_project
-from trassa.plan.verify.antennas import antennas_of
-from trassa.plan.verify.bins import DueBins, due_bins
 from trassa.plan.verify.evidence import Evidence, read_evidence
-from trassa.plan.verify.paths import Surroundings, losses_db
-from trassa.plan.verify.service import Service, deductions_of, service_of
-from trassa.plan.verify.surroundings import surroundings_of
+from trassa.plan.verify.radio.antennas import antennas_of
+from trassa.plan.verify.radio.bins import DueBins, due_bins
+from trassa.plan.verify.radio.paths import Surroundings, losses_db
+from trassa.plan.verify.radio.service import Service, deductions_of, service_of
+from trassa.plan.verify.radio.surroundings import surroundings_of
 
 FloatArray = npt.NDArray[np.float64]
 _SPARE_DB = 10.0

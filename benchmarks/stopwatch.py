@@ -26,7 +26,7 @@ from typing import Any  # noqa: E402
 STEPS = {
     "run": {
         "road": ("trassa.plan.road_stage:run",),
-        "ground": ("trassa.plan.radio_stage:ground_of",),
+        "ground": ("trassa.plan.radio.stage:ground_of",),
         "losses": ("trassa.radio.site_search:SiteSearch.sample",),
         "siting, solver": (
             "trassa.radio.site_search:solve_siting",
@@ -50,8 +50,8 @@ STEPS = {
         "cells and trips": ("trassa.radio.plan:cell_plan",),
         "together against noise": ("trassa.radio.joint_service:JointJudge.diversity",),
         "ahead": ("trassa.radio.plan:ahead_layer",),
-        "radio, rest": ("trassa.plan.radio_stage:run",),
-        "optical": ("trassa.plan.optical_stage:run",),
+        "radio, rest": ("trassa.plan.radio.stage:run",),
+        "optical": ("trassa.plan.optical.stage:run",),
         "stage store": ("trassa.plan.store:save", "trassa.plan.store:load"),
         "proof": ("trassa.plan.run:_prove",),
         "geopackage": ("trassa.road.exchange:write_geopackage",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trassa.plan.radio_questions import planned_radio
+from trassa.plan.radio.questions import planned_radio
 
 __all__ = ["drawn_cells", "drawn_drive"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from trassa.optical.equipment import Equipment, line_equipment
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.wavelengths import LineSpan, Node, WavelengthLine
+from trassa.optical.wdm.equipment import Equipment, line_equipment
+from trassa.optical.wdm.wavelengths import LineSpan, Node, WavelengthLine
 
 __all__ = ["drawn_light"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import ARROWS, Layer
-from trassa.optical.drops import Connection
-from trassa.optical.fronthaul import Head
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.service_settings import RADIO_SITE
+from trassa.optical.services.fronthaul import Head
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.claim import Claim
 from trassa.plan.claims.aggregation import aggregation_claims
@@ -28,7 +28,7 @@ from trassa.plan.claims.services import service_claims
 from trassa.plan.proof import Proof
 from trassa.plan.settings import Settings
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.optical import check_optical
+from trassa.plan.verify.optical.check import check_optical
 from trassa.plan.verify.verdict import Row
 from trassa.radio.layers import SCHEMAS as RADIO
 from trassa.road.model import Road

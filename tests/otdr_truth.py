@@ -15,7 +15,7 @@ import numpy.typing as npt
 from trassa.optical.otdr.events import EventTable, FibreEvent
 from trassa.optical.otdr.fibre_path import FibrePath, FibrePlace, planned_path
 from trassa.optical.otdr.trace import Trace
-from trassa.plan.optical_questions import PlannedLine
+from trassa.plan.optical.questions import PlannedLine
 
 FloatArray = npt.NDArray[np.float64]
 C_M_PER_NS = 0.299792458

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from trassa.optical.as_built import BuiltPlace, BuiltSection
-from trassa.optical.lengths import Verge
-from trassa.optical.plant import SpanPlant
+from trassa.optical.plant.built import BuiltPlace, BuiltSection
+from trassa.optical.plant.layout import SpanPlant
+from trassa.optical.plant.lengths import Verge
 from trassa.optical.settings import OpticalSettings
 
 __all__ = ["Question", "cheapest_on_grid", "plant_minor", "require_held"]

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import Geod
 
-from trassa.plan.verify.one_path import P1812, Ends, Mast, Wave, terrain_losses_db
+from trassa.plan.verify.radio.one_path import P1812, Ends, Mast, Wave, terrain_losses_db
+from trassa.plan.verify.radio.woods import Woods
 from trassa.plan.verify.sampler import joined
 from trassa.plan.verify.tiles import Tile
-from trassa.plan.verify.woods import Woods
 from trassa.radio.links import terrain_links
 from trassa.road.ground import GroundGrid
 from trassa.road.hills import generated_hills

@@ -13,7 +13,7 @@ from command_line import set_in, trassa
 from forging import accused_by, ask, row_of
 from otdr_truth import backbone_path, laid
 from trassa.optical.otdr import calibrated, located
-from trassa.plan.optical_questions import planned_line
+from trassa.plan.optical.questions import planned_line
 from trassa.plan.verify import verify
 
 HALF_M = 20_000.0

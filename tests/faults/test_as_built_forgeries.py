@@ -14,9 +14,9 @@ from pyproj import Transformer
 from command_line import set_in, trassa
 from forging import ask, caught, row_of, sql
 from trassa.plan.verify import Row, verify
-from trassa.plan.verify.as_built import check_as_built
-from trassa.plan.verify.cable import check_lengths, plant_of
 from trassa.plan.verify.evidence import read_evidence
+from trassa.plan.verify.optical.as_built import check_as_built
+from trassa.plan.verify.optical.cable import check_lengths, plant_of
 
 LIST = """section;item;name;cable;position;loop_m;sheath_mark_m
 lot 1;hut;Haus 1;C-1;{0};6;100

@@ -12,7 +12,7 @@ import pytest
 import trassa.radio.cell_load
 from forging import accused_by, ask, caught, claim_in, edit_proof, row_of, sql
 from trassa.plan.proof import Proof
-from trassa.plan.radio_explain import explain_place
+from trassa.plan.radio.explain import explain_place
 from trassa.plan.verify import verify
 from trassa.radio.cell_load import Served
 from valley import planned_valley

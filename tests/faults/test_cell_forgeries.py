@@ -18,24 +18,24 @@ from forging import claim_in
 from trassa.linear import Layer
 from trassa.plan.proof import Proof, seal_of
 from trassa.plan.verify import Row, verify
-from trassa.plan.verify.ahead import check_ahead
-from trassa.plan.verify.antennas import antennas_of
-from trassa.plan.verify.bins import due_bins
-from trassa.plan.verify.cell_levels import CellLevels, cell_levels
-from trassa.plan.verify.drives import check_handovers
 from trassa.plan.verify.evidence import Evidence, read_evidence
-from trassa.plan.verify.identities import check_identities
-from trassa.plan.verify.joint_bins import check_joint_bins
-from trassa.plan.verify.overlap import check_overlap
-from trassa.plan.verify.paths import Links, Surroundings, losses_db
-from trassa.plan.verify.rate import RateAgain, RateDraws
-from trassa.plan.verify.served import ServedAgain, check_served
-from trassa.plan.verify.service import deductions_of, service_on
-from trassa.plan.verify.site_views import check_profiles
-from trassa.plan.verify.surroundings import surroundings_of
-from trassa.plan.verify.told import check_told
-from trassa.plan.verify.trip_rows import check_trip_rows
-from trassa.plan.verify.trips import check_trips
+from trassa.plan.verify.radio.ahead import check_ahead
+from trassa.plan.verify.radio.antennas import antennas_of
+from trassa.plan.verify.radio.bins import due_bins
+from trassa.plan.verify.radio.cell_levels import CellLevels, cell_levels
+from trassa.plan.verify.radio.drives import check_handovers
+from trassa.plan.verify.radio.identities import check_identities
+from trassa.plan.verify.radio.joint_bins import check_joint_bins
+from trassa.plan.verify.radio.overlap import check_overlap
+from trassa.plan.verify.radio.paths import Links, Surroundings, losses_db
+from trassa.plan.verify.radio.rate import RateAgain, RateDraws
+from trassa.plan.verify.radio.served import ServedAgain, check_served
+from trassa.plan.verify.radio.service import deductions_of, service_on
+from trassa.plan.verify.radio.site_views import check_profiles
+from trassa.plan.verify.radio.surroundings import surroundings_of
+from trassa.plan.verify.radio.told import check_told
+from trassa.plan.verify.radio.trip_rows import check_trip_rows
+from trassa.plan.verify.radio.trips import check_trips
 from valley import planned_valley
 
 RADIO = """

@@ -11,11 +11,11 @@ import pytest
 
 from drawn_road import drawn_road
 from line_evidence import forged, line_evidence
-from trassa.optical.drops import Connection
-from trassa.plan.verify.cable import plant_of
-from trassa.plan.verify.connected import check_connections
-from trassa.plan.verify.drops import check_drops
+from trassa.optical.plant.drops import Connection
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.optical.cable import plant_of
+from trassa.plan.verify.optical.connected import check_connections
+from trassa.plan.verify.optical.drops import check_drops
 
 ROAD = drawn_road(30_000.0)
 THINGS = (

@@ -13,14 +13,14 @@ import pytest
 from drawn_road import drawn_road
 from forging import caught, row_of, sql
 from trassa.linear import Layer
-from trassa.optical.drops import Connection
 from trassa.optical.plan import plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.proof import Proof
 from trassa.plan.settings import Settings, parse_settings
-from trassa.plan.verify.cable import check_lengths, plant_of
-from trassa.plan.verify.ducts import check_ducts
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.optical.cable import check_lengths, plant_of
+from trassa.plan.verify.optical.ducts import check_ducts
 from trassa.plan.verify.verdict import Row
 from trassa.road.model import Road
 from trassa.road.settings import RoadSettings, TerrainSettings

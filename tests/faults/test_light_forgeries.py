@@ -18,11 +18,11 @@ from trassa.optical.plan import Connection, plan_optical
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.claims.wavelengths import wavelength_claims
 from trassa.plan.verify.evidence import Evidence, read_evidence
-from trassa.plan.verify.light import check_light, lit
-from trassa.plan.verify.light_equipment import check_equipment, light_minor
-from trassa.plan.verify.line import LinkAgain, Network, SpanAgain
+from trassa.plan.verify.optical.light import check_light, lit
+from trassa.plan.verify.optical.light_equipment import check_equipment, light_minor
+from trassa.plan.verify.optical.line import LinkAgain, Network, SpanAgain
+from trassa.plan.verify.optical.wavelengths import check_wavelengths
 from trassa.plan.verify.verdict import Row
-from trassa.plan.verify.wavelengths import check_wavelengths
 
 # where GNPy must be there and is not, these tests fail; only a Python it has no release for excuses them
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 13), reason="GNPy has no release for this Python")

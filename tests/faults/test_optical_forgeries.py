@@ -16,28 +16,28 @@ import pytest
 from drawn_road import drawn_road
 from line_evidence import accused, forged, line_evidence, with_claims
 from trassa.linear import Layer
-from trassa.optical.drops import Connection
 from trassa.optical.layers import SCHEMAS
+from trassa.optical.plant.drops import Connection
 from trassa.plan.claim import Claim
-from trassa.plan.verify.aggregation import check_aggregation
-from trassa.plan.verify.budgets import check_budgets
-from trassa.plan.verify.cable import check_lengths, plant_of
-from trassa.plan.verify.connected import check_connections
-from trassa.plan.verify.drops import check_drops
-from trassa.plan.verify.ducts import check_ducts
-from trassa.plan.verify.edge import check_edge
 from trassa.plan.verify.evidence import Evidence, check_evidence
-from trassa.plan.verify.fibre_rows import check_fibres
-from trassa.plan.verify.fronthaul import check_fronthaul
-from trassa.plan.verify.huts import check_huts
-from trassa.plan.verify.light_equipment import check_equipment
-from trassa.plan.verify.line import network_of
-from trassa.plan.verify.line_told import check_line_told
-from trassa.plan.verify.link_rows import check_link_rows
-from trassa.plan.verify.optical import check_optical
-from trassa.plan.verify.plant_rows import check_plant
+from trassa.plan.verify.optical.aggregation import check_aggregation
+from trassa.plan.verify.optical.budgets import check_budgets
+from trassa.plan.verify.optical.cable import check_lengths, plant_of
+from trassa.plan.verify.optical.check import check_optical
+from trassa.plan.verify.optical.connected import check_connections
+from trassa.plan.verify.optical.drops import check_drops
+from trassa.plan.verify.optical.ducts import check_ducts
+from trassa.plan.verify.optical.edge import check_edge
+from trassa.plan.verify.optical.fibre_rows import check_fibres
+from trassa.plan.verify.optical.fronthaul import check_fronthaul
+from trassa.plan.verify.optical.huts import check_huts
+from trassa.plan.verify.optical.light_equipment import check_equipment
+from trassa.plan.verify.optical.line import network_of
+from trassa.plan.verify.optical.line_told import check_line_told
+from trassa.plan.verify.optical.link_rows import check_link_rows
+from trassa.plan.verify.optical.plant_rows import check_plant
+from trassa.plan.verify.optical.wavelengths import check_wavelengths
 from trassa.plan.verify.verdict import Row
-from trassa.plan.verify.wavelengths import check_wavelengths
 
 ONLY_WITH_A_LIST = {"as_built"}
 """Layers without a row where nothing is listed as built."""

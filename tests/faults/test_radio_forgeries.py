@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
-import trassa.plan.radio_stage
+import trassa.plan.radio.stage
 import trassa.radio.paths
 from forging import accused_by, ask, caught, claim_in, edit_proof, row_of, sql
 from trassa.plan.verify import verify
@@ -208,7 +208,7 @@ def _back_lobe_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(gain_dbi: float, width_deg: float, height_deg: float, _: float, side_db: float) -> SectorPattern:
         return SectorPattern(gain_dbi, width_deg, height_deg, 300.0, side_db)
 
-    monkeypatch.setattr(trassa.plan.radio_stage, "SectorPattern", endless)
+    monkeypatch.setattr(trassa.plan.radio.stage, "SectorPattern", endless)
 
 
 @pytest.mark.parametrize("plant", [_near_mast_rule_dropped, _back_lobe_forgotten])

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from trassa.errors import InputError
-from trassa.plan.trace_store import RecordedRepair, StoredTrace, TraceStore
+from trassa.plan.optical.traces.store import RecordedRepair, StoredTrace, TraceStore
 
 STORES = """
 import hashlib, os, sys
 from pathlib import Path
-from trassa.plan.trace_store import StoredTrace, TraceStore
+from trassa.plan.optical.traces.store import StoredTrace, TraceStore
 root, name, dies_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 seen = 0
 def watch(event, args):

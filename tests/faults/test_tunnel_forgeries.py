@@ -16,8 +16,8 @@ from trassa.plan.run import run_plan
 from trassa.plan.settings import parse_settings
 from trassa.plan.verify import verify
 from trassa.plan.verify.evidence import read_evidence
+from trassa.plan.verify.radio.tunnels import check_tunnels
 from trassa.plan.verify.statements import check_statements
-from trassa.plan.verify.tunnels import check_tunnels
 from trassa.provenance import no_progress
 
 ROAD = """

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from drawn_road import drawn_road
-from trassa.optical.availability import (
+from trassa.optical.availability_settings import AvailabilitySettings
+from trassa.optical.plan import Connection, OpticalPlan, plan_optical
+from trassa.optical.services.availability import (
     cut_load,
     minutes_per_year,
     renewal,
@@ -20,11 +22,9 @@ from trassa.optical.availability import (
     two_cables_one_repair,
     two_cables_two_repairs,
 )
-from trassa.optical.availability_settings import AvailabilitySettings
-from trassa.optical.outages import simulated_unavailability
-from trassa.optical.plan import Connection, OpticalPlan, plan_optical
+from trassa.optical.services.outages import simulated_unavailability
+from trassa.optical.services.site_availability import works
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.site_availability import works
 
 NEVER_H = 1e15
 

@@ -15,10 +15,10 @@ from trassa.linear import Layer
 from trassa.optical.availability_settings import AvailabilitySettings
 from trassa.optical.plan import Connection, plan_optical
 from trassa.optical.settings import OpticalSettings
-from trassa.plan.verify.availability import check_availability
-from trassa.plan.verify.cable import plant_of
 from trassa.plan.verify.evidence import Evidence, read_evidence
-from trassa.plan.verify.line import network_of
+from trassa.plan.verify.optical.availability import check_availability
+from trassa.plan.verify.optical.cable import plant_of
+from trassa.plan.verify.optical.line import network_of
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from drawn_road import drawn_road
-from trassa.optical.drops import Connection
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 
 LENGTH_M = 5000.0

@@ -17,11 +17,11 @@ import pytest
 
 from drawn_light import drawn_light
 from trassa.errors import InputError
-from trassa.optical.equipment import read_equipment
-from trassa.optical.osnr import path_osnr_db
-from trassa.optical.topology import topology_of
-from trassa.optical.transmission import Propagator, Transmission, check_transmission
-from trassa.optical.wavelengths import Lightpath, WavelengthLine
+from trassa.optical.wdm.equipment import read_equipment
+from trassa.optical.wdm.osnr import path_osnr_db
+from trassa.optical.wdm.topology import topology_of
+from trassa.optical.wdm.transmission import Propagator, Transmission, check_transmission
+from trassa.optical.wdm.wavelengths import Lightpath, WavelengthLine
 
 # where GNPy must be there and is not, these tests fail; only a Python it has no release for excuses them
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 13), reason="GNPy has no release for this Python")
@@ -132,7 +132,7 @@ def test_signal_falls_steadily_with_span_length() -> None:
 
 
 def test_a_span_beyond_its_limit_is_refused_before_gnpy_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trassa.optical.transmission.Propagator", lambda *_: pytest.fail("GNPy was asked"))
+    monkeypatch.setattr("trassa.optical.wdm.transmission.Propagator", lambda *_: pytest.fail("GNPy was asked"))
     with pytest.raises(InputError, match=r"H-1–H-2 \(km 80\+000–km 210\+000\) loses 40\.0 dB.* 28\.0 dB"):
         _line([80.0, 130.0], 0.3, limit_db=28.0)
 

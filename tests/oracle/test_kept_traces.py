@@ -16,11 +16,11 @@ import pytest
 from command_line import Finished, trassa
 from otdr_truth import TrueFibre, TrueTrace, backbone_path, laid, repaired, sampled, true_trace
 from trassa.optical.otdr import sor_bytes
-from trassa.plan.optical_questions import PlannedLine, planned_line
-from trassa.plan.optical_trace import locate_trace
-from trassa.plan.trace_baselines import add_baselines, record_repair
-from trassa.plan.trace_splices import planned_splices
-from trassa.plan.trace_store import TraceStore
+from trassa.plan.optical.questions import PlannedLine, planned_line
+from trassa.plan.optical.traces.baselines import add_baselines, record_repair
+from trassa.plan.optical.traces.locate import locate_trace
+from trassa.plan.optical.traces.splices import planned_splices
+from trassa.plan.optical.traces.store import TraceStore
 
 DAY_S = 86_400
 FIRST_S = 1_700_000_000

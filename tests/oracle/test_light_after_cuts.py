@@ -12,13 +12,13 @@ import pytest
 
 from drawn_light import drawn_light
 from drawn_road import drawn_road
-from trassa.optical.closed_form import CLOSED_FORM_DB, ClosedForm
-from trassa.optical.modes import MODES
 from trassa.optical.plan import Connection, OpticalPlan, plan_optical
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.topology import topology_of
-from trassa.optical.transmission import Propagator, check_transmission
-from trassa.optical.wavelengths import Lightpath, WavelengthLine
+from trassa.optical.wdm.closed_form import CLOSED_FORM_DB, ClosedForm
+from trassa.optical.wdm.modes import MODES
+from trassa.optical.wdm.topology import topology_of
+from trassa.optical.wdm.transmission import Propagator, check_transmission
+from trassa.optical.wdm.wavelengths import Lightpath, WavelengthLine
 from trassa.plan.claims.optical import optical_claims
 
 # where GNPy must be there and is not, these tests fail; only a Python it has no release for excuses them

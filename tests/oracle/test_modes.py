@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from drawn_light import drawn_light
-from trassa.optical.modes import MODES, Channels, Mode, best_mode, fit_of
-from trassa.optical.topology import topology_of
-from trassa.optical.transmission import Propagator
+from trassa.optical.wdm.modes import MODES, Channels, Mode, best_mode, fit_of
+from trassa.optical.wdm.topology import topology_of
+from trassa.optical.wdm.transmission import Propagator
 
 # where GNPy must be there and is not, these tests fail; only a Python it has no release for excuses them
 needs_gnpy = pytest.mark.skipif(sys.version_info >= (3, 13), reason="GNPy has no release for this Python")

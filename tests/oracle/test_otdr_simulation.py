@@ -12,7 +12,7 @@ import pytest
 
 from command_line import trassa
 from trassa.optical.otdr import Trace, fibre_m, read_sor
-from trassa.plan.optical_questions import planned_line
+from trassa.plan.optical.questions import planned_line
 
 FROM = ("--from", "H-01", "--fibre", "1")
 

@@ -9,7 +9,7 @@ import pytest
 
 from command_line import trassa
 from trassa.errors import UsageError
-from trassa.plan.optical_protection import protection_choices
+from trassa.plan.optical.protection import protection_choices
 
 HOURS = 8760.0
 

@@ -14,10 +14,10 @@ from drawn_road import drawn_road
 from reel_grid import Question, cheapest_on_grid, plant_minor, require_held
 from trassa.errors import InputError
 from trassa.linear import Extent
-from trassa.optical.as_built import AsBuilt, BuiltPlace, BuiltSection
-from trassa.optical.lengths import verge_of
 from trassa.optical.parts import built_verges
-from trassa.optical.plant import SpanLayout, SpanPlant
+from trassa.optical.plant.built import AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.plant.layout import SpanLayout, SpanPlant
+from trassa.optical.plant.lengths import verge_of
 from trassa.optical.prices import OpticalPrices, assumed_price
 from trassa.optical.settings import OpticalSettings
 

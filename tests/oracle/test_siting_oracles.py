@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from second_solver import second_optimum
 from trassa.plan.claims.radio import GAP_ROUNDING
-from trassa.plan.radio_questions import planned_radio
+from trassa.plan.radio.questions import planned_radio
 from trassa.radio.antenna import SectorPattern
 from trassa.radio.antenna_settings import AntennaSettings
 from trassa.radio.bins import bins_of, points_of, windows_of, with_windows

@@ -13,8 +13,8 @@ from command_line import trassa
 from otdr_truth import TrueFibre, backbone_path, laid, repaired, sampled, true_trace
 from trassa.errors import InputError, UsageError
 from trassa.optical.otdr import sor_bytes
-from trassa.plan.optical_questions import PlannedLine, planned_line
-from trassa.plan.optical_trace import locate_trace
+from trassa.plan.optical.questions import PlannedLine, planned_line
+from trassa.plan.optical.traces.locate import locate_trace
 from valley import planned_valley
 
 DAY_S = 86_400

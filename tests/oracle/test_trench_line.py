@@ -13,7 +13,7 @@ from pyproj import Geod, Transformer
 
 from drawn_road import drawn_road
 from trassa.linear import Carriageway, opposite
-from trassa.optical.lengths import Verge, verge_of
+from trassa.optical.plant.lengths import Verge, verge_of
 from trassa.road.alignment import Alignment
 from trassa.road.model import Road
 from trassa.road.settings import RoadSettings, TerrainSettings

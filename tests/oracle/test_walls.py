@@ -11,7 +11,7 @@ import shapely
 from pyproj import Geod
 from scipy.special import fresnel
 
-import trassa.plan.radio_stage
+import trassa.plan.radio.stage
 from drawn_road import drawn_road
 from forging import accused_by
 from osm_map import OsmMap, straight
@@ -19,8 +19,8 @@ from trassa.plan.project import open_project
 from trassa.plan.run import run_plan
 from trassa.plan.settings import parse_settings
 from trassa.plan.verify import verify
-from trassa.plan.verify.one_path import Ends, Mast, Wave
-from trassa.plan.verify.walls import WallLines, wall_losses_db
+from trassa.plan.verify.radio.one_path import Ends, Mast, Wave
+from trassa.plan.verify.radio.walls import WallLines, wall_losses_db
 from trassa.provenance import no_progress
 from trassa.radio.bins import Points
 from trassa.radio.candidates import Candidates, candidates_of
@@ -228,7 +228,7 @@ def test_a_plan_that_does_not_see_the_walls_is_caught(tmp_path: Path, monkeypatc
     run_plan(open_project(root), lambda stage: no_progress)
     honest = verify(root)
     assert honest.agrees, honest.text()
-    monkeypatch.setattr(trassa.plan.radio_stage, "road_walls", lambda *given: None)
+    monkeypatch.setattr(trassa.plan.radio.stage, "road_walls", lambda *given: None)
     toml.write_text(toml.read_text("utf-8") + "\n", "utf-8")
     run_plan(open_project(root), lambda stage: no_progress, only="radio")
     run_plan(open_project(root), lambda stage: no_progress)

@@ -16,15 +16,15 @@ from drawn_road import drawn_road
 from trassa.linear import Layer
 from trassa.optical.plan import plan_optical
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.transmission import check_transmission
-from trassa.optical.wavelengths import Lightpath, WavelengthLine
+from trassa.optical.wdm.transmission import check_transmission
+from trassa.optical.wdm.wavelengths import Lightpath, WavelengthLine
 from trassa.plan.claims.wavelengths import wavelength_claims
-from trassa.plan.verify.cable import plant_of
 from trassa.plan.verify.evidence import Evidence, read_evidence
-from trassa.plan.verify.line import SpanAgain, network_of
-from trassa.plan.verify.osnr import AmplifierStated, Leg, gsnr_db, noise_figure_due_db
+from trassa.plan.verify.optical.cable import plant_of
+from trassa.plan.verify.optical.line import SpanAgain, network_of
+from trassa.plan.verify.optical.osnr import AmplifierStated, Leg, gsnr_db, noise_figure_due_db
+from trassa.plan.verify.optical.wavelengths import check_wavelengths
 from trassa.plan.verify.verdict import Row
-from trassa.plan.verify.wavelengths import check_wavelengths
 
 # where GNPy must be there and is not, these tests fail; only a Python it has no release for excuses them
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 13), reason="GNPy has no release for this Python")

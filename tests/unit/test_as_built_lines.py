@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from drawn_road import drawn_road
 from trassa.errors import InputError
-from trassa.optical.as_built import AsBuilt, MarkedSheath
-from trassa.optical.as_built_list import read_as_built
-from trassa.optical.drops import Connection
+from trassa.optical.as_built.listing import read_as_built
 from trassa.optical.parts import verges_of
 from trassa.optical.plan import OpticalPlan, lines_of, plan_optical
-from trassa.optical.route import CableRoute, Loop
+from trassa.optical.plant.built import AsBuilt, MarkedSheath
+from trassa.optical.plant.drops import Connection
+from trassa.optical.plant.route import CableRoute, Loop
 from trassa.optical.settings import OpticalSettings
 from trassa.road.model import Road
 

@@ -12,8 +12,8 @@ from pyproj import Geod, Transformer
 
 from drawn_road import drawn_road
 from trassa.errors import InputError
-from trassa.optical.as_built import AsBuilt, MarkedSheath
-from trassa.optical.as_built_list import read_as_built
+from trassa.optical.as_built.listing import read_as_built
+from trassa.optical.plant.built import AsBuilt, MarkedSheath
 from trassa.optical.settings import OpticalSettings
 
 ROAD = drawn_road(20_000.0)

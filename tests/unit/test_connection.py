@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from command_line import drawn_lane, set_in, trassa
-from trassa.plan.radio_questions import planned_radio
+from trassa.plan.radio.questions import planned_radio
 from trassa.radio.budget import coupling_limits, link_budget_of
 
 SERVICE = """

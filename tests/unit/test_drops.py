@@ -13,8 +13,8 @@ from shapely import LineString, Point
 from drawn_road import drawn_road
 from trassa.errors import InputError
 from trassa.optical.colours import colour
-from trassa.optical.drops import Connection
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 
 ROAD = drawn_road(60_000.0, places=[(31_000.0, "P", True)], bridges=[(11_000.0, 11_400.0)])

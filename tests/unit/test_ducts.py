@@ -14,10 +14,10 @@ from pyproj import Geod
 
 from drawn_road import drawn_road
 from trassa.linear import Carriageway, opposite
-from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
-from trassa.optical.drops import Connection
 from trassa.optical.layers import IN_THE_VERGE
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.road.exchange import write_geopackage
 from trassa.road.verge import beside

@@ -13,8 +13,8 @@ import pytest
 from command_line import trassa
 from drawn_road import drawn_road
 from forging import accused_by, caught, edit_proof, row_of, sql
-from trassa.optical.drops import Connection
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify import verify
 from valley import valley

@@ -11,8 +11,8 @@ import pytest
 
 from drawn_road import drawn_road
 from trassa.optical.colours import ColourCode, colour
-from trassa.optical.drops import Connection
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 
 ROAD = drawn_road(70_000.0, places=[(30_000.0, "P", True)], bridges=[(11_000.0, 11_400.0)])

@@ -12,8 +12,8 @@ import pytest
 from drawn_road import drawn_road
 from forging import caught, row_of, sql
 from trassa.linear import Layer
-from trassa.optical.fronthaul import Head
 from trassa.optical.plan import Connection, plan_optical
+from trassa.optical.services.fronthaul import Head
 from trassa.optical.settings import OpticalSettings
 from valley import planned_valley
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from trassa.errors import InputError
-from trassa.plan.verify.handover_time import handover_s
+from trassa.plan.verify.radio.handover_time import handover_s
 from trassa.radio.handover import HandoverRules, drawn_trips, median_drive, outage_odds, speeds_up_to
 from trassa.radio.handover_settings import HandoverSettings
 from trassa.radio.handover_way import Way, drawn_levels, median_levels, way_of

@@ -11,9 +11,9 @@ import pyogrio
 import pytest
 
 from drawn_road import drawn_road
-from trassa.optical.drops import Connection
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.plan import plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.road.exchange import write_geopackage
 

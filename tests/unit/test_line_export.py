@@ -23,11 +23,11 @@ from command_line import contents, set_in, trassa
 from drawn_road import drawn_road
 from trassa.errors import InputError
 from trassa.linear import Layer
-from trassa.optical.drawing import write_drawing, zone_of
-from trassa.optical.drops import Connection
+from trassa.optical.drawing.dxf import write_drawing, zone_of
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
-from trassa.plan.line_graph import line_graph
+from trassa.plan.optical.graph import line_graph
 from trassa.radio.layers import SCHEMAS
 from trassa.road.model import Road
 
@@ -255,11 +255,11 @@ import sys
 from pathlib import Path
 import networkx as nx
 from drawn_road import drawn_road
-from trassa.optical.drawing import write_drawing
-from trassa.optical.drops import Connection
+from trassa.optical.drawing.dxf import write_drawing
+from trassa.optical.plant.drops import Connection
 from trassa.optical.plan import plan_optical
 from trassa.optical.settings import OpticalSettings
-from trassa.plan.line_graph import line_graph
+from trassa.plan.optical.graph import line_graph
 road, rules = drawn_road(9000.0), OpticalSettings(check_transmission=False)
 plan = plan_optical(road, [Connection("S-1", 5000.0, "decreasing", 30.0)], rules)
 write_drawing(Path(sys.argv[1] + ".dxf"), road, plan.layers, "x", 12.0)

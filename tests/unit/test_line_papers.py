@@ -15,14 +15,14 @@ import pytest
 from drawn_road import drawn_road
 from trassa.linear import Layer
 from trassa.optical.colours import ColourCode, colour
-from trassa.optical.drops import Connection
 from trassa.optical.plan import OpticalPlan, lines_of, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.bom import BomLine, bom_bytes
-from trassa.plan.line_papers import LinePapers, line_papers_bytes
-from trassa.plan.line_papers.laid import laid_cables
-from trassa.plan.line_papers.paint import paint_of
-from trassa.plan.line_papers.tables import tables_of
+from trassa.plan.optical.papers import LinePapers, line_papers_bytes
+from trassa.plan.optical.papers.laid import laid_cables
+from trassa.plan.optical.papers.paint import paint_of
+from trassa.plan.optical.papers.tables import tables_of
 from trassa.pricing import Price
 
 ROAD = drawn_road(

@@ -12,12 +12,12 @@ import pytest
 from drawn_road import drawn_road
 from synthetic_plan import SyntheticPlan, synthetic_plan
 from trassa.linear import Layer
-from trassa.optical.drops import Connection
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.bom import total_of
-from trassa.plan.line_strips import line_strips
+from trassa.plan.optical.strips import line_strips
 from trassa.plan.report import ReportInput, render_report
 from trassa.plan.report.line_picture import line_pictures
 from trassa.plan.report.line_tables import availability_rows, light_rows, line_facts, ring_rows

@@ -10,8 +10,8 @@ import pytest
 from command_line import trassa
 from drawn_road import drawn_road
 from forging import caught, row_of, sql
-from trassa.optical.drops import Connection
 from trassa.optical.plan import plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify import verify
 from valley import valley

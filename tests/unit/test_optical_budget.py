@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from drawn_road import drawn_road
 from trassa.linear import Extent
-from trassa.optical.budget import closing, end_of_life_loss_db, typical_loss_db
-from trassa.optical.drops import Connection, Refusal, drops_of
-from trassa.optical.lengths import verge_of
-from trassa.optical.links import SpanOptics, chosen_optics
-from trassa.optical.plant import SpanLayout
+from trassa.optical.access.budget import closing, end_of_life_loss_db, typical_loss_db
+from trassa.optical.access.links import SpanOptics, chosen_optics
+from trassa.optical.plant.drops import Connection, Refusal, drops_of
+from trassa.optical.plant.layout import SpanLayout
+from trassa.optical.plant.lengths import verge_of
 from trassa.optical.settings import OpticalSettings
 
 RULES = OpticalSettings()

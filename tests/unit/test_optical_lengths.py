@@ -13,9 +13,9 @@ from pyproj import Geod
 
 from drawn_road import drawn_road
 from trassa.linear import Extent
-from trassa.optical.latency import fibre_latency_us, group_latency_us_per_km
-from trassa.optical.lengths import Lengths, verge_of
-from trassa.optical.route import CableRoute, Loop
+from trassa.optical.access.latency import fibre_latency_us, group_latency_us_per_km
+from trassa.optical.plant.lengths import Lengths, verge_of
+from trassa.optical.plant.route import CableRoute, Loop
 from trassa.optical.settings import OpticalSettings
 
 RULES = OpticalSettings()

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from drawn_road import drawn_road
 from trassa.errors import InputError
 from trassa.linear import Extent
-from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
-from trassa.optical.budget import end_of_life_loss_db
-from trassa.optical.drops import Connection, Drop, Refusal, drops_of
-from trassa.optical.lengths import Verge, verge_of
-from trassa.optical.links import chosen_optics
+from trassa.optical.access.budget import end_of_life_loss_db
+from trassa.optical.access.links import chosen_optics
 from trassa.optical.parts import built_verges
 from trassa.optical.placement import HutPlace, cheapest_chain, span_cost_minor
-from trassa.optical.plant import SpanLayout
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.plant.drops import Connection, Drop, Refusal, drops_of
+from trassa.optical.plant.layout import SpanLayout
+from trassa.optical.plant.lengths import Verge, verge_of
 from trassa.optical.settings import OpticalSettings
 
 RULES = OpticalSettings(fibres=24)

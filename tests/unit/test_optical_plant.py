@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from drawn_road import drawn_road
 from trassa.linear import Extent
-from trassa.optical.as_built import AsBuilt, BuiltPlace, BuiltSection
-from trassa.optical.lengths import Verge, verge_of
 from trassa.optical.parts import built_verges
-from trassa.optical.plant import SpanLayout, SpanPlant, plant_beside, reel_route_m
-from trassa.optical.route import CableRoute, Loop
+from trassa.optical.plant.built import AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.plant.layout import SpanLayout, SpanPlant, plant_beside, reel_route_m
+from trassa.optical.plant.lengths import Verge, verge_of
+from trassa.optical.plant.route import CableRoute, Loop
 from trassa.optical.settings import OpticalSettings
 
 RULES = OpticalSettings(

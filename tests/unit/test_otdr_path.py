@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from drawn_road import drawn_road
 from trassa.errors import InputError
-from trassa.optical.as_built import MarkedSheath
-from trassa.optical.lengths import verge_of
 from trassa.optical.otdr import FibrePath, FibrePlace, Prior, planned_path, uncalibrated
 from trassa.optical.otdr.alignment import Pairing, paired
-from trassa.optical.plant import SpanLayout, reel_route_m
-from trassa.optical.route import CableRoute
+from trassa.optical.plant.built import MarkedSheath
+from trassa.optical.plant.layout import SpanLayout, reel_route_m
+from trassa.optical.plant.lengths import verge_of
+from trassa.optical.plant.route import CableRoute
 from trassa.optical.settings import OpticalSettings
 
 RULES = OpticalSettings(reel_limit_m=1200.0, chamber_limit_m=400.0, crossing_m=0.0)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trassa.plan.verify.draws import Heard, drawn_gains, median_sinr, none_good, shares
-from trassa.plan.verify.paths import Receivers
-from trassa.plan.verify.prefix import arrivals
+from trassa.plan.verify.radio.draws import Heard, drawn_gains, median_sinr, none_good, shares
+from trassa.plan.verify.radio.paths import Receivers
+from trassa.plan.verify.radio.prefix import arrivals
 
 STILL = np.ones((4, 2))
 """Draws without shadowing."""

@@ -17,9 +17,9 @@ from command_line import set_in, trassa
 from drawn_drive import drawn_drive
 from trassa.errors import InputError
 from trassa.linear import ARROWS, KmLabel, Layer
-from trassa.plan.radio_coverage import coverage_rules, site_attenuation
-from trassa.plan.radio_explain import explain
-from trassa.plan.radio_questions import PlannedRadio, planned_radio
+from trassa.plan.radio.coverage import coverage_rules, site_attenuation
+from trassa.plan.radio.explain import explain
+from trassa.plan.radio.questions import PlannedRadio, planned_radio
 from trassa.radio.antenna_settings import AntennaSettings
 from trassa.radio.diffraction import Polarisation
 from trassa.radio.field import Field, LossBook, field_of

@@ -14,9 +14,9 @@ from command_line import trassa
 from drawn_road import drawn_road
 from forging import caught, row_of, sql
 from trassa.errors import InputError
-from trassa.optical.connection_list import OFFSET_M, read_connections
-from trassa.optical.drops import Connection
+from trassa.optical.access.connection_list import OFFSET_M, read_connections
 from trassa.optical.plan import OpticalPlan, plan_optical
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify import verify
 from valley import planned_valley, valley

@@ -14,19 +14,19 @@ from drawn_road import drawn_road
 from forging import accused_by
 from line_evidence import forged, line_evidence
 from trassa.linear import Layer
-from trassa.optical.connection_list import OFFSET_M
-from trassa.optical.drops import Connection
+from trassa.optical.access.connection_list import OFFSET_M
+from trassa.optical.plant.drops import Connection
 from trassa.optical.settings import OpticalSettings
-from trassa.plan.connected import connections_of
+from trassa.plan.optical.connected import connections_of
+from trassa.plan.optical.toll_places import toll_places
 from trassa.plan.project import open_project
 from trassa.plan.run import run_plan
 from trassa.plan.stages import kept_stages
-from trassa.plan.toll_places import toll_places
 from trassa.plan.verify import verify
-from trassa.plan.verify.cable import plant_of
-from trassa.plan.verify.connected import check_connections
 from trassa.plan.verify.evidence import read_evidence
-from trassa.plan.verify.toll_points import toll_stands
+from trassa.plan.verify.optical.cable import plant_of
+from trassa.plan.verify.optical.connected import check_connections
+from trassa.plan.verify.optical.toll_points import toll_stands
 from trassa.provenance import no_progress
 from trassa.road.layers import SCHEMAS
 from trassa.road.model import Road

@@ -14,11 +14,11 @@ import pytest
 
 from trassa.errors import InputError
 from trassa.optical.settings import OpticalSettings
-from trassa.plan.verify.cable import Cable
 from trassa.plan.verify.geopackage import read_layers
-from trassa.plan.verify.line import LinkAgain, Network, SpanAgain, aged_loss_db, link_margin_db
+from trassa.plan.verify.optical.cable import Cable
+from trassa.plan.verify.optical.line import LinkAgain, Network, SpanAgain, aged_loss_db, link_margin_db
 from trassa.plan.verify.polyline import Lines, length_m
-from trassa.plan.verify.service import Edges, Service, margins_between
+from trassa.plan.verify.radio.service import Edges, Service, margins_between
 from trassa.plan.verify.verdict import Row, Verification
 from trassa.radio.settings import RadioSettings
 

@@ -16,12 +16,12 @@ from rasterio.transform import from_origin
 from scipy.interpolate import RegularGridInterpolator
 
 from trassa.errors import InputError
-from trassa.plan.verify.one_path import P1812, Ends, Mast, Wave, terrain_losses_db
-from trassa.plan.verify.paths import Surroundings
+from trassa.plan.verify.radio.one_path import P1812, Ends, Mast, Wave, terrain_losses_db
+from trassa.plan.verify.radio.paths import Surroundings
+from trassa.plan.verify.radio.surroundings import _rings
+from trassa.plan.verify.radio.woods import Woods, blank, cleared, draw, woods_along
 from trassa.plan.verify.sampler import joined
-from trassa.plan.verify.surroundings import _rings
 from trassa.plan.verify.tiles import Tile, read_tiles
-from trassa.plan.verify.woods import Woods, blank, cleared, draw, woods_along
 from trassa.radio.p1812 import Climate, Terminals, transmission_loss
 from trassa.radio.p1812 import Wave as Signal
 from trassa.radio.path_properties import INLAND

@@ -37,7 +37,7 @@ def cut(
     as_json: _Json = False,
 ) -> None:
     """What a cut of the cable at a place does: who notices, what carries the traffic, and until when."""
-    from trassa.plan.optical_questions import cut_line
+    from trassa.plan.optical.questions import cut_line
 
     reports = cut_line(folder, position)
     if as_json:
@@ -62,7 +62,7 @@ def export(
     as_json: _Json = False,
 ) -> None:
     """The line as files: papers (XLSX), graph (GraphML), GNPy's JSON, a drawing (DXF), strips (SVG)."""
-    from trassa.plan.optical_export import export_line
+    from trassa.plan.optical.export import export_line
 
     written = export_line(folder, into, only or (), replace=replace)
     if as_json:
@@ -82,7 +82,7 @@ def protection(
     as_json: _Json = False,
 ) -> None:
     """One cable, two in one trench, two on both sides: cost, common cause, availability, what a cut leaves."""
-    from trassa.plan.optical_protection import protection_choices
+    from trassa.plan.optical.protection import protection_choices
 
     found = protection_choices(folder, parallel_km)
     if as_json:

@@ -65,7 +65,7 @@ def locate(
 
     The healthy traces that the project keeps teach where its closures really lie; later ones show repairs.
     """
-    from trassa.plan.optical_trace import locate_trace
+    from trassa.plan.optical.traces.locate import locate_trace
 
     given = tuple(baseline or ())
     report = locate_trace(
@@ -91,7 +91,7 @@ def events(
     as_csv: _Csv = False,
 ) -> None:
     """The events of a trace, found in its samples, beside the instrument's own. Needs no project."""
-    from trassa.plan.trace_events import event_report
+    from trassa.plan.optical.traces.events import event_report
 
     report = event_report(trace, own_index=index, beside=beside, earlier=earlier)
     if as_json:
@@ -118,8 +118,8 @@ def splices(
 
     Of the fibres whose traces from both huts a project keeps, by closure; or of two files, by their events.
     """
-    from trassa.plan.trace_splices import planned_splices
-    from trassa.plan.trace_splices import splices as splices_of
+    from trassa.plan.optical.traces.splices import planned_splices
+    from trassa.plan.optical.traces.splices import splices as splices_of
 
     if other is None and not hut:
         raise UsageError("splices: one trace has one direction", cure="the trace from the other end, or DIR --from HUT")
@@ -145,7 +145,7 @@ def baseline(
     as_json: _Json = False,
 ) -> None:
     """Keep healthy traces of a fibre in the project, all or none; what a repair has shifted is learned and said."""
-    from trassa.plan.trace_baselines import add_baselines
+    from trassa.plan.optical.traces.baselines import add_baselines
 
     taken = None if day is None else day.date()
     kept = add_baselines(folder, traces, hut=hut, fibre=fibre, towards=towards, day=taken)
@@ -159,7 +159,7 @@ def baseline(
 
 def baselines(folder: _Folder, as_json: _Json = False) -> None:
     """The healthy traces and the repairs that a project keeps."""
-    from trassa.plan.trace_baselines import kept_baselines
+    from trassa.plan.optical.traces.baselines import kept_baselines
 
     kept = kept_baselines(folder)
     if as_json:
@@ -178,7 +178,7 @@ def repair(
     as_json: _Json = False,
 ) -> None:
     """Enter a repair of the first cable: all that lies behind it is that much farther away from then on."""
-    from trassa.plan.trace_baselines import record_repair
+    from trassa.plan.optical.traces.baselines import record_repair
 
     entered = record_repair(folder, position, inserted_m=inserted_m, day=day.date())
     if as_json:
@@ -207,7 +207,7 @@ def simulate(
     as_json: _Json = False,
 ) -> None:
     """A drill: the trace that an instrument might record on a planned fibre, whole, broken, bent or repaired."""
-    from trassa.plan.trace_simulation import Drill, simulate_trace
+    from trassa.plan.optical.traces.simulation import Drill, simulate_trace
 
     drill = Drill(break_at, bend_at, loss_db, repaired, inserted_m, wavelength_nm, pulse_ns, seed=seed)
     told = simulate_trace(

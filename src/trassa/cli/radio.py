@@ -114,7 +114,7 @@ def calibrate(
     as_json: _Json = False,
 ) -> None:
     """A drive test against a plan: offset and sigma of its levels, and the settings that prove it anew."""
-    from trassa.plan.radio_calibration import calibrate as calibrated
+    from trassa.plan.radio.calibration import calibrate as calibrated
     from trassa.radio.mapped_table import column_mapping
 
     answer = calibrated(folder, readings, column_mapping(column or ()))
@@ -145,7 +145,7 @@ def ahead(
     as_json: _Json = False,
 ) -> None:
     """Where on the way ahead the connection falls short. Without a need, that which the project promises."""
-    from trassa.plan.radio_questions import ask_ahead
+    from trassa.plan.radio.questions import ask_ahead
 
     answer = ask_ahead(
         folder,
@@ -178,7 +178,7 @@ def coverage(
     as_json: _Json = False,
 ) -> None:
     """Coverage as files: rsrp.tif, best_server.tif, best_server.tab and coverage.kmz."""
-    from trassa.plan.radio_coverage import write_coverage
+    from trassa.plan.radio.coverage import write_coverage
 
     with watching() as watch:
         written = write_coverage(folder, into, step_m, half_width_m, watch("coverage"))
@@ -192,7 +192,7 @@ def coverage(
 @app.command()
 def explain(folder: _Folder, position: _Position, as_json: _Json = False) -> None:
     """Who serves a place, every decibel of it, what fails with which site down, and what would cure it."""
-    from trassa.plan.radio_explain import explain_place
+    from trassa.plan.radio.explain import explain_place
 
     answer = explain_place(folder, position)
     if as_json:

@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trassa.errors import InputError
-from trassa.optical.drops import Drop
 from trassa.optical.fibre_plan import FibreUse, fibre_colours, spans_of
 from trassa.optical.line import Line
+from trassa.optical.plant.drops import Drop
 from trassa.optical.settings import OpticalSettings
 
 __all__ = ["DropCable", "drop_cable_rows", "drop_cables_of", "drop_fibre_rows"]

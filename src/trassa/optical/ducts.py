@@ -18,7 +18,7 @@ from typing import Literal
 
 from trassa.linear import Extent, opposite, subtracted
 from trassa.optical.line import Line
-from trassa.optical.route import CableRoute
+from trassa.optical.plant.route import CableRoute
 from trassa.optical.settings import OpticalSettings
 
 __all__ = [

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from trassa.optical.colours import colour
-from trassa.optical.drops import Drop
 from trassa.optical.line import Line
 from trassa.optical.placement import Span
-from trassa.optical.service_tables import ring_names
+from trassa.optical.plant.drops import Drop
+from trassa.optical.services.service_tables import ring_names
 from trassa.optical.settings import OpticalSettings
 
 __all__ = [

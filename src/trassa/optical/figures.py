@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import Extent, Layer, subtracted
-from trassa.optical.as_built_bill import built_part
-from trassa.optical.drops import Connection
-from trassa.optical.edge import edge_places
+from trassa.optical.as_built.bill import built_part
 from trassa.optical.fibre_plan import fibres_with_growth
-from trassa.optical.lengths import Lengths, present_extents
 from trassa.optical.line import Line
-from trassa.optical.plant import reel_route_m
+from trassa.optical.plant.drops import Connection
+from trassa.optical.plant.layout import reel_route_m
+from trassa.optical.plant.lengths import Lengths, present_extents
 from trassa.optical.repairs import Repairs, repairs_on
+from trassa.optical.services.edge import edge_places
+from trassa.optical.services.site_availability import availability_figures
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.site_availability import availability_figures
 from trassa.optical.survival import intact
-from trassa.optical.transmission import Transmission
+from trassa.optical.wdm.transmission import Transmission
 from trassa.provenance import Assumption
 from trassa.road.model import Road
 

@@ -17,12 +17,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from trassa.optical.closed_form import ClosedForm
-from trassa.optical.equipment import line_equipment
 from trassa.optical.placement import Span
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.transmission import path_result
-from trassa.optical.wavelengths import Lightpath, LineSpan, Node, WavelengthLine
+from trassa.optical.wdm.closed_form import ClosedForm
+from trassa.optical.wdm.equipment import line_equipment
+from trassa.optical.wdm.transmission import path_result
+from trassa.optical.wdm.wavelengths import Lightpath, LineSpan, Node, WavelengthLine
 
 __all__ = ["Light", "lights_between", "line_spans", "unnamed_line"]
 

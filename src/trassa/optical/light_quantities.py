@@ -18,10 +18,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from trassa.optical.aggregation import Aggregation
 from trassa.optical.light import unnamed_line
 from trassa.optical.line import Line
 from trassa.optical.placement import HutPlace
+from trassa.optical.services.aggregation import Aggregation
 from trassa.optical.settings import OpticalSettings
 from trassa.pricing import Price
 

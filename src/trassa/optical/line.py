@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trassa.linear import Extent
-from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltSection
-from trassa.optical.drops import Drop
-from trassa.optical.links import Link
+from trassa.optical.access.links import Link
+from trassa.optical.access.rings import Ring
 from trassa.optical.placement import Chain
-from trassa.optical.rings import Ring
-from trassa.optical.route import CableRoute
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltSection
+from trassa.optical.plant.drops import Drop
+from trassa.optical.plant.route import CableRoute
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.survival import Backbone
 

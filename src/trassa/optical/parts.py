@@ -10,12 +10,12 @@ import numpy as np
 
 from trassa.errors import ConfigError, InputError
 from trassa.linear import Carriageway, Extent, merged, opposite, subtracted
-from trassa.optical.as_built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
 from trassa.optical.ducts import hut_ways_minor
-from trassa.optical.lengths import Verge, verge_of
 from trassa.optical.light_quantities import with_light
 from trassa.optical.placement import HutPlace
-from trassa.optical.plant import reel_route_m
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.plant.layout import reel_route_m
+from trassa.optical.plant.lengths import Verge, verge_of
 from trassa.optical.settings import OpticalSettings
 from trassa.road.model import Road
 

@@ -4,7 +4,7 @@ Every hut is a vertex, every span that holds its limits an edge. An edge costs a
 plant between them and the optics of the connections there, which go to both. So the cheapest path is the cheapest
 line, and no solver is needed. A hut that is built is on every path: no edge runs past it.
 
-The plant of an edge is the cheapest there is (:mod:`trassa.optical.reels`) and is not changed for the sake of the
+The plant of an edge is the cheapest there is (:mod:`trassa.optical.plant.reels`) and is not changed for the sake of the
 optics: neither for the few splices that a drop's fibres save at a joint, nor where a dearer one with fewer joints would
 still hold the loss limit.
 """
@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trassa.errors import InputError
-from trassa.optical.as_built import NOTHING_BUILT, AsBuilt
-from trassa.optical.budget import end_of_life_loss_db
-from trassa.optical.drops import Drop, Refusal
-from trassa.optical.lengths import Verge
-from trassa.optical.links import SpanOptics, chosen_optics
-from trassa.optical.plant import SpanLayout, SpanPlant, plant_beside
+from trassa.optical.access.budget import end_of_life_loss_db
+from trassa.optical.access.links import SpanOptics, chosen_optics
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt
+from trassa.optical.plant.drops import Drop, Refusal
+from trassa.optical.plant.layout import SpanLayout, SpanPlant, plant_beside
+from trassa.optical.plant.lengths import Verge
 from trassa.optical.settings import OpticalSettings
 from trassa.provenance import Progress, no_progress
 

@@ -11,10 +11,7 @@ import numpy as np
 
 from trassa.errors import InputError
 from trassa.linear import Layer
-from trassa.optical.as_built import NOTHING_BUILT, AsBuilt
-from trassa.optical.drops import Connection, drops_of
 from trassa.optical.figures import assumptions_of, figures_of, notes_of
-from trassa.optical.fronthaul import Head, fronthaul_rows
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.line import Line
 from trassa.optical.parts import (
@@ -27,13 +24,16 @@ from trassa.optical.parts import (
     verges_of,
 )
 from trassa.optical.placement import cheapest_chain
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt
+from trassa.optical.plant.drops import Connection, drops_of
 from trassa.optical.quantities import Quantity, quantities_of
-from trassa.optical.service_tables import connection_rows, service_rows
+from trassa.optical.services.fronthaul import Head, fronthaul_rows
+from trassa.optical.services.service_tables import connection_rows, service_rows
+from trassa.optical.services.site_availability import availability_layer
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.site_availability import availability_layer
 from trassa.optical.tables import layers_of
-from trassa.optical.transmission import Transmission, check_transmission
 from trassa.optical.wavelength_tables import light_of, wavelength_layers
+from trassa.optical.wdm.transmission import Transmission, check_transmission
 from trassa.provenance import Assumption, Progress, no_progress
 from trassa.road.model import Road
 

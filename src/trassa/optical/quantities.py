@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trassa.optical.access.links import Link
+from trassa.optical.access.rings import RingSegment
 from trassa.optical.drop_cables import drop_cables_of
 from trassa.optical.ducts import pieces_to_dig, ways_to_dig
 from trassa.optical.light_quantities import light_quantities
 from trassa.optical.line import Line
-from trassa.optical.links import Link
-from trassa.optical.rings import RingSegment
 from trassa.optical.settings import OpticalSettings
 from trassa.pricing import Price
 

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.linear import Extent
-from trassa.optical.latency import fibre_latency_us
+from trassa.optical.access.latency import fibre_latency_us
+from trassa.optical.access.ways import Ways, ways_of
 from trassa.optical.light import Light, lights_between
 from trassa.optical.placement import Span
 from trassa.optical.settings import OpticalSettings
-from trassa.optical.ways import Ways, ways_of
 
 __all__ = [
     "Backbone",

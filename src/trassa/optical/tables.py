@@ -8,18 +8,18 @@ from itertools import pairwise
 import numpy as np
 
 from trassa.linear import Layer
-from trassa.optical.aggregation import aggregation_rows, load_rows
-from trassa.optical.as_built_tables import as_built_rows, built_place, named, origin, reel_origin
+from trassa.optical.access.latency import fibre_latency_us
+from trassa.optical.access.links import Link
+from trassa.optical.as_built.tables import as_built_rows, built_place, named, origin, reel_origin
 from trassa.optical.drop_cables import drop_cable_rows, drop_cables_of, drop_fibre_rows
 from trassa.optical.ducts import crossing_rows, duct_rows, hut_entry_rows
 from trassa.optical.fibre_plan import fibre_rows, patch_rows, splice_rows
-from trassa.optical.latency import fibre_latency_us
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.light_quantities import equipment_rows
 from trassa.optical.light_tables import light_columns, service_way_rows
 from trassa.optical.line import Line
-from trassa.optical.links import Link
-from trassa.optical.service_tables import edge_rows, ring_rows
+from trassa.optical.services.aggregation import aggregation_rows, load_rows
+from trassa.optical.services.service_tables import edge_rows, ring_rows
 from trassa.optical.survival import Outcome, cuts_of, hut_losses_of, intact, joined
 from trassa.road.model import Road
 from trassa.road.verge import beside

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from trassa.linear import Layer
-from trassa.optical.equipment import line_equipment
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.light import line_spans
 from trassa.optical.line import Line
-from trassa.optical.transmission import PathResult, Transmission
-from trassa.optical.wavelengths import Node, Section, WavelengthLine
+from trassa.optical.wdm.equipment import line_equipment
+from trassa.optical.wdm.transmission import PathResult, Transmission
+from trassa.optical.wdm.wavelengths import Node, Section, WavelengthLine
 from trassa.road.model import Road
 
 __all__ = ["light_of", "wavelength_layers"]

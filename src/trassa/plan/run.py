@@ -172,8 +172,8 @@ def _write_outputs(
 ) -> bool:
     """Write the outputs unless those that stand there came from the same plan; gives whether it wrote."""
     from trassa.optical.layers import IN_THE_VERGE
-    from trassa.plan.line_papers import LinePapers, line_papers_bytes
-    from trassa.plan.radio_stage import pattern_of
+    from trassa.plan.optical.papers import LinePapers, line_papers_bytes
+    from trassa.plan.radio.stage import pattern_of
     from trassa.plan.report.render import ReportInput, render_report
     from trassa.road.exchange import write_geopackage
     from trassa.road.verge import beside

@@ -10,8 +10,8 @@ from typing import Literal
 from trassa.errors import InputError, UsageError
 from trassa.linear import Layer, Schema
 from trassa.plan import store
-from trassa.plan.connected import connected_digest
 from trassa.plan.folder import only_writer
+from trassa.plan.optical.connected import connected_digest
 from trassa.plan.project import Project
 from trassa.plan.settings import settings_digest
 from trassa.plan.store import StageResult
@@ -115,13 +115,13 @@ def _run_road(project: Project, planned: Planned, progress: Progress) -> StageRe
 
 
 def _run_radio(project: Project, planned: Planned, progress: Progress) -> StageResult:
-    from trassa.plan.radio_stage import run
+    from trassa.plan.radio.stage import run
 
     return run(project, planned.road, progress)
 
 
 def _run_optical(project: Project, planned: Planned, progress: Progress) -> StageResult:
-    from trassa.plan.optical_stage import run
+    from trassa.plan.optical.stage import run
 
     radio = planned.results["radio"].layers
     return run(project, planned.road, radio["sites"], radio["fronthaul"], progress)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.errors import InputError
-from trassa.optical.lengths import Lengths
-from trassa.optical.route import CableRoute
+from trassa.optical.plant.lengths import Lengths
+from trassa.optical.plant.route import CableRoute
 
 __all__ = ["FibrePath", "FibrePlace", "planned_path"]
 

@@ -14,8 +14,8 @@ import pyproj
 from trassa.linear import Layer
 from trassa.plan.verify.drawing import drawn_lines
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.masts import check_masts
 from trassa.plan.verify.polyline import Lines, length_m
+from trassa.plan.verify.radio.masts import check_masts
 from trassa.plan.verify.verdict import Row
 from trassa.road.osm import RoadObjects, read_roads
 

@@ -7,38 +7,38 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trassa.errors import InputError
-from trassa.plan.verify.ahead import check_ahead
 from trassa.plan.verify.alignment import check_road
-from trassa.plan.verify.allowances import check_allowances, check_middles
-from trassa.plan.verify.antennas import antennas_of
-from trassa.plan.verify.bins import check_bins, due_bins
-from trassa.plan.verify.bound import check_least_cost
-from trassa.plan.verify.capacity import CapacityAgain
-from trassa.plan.verify.cell_levels import cell_levels
-from trassa.plan.verify.deductions import check_deductions
-from trassa.plan.verify.drives import check_handovers
 from trassa.plan.verify.evidence import Evidence, check_evidence, read_evidence
-from trassa.plan.verify.heights import check_heights
-from trassa.plan.verify.identities import check_identities
-from trassa.plan.verify.joint_bins import check_joint_bins
-from trassa.plan.verify.offer import check_offer
-from trassa.plan.verify.optical import check_optical
-from trassa.plan.verify.options import check_options
-from trassa.plan.verify.overlap import check_overlap
-from trassa.plan.verify.paths import Surroundings, losses_db
-from trassa.plan.verify.rate import RateAgain, RateDraws, check_cells
-from trassa.plan.verify.served import ServedAgain, check_served
-from trassa.plan.verify.service import deductions_of, service_on
-from trassa.plan.verify.site_views import check_profiles
-from trassa.plan.verify.sites import check_sites
+from trassa.plan.verify.optical.check import check_optical
+from trassa.plan.verify.radio.ahead import check_ahead
+from trassa.plan.verify.radio.allowances import check_allowances, check_middles
+from trassa.plan.verify.radio.antennas import antennas_of
+from trassa.plan.verify.radio.bins import check_bins, due_bins
+from trassa.plan.verify.radio.bound import check_least_cost
+from trassa.plan.verify.radio.capacity import CapacityAgain
+from trassa.plan.verify.radio.cell_levels import cell_levels
+from trassa.plan.verify.radio.deductions import check_deductions
+from trassa.plan.verify.radio.drives import check_handovers
+from trassa.plan.verify.radio.heights import check_heights
+from trassa.plan.verify.radio.identities import check_identities
+from trassa.plan.verify.radio.joint_bins import check_joint_bins
+from trassa.plan.verify.radio.offer import check_offer
+from trassa.plan.verify.radio.options import check_options
+from trassa.plan.verify.radio.overlap import check_overlap
+from trassa.plan.verify.radio.paths import Surroundings, losses_db
+from trassa.plan.verify.radio.rate import RateAgain, RateDraws, check_cells
+from trassa.plan.verify.radio.served import ServedAgain, check_served
+from trassa.plan.verify.radio.service import deductions_of, service_on
+from trassa.plan.verify.radio.site_views import check_profiles
+from trassa.plan.verify.radio.sites import check_sites
+from trassa.plan.verify.radio.supply import check_supply
+from trassa.plan.verify.radio.surroundings import surroundings_of
+from trassa.plan.verify.radio.told import check_told
+from trassa.plan.verify.radio.trip_rows import check_trip_rows
+from trassa.plan.verify.radio.trips import check_trips
+from trassa.plan.verify.radio.tunnels import check_tunnels
+from trassa.plan.verify.radio.unserved import check_unserved
 from trassa.plan.verify.statements import check_statements
-from trassa.plan.verify.supply import check_supply
-from trassa.plan.verify.surroundings import surroundings_of
-from trassa.plan.verify.told import check_told
-from trassa.plan.verify.trip_rows import check_trip_rows
-from trassa.plan.verify.trips import check_trips
-from trassa.plan.verify.tunnels import check_tunnels
-from trassa.plan.verify.unserved import check_unserved
 from trassa.plan.verify.verdict import Row, Verification
 from trassa.provenance import Progress, no_progress
 

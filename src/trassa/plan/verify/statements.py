@@ -12,7 +12,7 @@ from typing import Any
 from trassa.plan.claim import Claim
 from trassa.plan.settings import Settings
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.handover_time import handover_s
+from trassa.plan.verify.radio.handover_time import handover_s
 from trassa.plan.verify.verdict import Row
 from trassa.radio.settings import RadioSettings
 

@@ -1,0 +1,1 @@
+"""What hangs on the line: links and rings to the huts, their budgets and delays."""

@@ -1,0 +1,1 @@
+"""Lists of plant that is built, and what follows from them."""

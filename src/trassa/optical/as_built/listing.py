@@ -1,0 +1,207 @@
+"""A list of plant as it was built, CSV or GeoPackage: what stands where, what is stored there, what the sheath says.
+
+::
+
+    section;item;name;cable;position;loop_m;sheath_mark_m;mark_in_m;mark_out_m
+    lot 1;hut;Weimar;C-1;A 4 km 352+400;6;;;12
+    lot 1;chamber;K 17;C-1;km 353+310;;951,5;;
+    lot 1;joint;M 4;C-1;km 356+120;20;;3871;2
+
+Comma, semicolon or tab; a decimal comma where semicolons or tabs divide. In place of a position: ``latitude`` and
+``longitude`` in degrees, or the point of the row in a GeoPackage.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trassa.errors import InputError, TrassaError
+from trassa.linear import Position
+from trassa.optical.as_built.rules import require_sound
+from trassa.optical.plant.built import AsBuilt, BuiltItem
+from trassa.optical.settings import OpticalSettings
+from trassa.road.exchange.points import read_points
+from trassa.road.locate import Locator
+from trassa.road.model import Road
+from trassa.road.refs import folded_ref
+
+__all__ = ["FARTHEST_OFF_M", "read_as_built"]
+
+FARTHEST_OFF_M = 200.0
+"""A point farther off the road than this is no part of its line."""
+
+_NEEDED = ("section", "item", "name")
+_ITEMS = ("hut", "chamber", "joint", "tap")
+_FORBIDDEN = re.compile("[,;–→\t]")
+_CABLE = re.compile(r"C-([1-9]\d*)(?:\.\d+)?")
+_MOST_LOOP_M = 1000.0
+_MOST_MARK_M = 1e6
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row of the file: where it stands there, its fields as text, longitude and latitude where it has a point."""
+
+    place: str
+    fields: Mapping[str, str]
+    point: tuple[float, float] | None
+
+    def get(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+
+def read_as_built(path: Path, road: Road, rules: OpticalSettings) -> AsBuilt:
+    """The sections of a list. Raises :class:`InputError` naming file, line, value, bound and cure."""
+    rows = _geopackage_rows(path) if path.suffix.lower() == ".gpkg" else _csv_rows(path)
+    if not rows:
+        raise InputError(f"{path.name}: holds no row", cure='optical.as_built = ""')
+    locator = Locator(road)
+    items: list[BuiltItem] = []
+    lines: list[str] = []
+    for row in rows:
+        measure_m = _measure_m(row, road, locator)
+        for cable in _cables(row, rules):
+            items.append(_item(row, cable, measure_m))
+            lines.append(row.place)
+    require_sound(items, lines, road, rules)
+    return AsBuilt.of(items)
+
+
+def _csv_rows(path: Path) -> list[_Row]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name}: is not UTF-8 text", cure="save the list as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}", cure="a file that can be read") from None
+    header = text.split("\n", 1)[0]
+    reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=header.count), skipinitialspace=True)
+    fields = [field.strip().lower() for field in reader.fieldnames or ()]
+    reader.fieldnames = fields
+    _require_columns(path, fields, pointed=False)
+    rows: list[_Row] = []
+    for values in reader:
+        place = f"{path.name}, line {reader.line_num}"
+        if None in values or None in values.values():
+            raise InputError(f"{place}: not {len(fields)} fields", cure="one field for each column")
+        if any(value.strip() for value in values.values()):
+            rows.append(_Row(place, values, None))
+    return rows
+
+
+def _geopackage_rows(path: Path) -> list[_Row]:
+    rows = [
+        _Row(f"{path.name}, row {number}", {name.strip().lower(): text for name, text in fields.items()}, point)
+        for number, (fields, point) in enumerate(read_points(path), start=1)
+    ]
+    if rows:
+        _require_columns(path, list(rows[0].fields), pointed=any(row.point for row in rows))
+    return rows
+
+
+def _require_columns(path: Path, fields: Sequence[str], *, pointed: bool) -> None:
+    missing = [name for name in _NEEDED if name not in fields]
+    if missing:
+        cure = f"a header with {', '.join(_NEEDED)}, cable, position"
+        raise InputError(f"{path.name}: has no column {missing[0]}", cure=cure)
+    if not pointed and "position" not in fields and not {"latitude", "longitude"} <= set(fields):
+        raise InputError(f"{path.name}: says of no row where it stands", cure="a column position, as 'km 352+400'")
+
+
+def _item(row: _Row, cable: int, measure_m: float) -> BuiltItem:
+    section, item, name = row.get("section"), row.get("item"), row.get("name")
+    if not section or not name:
+        raise InputError(f"{row.place}: the {'name' if section else 'section'} is empty", cure="a text without commas")
+    if item not in _ITEMS:
+        raise InputError(f"{row.place}: item {item!r} is none that is laid out", cure=f"one of {', '.join(_ITEMS)}")
+    for what, text in (("section", section), ("name", name)):
+        if found := _FORBIDDEN.search(text):
+            raise InputError(f"{row.place}: {what} {text!r} holds {found.group()!r}", cure="letters, digits, blanks, -")
+    mark_m, in_m, out_m = (_metres(row, f, _MOST_MARK_M) for f in ("sheath_mark_m", "mark_in_m", "mark_out_m"))
+    if not math.isnan(mark_m):
+        if not (math.isnan(in_m) and math.isnan(out_m)):
+            raise InputError(f"{row.place}: sheath_mark_m beside mark_in_m or mark_out_m", cure="either of them")
+        in_m = out_m = mark_m
+    elif item in ("chamber", "tap") and not (math.isnan(in_m) and math.isnan(out_m)):
+        raise InputError(f"{row.place}: two marks, but the cable passes a {item} uncut", cure="sheath_mark_m alone")
+    return BuiltItem(section, item, name, cable, measure_m, _metres(row, "loop_m", _MOST_LOOP_M), in_m, out_m)
+
+
+def _cables(row: _Row, rules: OpticalSettings) -> list[int]:
+    text = row.get("cable") or ("C-1" if rules.cables == 1 else "")
+    matches = [_CABLE.fullmatch(word.strip()) for word in text.split(",")]
+    if not all(matches):
+        raise InputError(f"{row.place}: cable {text!r} is no cable", cure="C-1, C-2 or 'C-1,C-2'")
+    cables = [int(match.group(1)) - 1 for match in matches if match]
+    if max(cables) >= rules.cables:
+        said = f"{row.place}: cable {text!r}, but optical.cables = {rules.cables}"
+        raise InputError(said, cure="optical.cables = 2" if max(cables) == 1 else "C-1 or C-2")
+    return list(dict.fromkeys(cables))
+
+
+def _measure_m(row: _Row, road: Road, locator: Locator) -> float:
+    text = row.get("position")
+    try:
+        if text:
+            position = Position.parse(text, road=road.ref)
+            if folded_ref(position.road) != folded_ref(road.ref):
+                raise InputError(f"{text!r} lies on {position.road}, not {road.ref}", cure="a position on this road")
+            measure_m = road.calibration.measure(position.label)
+        else:
+            measure_m = _foot_m(row, road, locator)
+    except TrassaError as error:
+        raise InputError(f"{row.place}: {error.message}", cure=error.cure) from None
+    if not 0.0 <= measure_m <= road.length_m:
+        ends = road.span_text(0.0, road.length_m)
+        raise InputError(f"{row.place}: {text!r} lies off {ends}", cure="a position on this road")
+    return measure_m
+
+
+def _foot_m(row: _Row, road: Road, locator: Locator) -> float:
+    """The measure of the nearest place on the road."""
+    point = row.point
+    if row.get("latitude") or row.get("longitude"):
+        point = (_degrees(row, "longitude", 180.0), _degrees(row, "latitude", 90.0))
+    if point is None:
+        raise InputError("says not where it stands", cure="a position, latitude and longitude, or a point")
+    if road.axis == "schematic":
+        raise InputError("a point has no place on an axis without geometry", cure="a position, as 'km 352+400'")
+    found = locator.locate([point[1]], [point[0]])
+    off_m = abs(float(found.offset_m[0]))
+    if not off_m <= FARTHEST_OFF_M:
+        raise InputError(
+            f"{row.get('name')!r} at {point[1]:.6f}, {point[0]:.6f} lies {off_m:.0f} m off {road.ref}, "
+            f"farther than {FARTHEST_OFF_M:.0f} m",
+            cure="latitude and longitude in degrees of WGS 84, or a position",
+        )
+    return float(found.measure_m[0])
+
+
+def _degrees(row: _Row, name: str, most: float) -> float:
+    value = _number(row.get(name))
+    if not abs(value) <= most:
+        raise InputError(f"{name} {row.get(name)!r} is no angle within ±{most:g}°", cure="degrees, as 50.872314")
+    return value
+
+
+def _metres(row: _Row, name: str, most_m: float) -> float:
+    text = row.get(name)
+    if not text:
+        return _NAN
+    value = _number(text)
+    if not 0.0 <= value <= most_m:
+        raise InputError(f"{row.place}: {name} {text!r} is no length of 0..{most_m:g} m", cure="metres, as 8.5")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return _NAN

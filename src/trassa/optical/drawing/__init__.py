@@ -1,0 +1,1 @@
+"""The line as a drawing for offices."""

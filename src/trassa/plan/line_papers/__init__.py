@@ -1,5 +1,0 @@
-"""line.xlsx: the papers that builders, splicers and transmission engineers take the optical line from."""
-
-from trassa.plan.line_papers.workbook import LinePapers, line_papers_bytes
-
-__all__ = ["LinePapers", "line_papers_bytes"]

@@ -1,0 +1,158 @@
+"""The line of a planned project as files for others: papers, a graph, GNPy's JSON, a drawing and strips."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+from pyproj import CRS
+
+from trassa.errors import InputError, UsageError
+from trassa.optical.drawing.dxf import write_drawing, zone_of
+from trassa.optical.plan import lines_of
+from trassa.optical.wavelength_tables import light_of
+from trassa.optical.wdm.topology import equipment_json, topology_of
+from trassa.plan.folder import staged_folder
+from trassa.plan.optical.as_built import kept_as_built
+from trassa.plan.optical.as_built_template import as_built_template
+from trassa.plan.optical.connected import connections_of
+from trassa.plan.optical.graph import line_graph
+from trassa.plan.optical.papers import LinePapers, line_papers_bytes
+from trassa.plan.optical.strips import line_strips
+from trassa.plan.project import Project, open_project
+from trassa.plan.proof import Proof
+from trassa.plan.stages import Planned, kept_stages
+
+__all__ = ["FORMATS", "ExportedLine", "export_line"]
+
+_GNPY = "gnpy_topology"
+_STRIPS = "line_strips"
+_EQUIPMENT = "gnpy_equipment.json"
+_LIST = "as_built.csv"
+
+
+@dataclass(frozen=True)
+class ExportedLine:
+    """What was written, and a sentence about each format that needs one."""
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        files = [{"path": str(file), "size_bytes": file.stat().st_size} for file in self.files]
+        return {"files": files, "notes": list(self.notes)}
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Header and rows for a terminal."""
+        return ["file", "bytes"], [[str(file), f"{file.stat().st_size}"] for file in self.files]
+
+
+def export_line(folder: Path, into: Path, only: Sequence[str] = (), *, replace: bool = False) -> ExportedLine:
+    """Write the formats named in ``only`` (all of :data:`FORMATS` without) into a folder, all or nothing.
+
+    A folder that holds anything is refused; with ``replace`` one that holds nothing but an older export is replaced.
+    :class:`InputError` also for a project that is not planned, and for a drawing of an axis without geometry.
+    """
+    unknown = [name for name in only if name not in FORMATS]
+    if unknown:
+        raise UsageError(f"export: no format {unknown[0]!r}", cure=f"--only {'|'.join(FORMATS)}")
+    _require_room(into, replace=replace)
+    project = open_project(folder)
+    planned = kept_stages(project)
+    if "optical" not in planned.results:
+        raise InputError(f"export: {folder} is not planned, or was changed since", cure=f"trassa run {folder}")
+    wanted = [name for name in FORMATS if name in only or not only]
+    if "dxf" in wanted:
+        zone_of(planned.road)
+    with staged_folder(into.resolve()) as fresh:
+        notes = [note for name in wanted for note in FORMATS[name](project, planned, fresh)]
+    return ExportedLine(tuple(sorted(into.iterdir())), tuple(notes))
+
+
+def _require_room(into: Path, *, replace: bool) -> None:
+    if into.exists() and not into.is_dir():
+        raise InputError(f"export: {into} is a file, not a folder", cure="the name of a folder")
+    if into.resolve() == Path.cwd():
+        raise InputError("export: --into is the folder you are in", cure="a folder of its own, e.g. --into line")
+    there = sorted(path.name for path in into.iterdir()) if into.exists() else []
+    foreign = [name for name in there if not _is_ours(name)]
+    if foreign:
+        raise InputError(f"export: {into} holds {foreign[0]}, which no export wrote", cure="an empty or new folder")
+    if there and not replace:
+        raise InputError(f"export: {into} holds an older export", cure="--replace, or another folder")
+
+
+def _is_ours(name: str) -> bool:
+    named = ("line.xlsx", "line.graphml", "line.dxf", "line.prj", _EQUIPMENT, _LIST)
+    numbered = ((_GNPY, ".json"), (_STRIPS, ".svg"))
+    return name in named or any(name.startswith(first) and name.endswith(last) for first, last in numbered)
+
+
+def _papers(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    title, holds = project.settings.project.name or planned.road.ref, Proof.read(project.outputs["proof"]).holds
+    bill = [line for result in planned.results.values() for line in result.bom]
+    rules, currency = project.settings.optical, project.settings.project.currency
+    papers = LinePapers(planned.road, planned.layers(), rules, title, holds, bill, currency)
+    (fresh / "line.xlsx").write_bytes(line_papers_bytes(papers))
+    return ()
+
+
+def _graph(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    graph = line_graph(planned.road, planned.layers(), project.settings.optical)
+    nx.write_graphml_xml(graph, fresh / "line.graphml", prettyprint=True)
+    return ()
+
+
+def _gnpy(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    """A topology for each uninterrupted line, and the equipment that all of them are designed with."""
+    road, rules = planned.road, project.settings.optical
+    connections = connections_of(project, road, planned.results["radio"].layers["sites"]).connections
+    lines, _ = lines_of(road, connections, rules, as_built=kept_as_built(planned))
+    names = [f"{_GNPY}{f'_{n}' if len(lines) > 1 else ''}.json" for n in range(1, len(lines) + 1)]
+    for name, line in zip(names, lines, strict=True):
+        (fresh / name).write_text(_json(topology_of(light_of(line, road))), "utf-8")
+    (fresh / _EQUIPMENT).write_text(_json(equipment_json(rules)), "utf-8")
+    return [f"gnpy-transmission-example -e {_EQUIPMENT} {names[0]}"]
+
+
+def _json(body: object) -> str:
+    return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _drawing(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    title = project.settings.project.name or planned.road.ref
+    offset_m = project.settings.optical.verge_offset_m
+    zone = write_drawing(fresh / "line.dxf", planned.road, planned.layers(), title, offset_m)
+    (fresh / "line.prj").write_text(CRS.from_epsg(zone.epsg).to_wkt("WKT1_ESRI") + "\n", "utf-8")
+    return [f"line.dxf: {zone.text()}"]
+
+
+def _list(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    text = as_built_template(planned.road, planned.results["optical"].layers, project.settings.optical)
+    (fresh / _LIST).write_text(text, "utf-8")
+    return [f"{_LIST}: keep what is built, fill in what was measured, name the file in optical.as_built"]
+
+
+def _strips(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+    title = project.settings.project.name or planned.road.ref
+    estimate = Proof.read(project.outputs["proof"]).holds == "estimate"
+    pages = line_strips(planned.road, planned.layers(), title, estimate=estimate)
+    for number, page in enumerate(pages, start=1):
+        (fresh / f"{_STRIPS}_{number:02d}.svg").write_text(page, "utf-8")
+    return ()
+
+
+FORMATS: dict[str, Callable[[Project, Planned, Path], Iterable[str]]] = {
+    "xlsx": _papers,
+    "graphml": _graph,
+    "gnpy": _gnpy,
+    "dxf": _drawing,
+    "as-built": _list,
+    "svg": _strips,
+}
+"""What can be exported, by name: each writes its files into a folder and says what is worth saying."""

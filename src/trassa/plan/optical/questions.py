@@ -1,0 +1,203 @@
+"""Single questions about a planned project's optical line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trassa.errors import InputError
+from trassa.linear import ARROWS, Layer
+from trassa.optical.line import Line
+from trassa.optical.plan import lines_of
+from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt
+from trassa.optical.plant.drops import Connection
+from trassa.optical.services.cut_answer import CutAnswer, Noticed, cost_minor, cut_at
+from trassa.optical.services.service_tables import ring_names
+from trassa.optical.settings import OpticalSettings
+from trassa.plan.amounts import amount_text
+from trassa.plan.optical.as_built import kept_as_built
+from trassa.plan.optical.connected import connections_of
+from trassa.plan.project import Project, open_project
+from trassa.plan.questions import position_of
+from trassa.plan.stages import Planned, kept_stages
+from trassa.road.model import Road
+from trassa.road.refs import folded_ref
+
+__all__ = ["CutReport", "PlannedLine", "cut_line", "cuts_at", "planned_line"]
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Cure:
+    """A change of trassa.toml under which nothing is stranded by the same cut, and what it costs more."""
+
+    change: str
+    survives: bool
+    cost_minor: int
+
+
+@dataclass(frozen=True)
+class CutReport:
+    """The answer for one place of one trench, in words and figures."""
+
+    road: Road
+    cut: CutAnswer
+    repair_h: float
+    cures: tuple[Cure, ...]
+    currency: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        cut = self.cut
+        return {
+            "road": self.road.ref,
+            "from": self.road.calibration.text(cut.place.start_m),
+            "to": self.road.calibration.text(cut.place.end_m),
+            "start_m": round(cut.place.start_m, 1),
+            "end_m": round(cut.place.end_m, 1),
+            "trench": cut.trench,
+            "carriageway": cut.carriageway,
+            "cables": list(cut.cables),
+            "span": list(cut.huts),
+            "backbone_kept": cut.backbone_kept,
+            "rings": list(cut.rings),
+            "noticed": [_noticed_row(one) for one in cut.noticed],
+            "stranded": [one.connection for one in cut.stranded],
+            "undisturbed": cut.undisturbed,
+            "repair_h": self.repair_h,
+            "cures": [{"change": c.change, "survives": c.survives, "cost_minor": c.cost_minor} for c in self.cures],
+        }
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Header and rows of those who notice."""
+        heads = ["connection", "service", "before", "after", "margin"]
+        rows = [
+            [
+                one.connection,
+                one.service,
+                f"{one.before_us:.1f} µs",
+                f"{one.after_us:.1f} µs" if np.isfinite(one.after_us) else "stranded",
+                f"{one.margin_db:+.2f} dB" if np.isfinite(one.after_us) else "–",
+            ]
+            for one in self.cut.noticed
+        ]
+        return heads, rows
+
+    def sentences(self) -> list[str]:
+        """What falls, who notices, what carries the traffic, until when, and what it would take."""
+        cut, huts = self.cut, "–".join(self.cut.huts)
+        where = f"{self.road.span_text(cut.place.start_m, cut.place.end_m)} {ARROWS[cut.carriageway]}"
+        said = [f"{where}: a cut between two chambers takes {', '.join(cut.cables)} in trench {cut.trench}"]
+        if cut.backbone_kept:
+            said.append(f"the backbone {huts} goes on over the other trench")
+        else:
+            said.append(f"the backbone {huts} is cut: huts on either side reach the point of presence on theirs")
+        if cut.noticed:
+            ways = f"; rings {', '.join(cut.rings)} carry on from both ends" if cut.rings else ""
+            said.append(f"{len(cut.noticed)} connections lose one of two ways, {cut.undisturbed} notice nothing{ways}")
+        else:
+            said.append(f"none of {cut.undisturbed} connections notices")
+        if cut.stranded:
+            names = [one.connection for one in cut.stranded]
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            said.append(f"stranded: {', '.join(names[:_SHOWN])}{more}")
+        said.append(f"repair takes {self.repair_h:g} h on average")
+        said += [
+            f"{cure.change}: {'survives it' if cure.survives else 'does not survive it either'}, "
+            f"{amount_text(cure.cost_minor, self.currency)} more"
+            for cure in self.cures
+        ]
+        return said
+
+
+def _noticed_row(one: Noticed) -> dict[str, Any]:
+    after = round(one.after_us, 2) if np.isfinite(one.after_us) else None
+    margin = round(one.margin_db, 3) if np.isfinite(one.after_us) and np.isfinite(one.margin_db) else None
+    row = {"connection": one.connection, "service": one.service, "before_us": round(one.before_us, 2)}
+    return {**row, "after_us": after, "margin_db": margin}
+
+
+@dataclass(frozen=True)
+class PlannedLine:
+    """The lines of a planned project, planned again, with the layers that its last run kept."""
+
+    road: Road
+    rules: OpticalSettings
+    lines: tuple[Line, ...]
+    connections: tuple[Connection, ...]
+    ring_of: Mapping[str, str]
+    layers: Mapping[str, Layer]
+    currency: str
+    as_built: AsBuilt = NOTHING_BUILT
+
+
+def planned_line(folder: Path) -> PlannedLine:
+    """The optical line of a project that is planned; :class:`InputError` where it was changed since."""
+    project = open_project(folder)
+    planned = _planned(project)
+    rules = project.settings.optical
+    connections = connections_of(project, planned.road, planned.results["radio"].layers["sites"]).connections
+    as_built = kept_as_built(planned)
+    lines, _ = lines_of(planned.road, connections, rules, as_built=as_built)
+    ring_of = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
+    layers, currency = planned.results["optical"].layers, project.settings.project.currency
+    return PlannedLine(planned.road, rules, tuple(lines), tuple(connections), ring_of, layers, currency, as_built)
+
+
+def cut_line(folder: Path, text: str) -> list[CutReport]:
+    """A cut at a position: one report for each trench there, of the named carriageway where one is named."""
+    plan = planned_line(folder)
+    position = position_of(folder, plan.road, text)
+    if folded_ref(position.road) != folded_ref(plan.road.ref):
+        told = f"optical: {text!r} is a place on {position.road}, not on {plan.road.ref}"
+        raise InputError(told, cure=f"a position on {plan.road.ref}")
+    cuts = cuts_at(plan, plan.road.calibration.measure(position.label))
+    if position.carriageway is not None:
+        cuts = [cut for cut in cuts if cut.carriageway == position.carriageway] or cuts
+    found = []
+    for cut in cuts:
+        needed = bool(cut.stranded) and not (plan.rules.cables == 2 and plan.rules.second_cable == "other_side")
+        cures = _cures(plan, cut) if needed else ()
+        found.append(CutReport(plan.road, cut, plan.rules.availability.cut_repair_h, cures, plan.currency))
+    return found
+
+
+def cuts_at(plan: PlannedLine, measure_m: float) -> list[CutAnswer]:
+    """A cut of each trench at a measure, the first cable's first."""
+    line = _line_at(plan.lines, measure_m, plan.road)
+    return [cut_at(line, measure_m, trench, plan.ring_of) for trench in dict.fromkeys(line.trenches)]
+
+
+def _planned(project: Project) -> Planned:
+    planned = kept_stages(project)
+    if "optical" not in planned.results:
+        told = f"optical: {project.root} is not planned, or was changed since"
+        raise InputError(told, cure=f"trassa run {project.root}")
+    return planned
+
+
+def _line_at(lines: Sequence[Line], measure_m: float, road: Road) -> Line:
+    for line in lines:
+        if line.chain.huts[0].measure_m <= measure_m <= line.chain.huts[-1].measure_m:
+            return line
+    ends_m = lines[0].chain.huts[0].measure_m, lines[-1].chain.huts[-1].measure_m
+    told = f"optical: no cable lies at {road.text(measure_m)}"
+    raise InputError(told, cure=f"a position within {road.span_text(*ends_m)}")
+
+
+def _cures(plan: PlannedLine, cut: CutAnswer) -> tuple[Cure, ...]:
+    """The same road with a second cable across the road, planned anew and cut at the same place."""
+    other = plan.rules.model_copy(update={"cables": 2, "second_cable": "other_side"})
+    try:
+        lines, _ = lines_of(plan.road, plan.connections, other, as_built=plan.as_built)
+    except InputError:
+        return ()
+    again = cuts_at(replace(plan, lines=tuple(lines), rules=other), (cut.place.start_m + cut.place.end_m) / 2.0)
+    same = next((one for one in again if one.carriageway == cut.carriageway), again[0])
+    more_minor = cost_minor(lines) - cost_minor(plan.lines)
+    return (Cure('optical.cables = 2, second_cable = "other_side"', not same.stranded, more_minor),)

@@ -1,0 +1,1 @@
+"""OTDR traces of a planned line: kept, learned from, located, drilled."""

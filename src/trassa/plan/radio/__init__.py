@@ -1,0 +1,1 @@
+"""Questions to the radio of a planned road, and the stage that plans it."""

@@ -1,0 +1,1 @@
+"""The optical line of a plan judged again."""

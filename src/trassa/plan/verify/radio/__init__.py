@@ -1,0 +1,1 @@
+"""The radio of a plan judged again."""
