@@ -34,19 +34,32 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Cure:
-    """A change of trassa.toml under which nothing is stranded by the same cut, and what it costs more."""
+    """A change of trassa.toml: whether the same cut then strands nothing and leaves the backbone whole, and what it
+    costs more."""
 
     change: str
     survives: bool
+    keeps_backbone: bool
     cost_minor: int
+
+    @property
+    def worth(self) -> str:
+        """What it is good for, in words."""
+        stranded = "nothing is stranded" if self.survives else "some are stranded all the same"
+        return f"{stranded}, the backbone {'goes on' if self.keeps_backbone else 'is cut all the same'}"
 
 
 @dataclass(frozen=True)
 class CutReport:
-    """The answer for one place of one trench, in words and figures."""
+    """The answer for one place of one trench, in words and figures.
+
+    ``light`` are the fastest mode that closes on the weakest light in use after the cut, and how many dB of GSNR that
+    light has beyond what is needed; None where no light is needed.
+    """
 
     road: Road
     cut: CutAnswer
+    light: tuple[str, float] | None
     repair_h: float
     cures: tuple[Cure, ...]
     currency: str
@@ -65,12 +78,13 @@ class CutReport:
             "cables": list(cut.cables),
             "span": list(cut.huts),
             "backbone_kept": cut.backbone_kept,
+            "light": {"mode": self.light[0], "margin_db": round(self.light[1], 3)} if self.light else None,
             "rings": list(cut.rings),
             "noticed": [_noticed_row(one) for one in cut.noticed],
             "stranded": [one.connection for one in cut.stranded],
             "undisturbed": cut.undisturbed,
             "repair_h": self.repair_h,
-            "cures": [{"change": c.change, "survives": c.survives, "cost_minor": c.cost_minor} for c in self.cures],
+            "cures": [vars(cure) for cure in self.cures],
         }
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -97,6 +111,9 @@ class CutReport:
             said.append(f"the backbone {huts} goes on over the other trench")
         else:
             said.append(f"the backbone {huts} is cut: huts on either side reach the point of presence on theirs")
+        if self.light is not None:
+            mode, margin_db = self.light
+            said.append(f"weakest light in use: {margin_db:+.1f} dB of GSNR beyond need, {mode or 'no mode'} closes")
         if cut.noticed:
             ways = f"; rings {', '.join(cut.rings)} carry on from both ends" if cut.rings else ""
             said.append(f"{len(cut.noticed)} connections lose one of two ways, {cut.undisturbed} notice nothing{ways}")
@@ -108,8 +125,7 @@ class CutReport:
             said.append(f"stranded: {', '.join(names[:_SHOWN])}{more}")
         said.append(f"repair takes {self.repair_h:g} h on average")
         said += [
-            f"{cure.change}: {'survives it' if cure.survives else 'does not survive it either'}, "
-            f"{amount_text(cure.cost_minor, self.currency)} more"
+            f"with {cure.change} {cure.worth}: {amount_text(cure.cost_minor, self.currency)} more"
             for cure in self.cures
         ]
         return said
@@ -161,10 +177,18 @@ def cut_line(folder: Path, text: str) -> list[CutReport]:
         cuts = [cut for cut in cuts if cut.carriageway == position.carriageway] or cuts
     found = []
     for cut in cuts:
-        needed = bool(cut.stranded) and not (plan.rules.cables == 2 and plan.rules.second_cable == "other_side")
-        cures = _cures(plan, cut) if needed else ()
-        found.append(CutReport(plan.road, cut, plan.rules.availability.cut_repair_h, cures, plan.currency))
+        cures = _cures(plan, cut) if cut.stranded or not cut.backbone_kept else ()
+        repair_h = plan.rules.availability.cut_repair_h
+        found.append(CutReport(plan.road, cut, _light(plan, cut), repair_h, cures, plan.currency))
     return found
+
+
+def _light(plan: PlannedLine, cut: CutAnswer) -> tuple[str, float] | None:
+    """Mode and margin of the weakest light in use after a cut, as the plan has them."""
+    cuts = plan.layers["cuts"].where(trench=cut.trench)
+    row = int(np.argmin(np.abs(cuts["start_m"] - cut.place.start_m)))
+    margin_db = float(cuts["worst_gsnr_margin_db"][row])
+    return (str(cuts["worst_mode"][row]), margin_db) if np.isfinite(margin_db) else None
 
 
 def cuts_at(plan: PlannedLine, measure_m: float) -> list[CutAnswer]:
@@ -191,7 +215,10 @@ def _line_at(lines: Sequence[Line], measure_m: float, road: Road) -> Line:
 
 
 def _cures(plan: PlannedLine, cut: CutAnswer) -> tuple[Cure, ...]:
-    """The same road with a second cable across the road, planned anew and cut at the same place."""
+    """The same road with a second cable across the road, planned anew and cut at the same place; none where it has
+    one."""
+    if plan.rules.cables == 2 and plan.rules.second_cable == "other_side":
+        return ()
     other = plan.rules.model_copy(update={"cables": 2, "second_cable": "other_side"})
     try:
         lines, _ = lines_of(plan.road, plan.connections, other, as_built=plan.as_built)
@@ -200,4 +227,5 @@ def _cures(plan: PlannedLine, cut: CutAnswer) -> tuple[Cure, ...]:
     again = cuts_at(replace(plan, lines=tuple(lines), rules=other), (cut.place.start_m + cut.place.end_m) / 2.0)
     same = next((one for one in again if one.carriageway == cut.carriageway), again[0])
     more_minor = cost_minor(lines) - cost_minor(plan.lines)
-    return (Cure('optical.cables = 2, second_cable = "other_side"', not same.stranded, more_minor),)
+    change = 'optical.cables = 2, second_cable = "other_side"'
+    return (Cure(change, not same.stranded, same.backbone_kept, more_minor),)
