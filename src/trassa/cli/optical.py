@@ -73,6 +73,19 @@ def export(
         typer.echo(sentence)
 
 
+@app.command("availability")
+def availability(folder: _Folder, as_json: _Json = False) -> None:
+    """How long the line's ends are apart in a year, by every form, and the connections that are away longest."""
+    from trassa.plan.optical.availability import line_availability
+
+    found = line_availability(folder)
+    if as_json:
+        emit_json(found.as_dict())
+        return
+    for heads, rows in found.tables():
+        typer.echo(table(heads, rows))
+
+
 @app.command("protection")
 def protection(
     folder: _Folder,

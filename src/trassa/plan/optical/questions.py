@@ -24,10 +24,11 @@ from trassa.plan.optical.connected import connections_of
 from trassa.plan.project import Project, open_project
 from trassa.plan.questions import position_of
 from trassa.plan.stages import Planned, kept_stages
+from trassa.plan.store import StageResult
 from trassa.road.model import Road
 from trassa.road.refs import folded_ref
 
-__all__ = ["CutReport", "PlannedLine", "cut_line", "cuts_at", "planned_line"]
+__all__ = ["CutReport", "PlannedLine", "cut_line", "cuts_at", "kept_optical", "planned_line"]
 
 _SHOWN = 12
 
@@ -195,6 +196,11 @@ def cuts_at(plan: PlannedLine, measure_m: float) -> list[CutAnswer]:
     """A cut of each trench at a measure, the first cable's first."""
     line = _line_at(plan.lines, measure_m, plan.road)
     return [cut_at(line, measure_m, trench, plan.ring_of) for trench in dict.fromkeys(line.trenches)]
+
+
+def kept_optical(folder: Path) -> StageResult:
+    """What the optical stage of a planned project left; :class:`InputError` where it was changed since."""
+    return _planned(open_project(folder)).results["optical"]
 
 
 def _planned(project: Project) -> Planned:

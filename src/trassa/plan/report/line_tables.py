@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import Layer
+from trassa.optical.services.availability_forms import ends_together
 from trassa.plan.amounts import figure_text, margin_text
 from trassa.road.model import Road
 
-__all__ = ["availability_rows", "fronthaul_rows", "light_rows", "line_facts", "ring_rows", "service_rows"]
+__all__ = [
+    "availability_rows",
+    "end_to_end_rows",
+    "fronthaul_rows",
+    "light_rows",
+    "line_facts",
+    "ring_rows",
+    "service_rows",
+]
 
 Row = dict[str, Any]
 _SHOWN = 40
@@ -124,6 +133,13 @@ def availability_rows(road: Road, availability: Layer) -> Row:
         for row in _rows(availability.take(order[:_SHOWN]))
     ]
     return {"rows": rows, "more": len(availability) - len(rows)}
+
+
+def end_to_end_rows(figures: Mapping[str, Any]) -> list[Row]:
+    """How long cables keep the ends of each line apart, by every form; ``figures`` are those of the optical stage."""
+    names = ("line", "form", "availability", "minutes")
+    ends = ends_together(figures["availability"]) if "availability" in figures else []
+    return [dict(zip(names, end.texts, strict=True)) for end in ends]
 
 
 def fronthaul_rows(ways: Layer) -> list[Row]:

@@ -254,6 +254,7 @@ def _line(report: ReportInput) -> dict[str, Any]:
         "availability": line_tables.availability_rows(road, layers["availability"])
         if "availability" in layers
         else empty,
+        "end_to_end": line_tables.end_to_end_rows(report.proof.figures.get("optical", {})),
         "fronthaul": line_tables.fronthaul_rows(layers["fronthaul_ways"]) if "fronthaul_ways" in layers else [],
         "chambers": schedules.chamber_rows(road, layers["chambers"]) if "chambers" in layers else empty,
         "closures": schedules.closure_rows(road, layers["closures"]) if "closures" in layers else empty,
