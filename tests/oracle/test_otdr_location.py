@@ -1,7 +1,7 @@
 """The locator against cables whose truth is known: laid with their own helix, slack and loops, read with another index.
 
-Most seeds work on event tables with the scatter measured between fibres of one real cable (8 to 14 m, a seventh of
-the closures not seen, bends); a part goes through whole sampled traces and the search for events.
+Event tables have the scatter measured between fibres of one real cable (8 to 14 m, a seventh of the closures not seen,
+bends); whole sampled traces go through the search for events.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def test_both_directions_teach_as_much() -> None:
 
 def test_sampled_traces_all_the_way() -> None:
     """Baselines and fault as 500-ns traces in noise: events found, paired, calibrated, the fault located."""
-    found = []
-    for seed in range(12):
+    found, guessed = [], []
+    for seed in range(SEEDS):
         fibre = laid_fibre(seed)
         route_m, optical_m = _fault(fibre)
         tables = [event_table(sampled(true_trace(fibre), fibre.rng)) for _ in range(2)]
@@ -107,9 +107,13 @@ def test_sampled_traces_all_the_way() -> None:
         table = event_table(sampled(broken, fibre.rng))
         assert table.end is not None
         found.append((located(calibrated(fibre.path, tables), table.end.fibre_m, table=table), route_m))
-    errors = _errors(found)
-    assert (np.abs(errors[:, 0]) <= 50.0).all()
-    assert errors[:, 3].all()
+        guessed.append((located(uncalibrated(fibre.path), table.end.fibre_m, table=table), route_m))
+    errors, honest = _errors(found), _errors(guessed)
+    assert (np.abs(errors[:, 0]) <= 50.0).mean() >= 0.99
+    assert errors[:, 3].mean() >= 0.99
+    assert errors[:, 2].mean() >= 0.98
+    assert honest[:, 2].mean() >= 0.95
+    assert (honest[:, 1] <= honest[:, 4]).all()
 
 
 def test_zero_and_clock_of_another_instrument_are_learned_from_closures() -> None:
