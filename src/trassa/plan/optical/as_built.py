@@ -9,7 +9,7 @@ from trassa.optical.as_built.listing import read_as_built
 from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt
 from trassa.plan.amounts import amount_text
 from trassa.plan.project import Project
-from trassa.plan.stages import Planned
+from trassa.plan.store import StageResult
 from trassa.road.model import Road
 
 __all__ = ["built_notes", "built_of", "kept_as_built"]
@@ -23,9 +23,9 @@ def built_of(project: Project, road: Road) -> AsBuilt:
     return read_as_built(project.path(rules.as_built), road, rules) if rules.as_built else NOTHING_BUILT
 
 
-def kept_as_built(planned: Planned) -> AsBuilt:
+def kept_as_built(optical: StageResult) -> AsBuilt:
     """What the last run read, from its layer."""
-    return AsBuilt.of_layer(planned.results["optical"].layers["as_built"])
+    return AsBuilt.of_layer(optical.layers["as_built"])
 
 
 def built_notes(as_built: AsBuilt, part: Mapping[str, Any], road: Road, currency: str) -> list[str]:

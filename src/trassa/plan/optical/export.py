@@ -112,7 +112,7 @@ def _gnpy(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
     """A topology for each uninterrupted line, and the equipment that all of them are designed with."""
     road, rules = planned.road, project.settings.optical
     connections = connections_of(project, road, planned.results["radio"].layers["sites"]).connections
-    lines, _ = lines_of(road, connections, rules, as_built=kept_as_built(planned))
+    lines, _ = lines_of(road, connections, rules, as_built=kept_as_built(planned.results["optical"]))
     names = [f"{_GNPY}{f'_{n}' if len(lines) > 1 else ''}.json" for n in range(1, len(lines) + 1)]
     for name, line in zip(names, lines, strict=True):
         (fresh / name).write_text(_json(topology_of(light_of(line, road))), "utf-8")

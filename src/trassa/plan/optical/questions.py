@@ -159,7 +159,7 @@ def planned_line(folder: Path) -> PlannedLine:
     planned = _planned(project)
     rules = project.settings.optical
     connections = connections_of(project, planned.road, planned.results["radio"].layers["sites"]).connections
-    as_built = kept_as_built(planned)
+    as_built = kept_as_built(planned.results["optical"])
     lines, _ = lines_of(planned.road, connections, rules, as_built=as_built)
     ring_of = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
     layers, currency = planned.results["optical"].layers, project.settings.project.currency
