@@ -85,13 +85,13 @@ def _write_bill(book: Any, lines: Sequence[BomLine], currency: str) -> None:
     digits = major_digits(currency)
     plain = "#,##0" + ("." + "0" * digits if digits else "")
     money = book.add_format({"num_format": plain})
-    count = book.add_format({"num_format": "#,##0.##"})
+    count, measured = (book.add_format({"num_format": text}) for text in ("#,##0", "#,##0.0"))
     assumed = book.add_format({"bg_color": "#FFF2CC"})
     _write_heads(book, sheet, _HEADS)
     for row, line in enumerate(lines, start=1):
         price, cost = line.price, line.cost(currency)
         sheet.write_row(row, 0, [line.trade, line.item])
-        sheet.write_number(row, _QUANTITY, line.quantity, count)
+        sheet.write_number(row, _QUANTITY, line.quantity, count if line.quantity.is_integer() else measured)
         sheet.write_string(row, 3, line.unit)
         for offset, minor in enumerate((price.amount_minor, price.low_minor, price.high_minor)):
             sheet.write_number(row, 4 + offset, minor / 10**digits, money)
