@@ -13,7 +13,7 @@ from trassa.linear import Carriageway, Extent, merged, opposite, subtracted
 from trassa.optical.ducts import hut_ways_minor
 from trassa.optical.light_quantities import with_light
 from trassa.optical.placement import HutPlace
-from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
+from trassa.optical.plant.built import NOTHING_BUILT, ONE_PLACE_M, AsBuilt, BuiltPlace, BuiltSection
 from trassa.optical.plant.layout import reel_route_m
 from trassa.optical.plant.lengths import Verge, verge_of
 from trassa.optical.settings import OpticalSettings
@@ -23,6 +23,9 @@ __all__ = ["Part", "built_verges", "hut_places", "parts_of", "pulled_through", "
 
 _SAME_PLACE_M = 100.0
 """Hut places nearer to one another than this are one."""
+
+_LABEL_M = 1.0
+"""A list names whole metres: a place so little beyond the end of a part stands at its end."""
 
 _END_HUT_M = 500.0
 """A built hut nearer than this to the end of a part, with nothing built behind it, ends the line."""
@@ -67,15 +70,24 @@ def verges_of(road: Road, rules: OpticalSettings) -> tuple[Verge, ...]:
 
 
 def built_verges(verges: Sequence[Verge], as_built: AsBuilt) -> tuple[Verge, ...]:
-    """The verges, open within built sections at their places and nowhere else; still one object for one trench."""
+    """The verges, open within built sections at their places and nowhere else, nor so near beside their ends that one
+    could not be told from the other; still one object for one trench."""
     found: dict[int, Verge] = {}
     for cable, verge in enumerate(verges):
         sections = as_built.on(cable)
         if id(verge) not in found:
-            kept = subtracted(verge.closed, [section.extent for section in sections])
+            built = [section.extent for section in sections]
+            kept = subtracted(merged([*verge.closed, *_beside(built, verge)]), built)
             gaps = [gap for section in sections for gap in section.gaps]
             found[id(verge)] = replace(verge, closed=tuple(sorted([*kept, *gaps], key=lambda extent: extent.start_m)))
     return tuple(found[id(verge)] for verge in verges)
+
+
+def _beside(built: Sequence[Extent], verge: Verge) -> list[Extent]:
+    """What is so near to a built section that it is one place with its end."""
+    first_m, last_m = float(verge.measure_m[0]), float(verge.measure_m[-1])
+    wide = (Extent(max(e.start_m - ONE_PLACE_M, first_m), min(e.end_m + ONE_PLACE_M, last_m)) for e in built)
+    return subtracted(list(wide), built)
 
 
 def pulled_through(as_built: AsBuilt, verges: Sequence[Verge], road: Road, rules: OpticalSettings) -> AsBuilt:
@@ -134,13 +146,14 @@ def parts_of(
 
 
 def _ended_in_huts(line: Extent, part: Extent, as_built: AsBuilt) -> Extent:
-    places = [p for s in as_built.sections for p in s.places if part.contains(p.measure_m)]
+    held = Extent(part.start_m - _LABEL_M, part.end_m + _LABEL_M)
+    places = [p for s in as_built.sections for p in s.places if held.contains(p.measure_m)]
     first = min(places, key=lambda place: place.measure_m, default=None)
     last = max(places, key=lambda place: place.measure_m, default=None)
     start_m, end_m = line.start_m, line.end_m
     if first is not None and first.hut and abs(first.measure_m - start_m) <= _END_HUT_M:
         start_m = first.measure_m
-    if last is not None and last.hut and abs(last.measure_m - end_m) <= _END_HUT_M:
+    if last is not None and last is not first and last.hut and abs(last.measure_m - end_m) <= _END_HUT_M:
         end_m = last.measure_m
     return Extent(start_m, end_m)
 

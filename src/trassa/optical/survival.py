@@ -144,8 +144,7 @@ class Backbone:
         forward = self._swept(range(count), delay, margin, self.presence_before, hut_down)
         back = self._swept(range(count - 1, -1, -1), delay, margin, self.presence_after, hut_down)
         latencies = np.where(self._arrives, (forward[0], back[0]), np.inf)
-        nearer, rank = latencies[0] <= latencies[1], self._light_rank
-        return latencies.min(axis=0), np.where(nearer, forward[1], back[1]), np.where(nearer, rank[0], rank[1])
+        return _shortest(latencies, np.stack((forward[1], back[1])), self._light_rank)
 
     def _swept(
         self, order: range, delay: FloatArray, margin: FloatArray, presence: bool, hut_down: int
@@ -164,6 +163,14 @@ class Backbone:
 
 
 _Found = tuple[FloatArray, FloatArray, IntArray]
+_SAME_US = 0.01  # ways that differ by less in delay are as short as one another
+
+
+def _shortest(latency_us: FloatArray, margin_db: FloatArray, rank: IntArray) -> _Found:
+    """The shorter of two ways, arrays of shape (2, n); where both are as short, the least margin and weakest light."""
+    longer = latency_us > latency_us.min(axis=0) + _SAME_US
+    margin_db, rank = np.where(longer, np.inf, margin_db), np.where(longer, np.iinfo(np.int64).max, rank)
+    return latency_us.min(axis=0), margin_db.min(axis=0), rank.min(axis=0)
 
 
 def _ways(backbone: Backbone, latency_us: FloatArray, least_db: FloatArray, rank: IntArray) -> _Found:
@@ -176,10 +183,8 @@ def _ways(backbone: Backbone, latency_us: FloatArray, least_db: FloatArray, rank
 def _outcome(backbone: Backbone, latency_us: FloatArray, margin_db: FloatArray, rank: IntArray) -> Outcome:
     """The outcome for connections with these ways, each (2, sites)."""
     open_ways = np.isfinite(latency_us).sum(axis=0)
-    better = np.argmin(latency_us, axis=0)
-    each = np.arange(latency_us.shape[1])
     served = open_ways > 0
-    latency, margin, lights = (array[better, each][served] for array in (latency_us, margin_db, rank))
+    latency, margin, lights = (found[served] for found in _shortest(latency_us, margin_db, rank))
     worst = (float(latency.max()), float(margin.min())) if len(latency) else (float("nan"), float("nan"))
     light = backbone.light_order[int(lights.min(initial=len(backbone.light_order) - 1))]
     return Outcome(int((open_ways == 1).sum()), int((open_ways == 0).sum()), *worst, light)

@@ -33,6 +33,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,8 @@ from trassa.optical.settings import OpticalSettings
 __all__ = ["Laid", "ReelSearch", "no_reel"]
 
 _EPSILON_M = 1e-6
+_ONE_PLACE_M = 0.005
+"""A chamber so near before a tap or an end is none: that much the chambers' limit gives."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ class ReelSearch:
         if chain:
             yield self._joint(joint, last_r, len(chain))
         open_r = self._open(reach_r)
-        if last_r + _EPSILON_M < open_r < end_r - _EPSILON_M:
+        if last_r + _ONE_PLACE_M < open_r < end_r - _ONE_PLACE_M:
             yield self._joint(joint, open_r, len(chain) + 1)
 
     def _joint(self, before: _Joint, route_m: float, chambers: int) -> _Joint:
@@ -178,7 +181,7 @@ class ReelSearch:
         stored_m = self._loop_behind_m(joint) + taps * self._rules.closure_loop_m + end_loop_m
         if (end_r - here_r) * self._laid_ratio + stored_m > self._rules.reel_limit_m + _EPSILON_M:
             return None
-        chambers = len(self._chain(here_r, end_r - _EPSILON_M)) + 1
+        chambers = len(self._chain_to_end(here_r, end_r)) + 1
         return joint.cost_minor + chambers * self._chamber_minor, joint.joints, joint
 
     def _loop_behind_m(self, joint: _Joint) -> float:
@@ -201,11 +204,17 @@ class ReelSearch:
             chain.append(here_r)
         return chain
 
+    def _chain_to_end(self, here_r: float, end_r: float) -> list[float]:
+        """The fewest chambers between one and an end."""
+        chain = self._chain(here_r, end_r - _EPSILON_M)
+        needless = chain and chain[-1] > end_r - _ONE_PLACE_M and chain[-1] not in self._is_tap
+        return chain[:-1] if needless else chain
+
     def _farthest(self, here_r: float) -> float:
         """The farthest place for the next chamber; a closed extent beyond the limit is crossed whole."""
         there_r = here_r + self._limit_m
         tap = bisect_right(self._taps_r, here_r)
-        if tap < len(self._taps_r) and self._taps_r[tap] <= there_r + _EPSILON_M:
+        if tap < len(self._taps_r) and self._taps_r[tap] <= there_r + _ONE_PLACE_M:
             return self._taps_r[tap]
         open_r = self._open(there_r)
         if open_r > here_r + _EPSILON_M:
@@ -231,8 +240,9 @@ class ReelSearch:
             joints.append(last.route_m)
         joints.reverse()
         chambers: list[float] = []
-        for here_r, there_r in zip(joints, [*joints[1:], end_r], strict=True):
+        for here_r, there_r in pairwise(joints):
             chambers += [here_r, *self._chain(here_r, there_r - _EPSILON_M)]
+        chambers += [joints[-1], *self._chain_to_end(joints[-1], end_r)]
         measures = np.interp(chambers, self._verge.route_m, self._verge.measure_m).tolist()
         known = {r: self._measure.get(r, m) for r, m in zip(chambers, measures, strict=True)}
         return Laid((*known.values(), end_m), tuple(known[joint] for joint in joints[1:]))

@@ -70,8 +70,10 @@ def _batch(
 
 
 def _changes(failures_per_h: float, repair_h: float, hours: float, generator: np.random.Generator) -> FloatArray:
-    """Moments at which a part goes down and up in turn, until the end."""
+    """Moments at which a part goes down and up in turn, until the end; none for one that never fails."""
     times = np.empty(0)
+    if failures_per_h <= 0.0:
+        return times
     reached = 0.0
     while reached < hours:
         count = int(1.2 * (hours - reached) / (1.0 / failures_per_h + repair_h)) + 16

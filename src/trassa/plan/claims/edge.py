@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import Layer
+from trassa.optical.service_settings import RADIO_SITE
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.claim import Claim, Evidence, Scope, Worst
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
@@ -34,7 +35,8 @@ def edge_claims(
     if limit_us is None:
         return []
     reasons, places = estimate_reasons(road), layers["edge_places"]
-    unmet = [*figures["edge"]["unmet"], *figures["unconnected"]]
+    sites = set(layers["connections"].where(service=RADIO_SITE)["connection"].tolist())
+    unmet = [*figures["edge"]["unmet"], *(name for name in figures["unconnected"] if name in sites)]
     worst = Worst("no server", None, limit_us, None, "µs")
     if len(places):
         row = int(np.argmax(places["round_trip_us"]))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trassa.linear import Layer
+from trassa.linear import LabelNotFound, Layer, Position
 from trassa.optical.settings import OpticalSettings
 from trassa.road.model import Road
 
@@ -34,7 +34,7 @@ def as_built_template(road: Road, layers: Mapping[str, Layer], rules: OpticalSet
         for at_m, item, name, cables in _items(layers, start_m, end_m):
             known = by_name.get(name)
             loop_m = float(known["loop_m"]) if known else _planned_loop_m(item, rules)
-            place = (section, item, name, cables, road.calibration.text(at_m))
+            place = (section, item, name, cables, _label(road, at_m))
             table.writerow((*place, _number(loop_m), *_marks(known)))
     return found.getvalue()
 
@@ -57,6 +57,17 @@ def _items(layers: Mapping[str, Layer], start_m: float, end_m: float) -> Iterato
 
 def _between(layer: Layer, start_m: float, end_m: float) -> Iterator[_Row]:
     return layer.take((layer["measure_m"] >= start_m) & (layer["measure_m"] <= end_m)).rows()
+
+
+def _label(road: Road, at_m: float) -> str:
+    """To the metre; the last metre of a road that ends in the midst of it is the whole one before."""
+    text = road.calibration.text(at_m)
+    try:
+        road.calibration.measure(Position.parse(text, road=road.ref).label)
+    except LabelNotFound:
+        inwards_m = 0.5 if at_m < road.length_m / 2.0 else -0.5
+        return road.calibration.text(at_m + inwards_m)
+    return text
 
 
 def _planned_loop_m(item: str, rules: OpticalSettings) -> float:

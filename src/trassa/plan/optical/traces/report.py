@@ -87,7 +87,8 @@ class TraceReport:
 
     def sentences(self) -> list[str]:
         """What was found, in the order of distance."""
-        basis = f"calibrated by {self.baselines} traces" if self.baselines else "not calibrated: no baseline"
+        traces = f"{self.baselines} trace{'s' if self.baselines > 1 else ''}"
+        basis = f"calibrated by {traces}" if self.baselines else "not calibrated: no baseline"
         said = [
             f"fibre {self.fibre} ({self.use}), {self.trace.wavelength_nm:g} nm, {self.trace.pulse_ns:g} ns; {basis}"
         ]

@@ -89,7 +89,7 @@ def _round_trips_us(evidence: Evidence, network: Network) -> list[tuple[str, dic
         falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
         cuts.append((float(row["start_m"]), float(row["end_m"]), falls))
     for cut in cuts:
-        found = {site: delays for site, delays in network.delays_to_huts_us(cut).items() if site in sites}
+        found = network.delays_to_huts_us(cut, sites)
         trips += [(site, {hut: 2.0 * longest * us for hut, us in delays.items()}) for site, delays in found.items()]
     return trips
 

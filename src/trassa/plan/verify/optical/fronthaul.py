@@ -60,7 +60,7 @@ def _columns_off(evidence: Evidence, plant: Plant, ways: Layer, found: list[floa
     """Place, margin and delay of every way, and a baseband in a hut wherever one is near enough to all heads."""
     per_km, due = evidence.settings.optical.latency_us_per_km, []
     huts = {str(row["hut"]): float(row["measure_m"]) for row in evidence.layers["huts"].rows()}
-    taps = {str(row["site"]): float(row["measure_m"]) for row in evidence.layers["links"].rows()}
+    taps = {str(row["connection"]): float(row["tap_m"]) for row in evidence.layers["connections"].rows()}
     for row, fibre_m in zip(ways.rows(), found, strict=True):
         baseband = str(row["baseband"])
         due.append(
@@ -107,7 +107,7 @@ def _unlike(evidence: Evidence, asked: Layer, ways: Layer) -> list[str]:
 def _fibres_m(evidence: Evidence, plant: Plant, ways: Layer) -> list[float]:
     """The longest fibre from every head to its baseband; NaN where no cable reaches over both."""
     layers, rules = evidence.layers, evidence.settings.optical
-    taps = {str(row["site"]): row for row in layers["links"].rows()}
+    taps = {str(row["connection"]): row for row in layers["connections"].rows() if row["access"]}
     huts = {str(row["hut"]): float(row["measure_m"]) for row in layers["huts"].rows()}
     found = []
     for site, baseband in zip(ways["site"].tolist(), ways["baseband"].tolist(), strict=True):
@@ -115,9 +115,9 @@ def _fibres_m(evidence: Evidence, plant: Plant, ways: Layer) -> list[float]:
         if head is None or not (baseband in huts or other is not None):
             found.append(float("nan"))
             continue
-        first_m = float(head["measure_m"])
-        second_m = huts[baseband] if other is None else float(other["measure_m"])
-        cable = plant.at(str(head["cable"]), first_m)
+        first_m = float(head["tap_m"])
+        second_m = huts[baseband] if other is None else float(other["tap_m"])
+        cable = next((one for one in plant.cables if plant.at(one.name, first_m) is one), None)
         if cable is None or plant.at(cable.name, second_m) is not cable:
             found.append(float("nan"))
             continue

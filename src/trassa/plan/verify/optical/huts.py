@@ -14,6 +14,7 @@ from trassa.plan.verify.optical.cable import Plant
 from trassa.plan.verify.optical.drops import drop_route_m
 from trassa.plan.verify.optical.light_equipment import light_minor
 from trassa.plan.verify.optical.line import Network
+from trassa.plan.verify.optical.plant_rows import road_runs
 from trassa.plan.verify.optical.stated_rows import AT_M
 from trassa.plan.verify.verdict import Row
 
@@ -75,9 +76,12 @@ def check_huts(evidence: Evidence, plant: Plant) -> Row:
 
 
 def _road_ends(evidence: Evidence, plant: Plant) -> list[float]:
-    """Ends of cables that are ends of the road, measures."""
-    length_m = float(evidence.proof.road["length_m"])
-    ends = {end_m for cable in plant.cables for end_m in (cable.start_m, cable.end_m)}
+    """Ends of cables that are ends of the road, measures: no hole lies between."""
+    length_m, runs = float(evidence.proof.road["length_m"]), road_runs(evidence)
+    first = max((end_m for start_m, end_m in runs if start_m <= _END_M), default=0.0)
+    last = min((start_m for start_m, end_m in runs if end_m >= length_m - _END_M), default=length_m)
+    ends = {cable.start_m for cable in plant.cables if cable.start_m < first}
+    ends |= {cable.end_m for cable in plant.cables if cable.end_m > last}
     return sorted(end_m for end_m in ends if _is_road_end(evidence, end_m, length_m))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.light_ways import LightAgain, mode_margin_db, modes
-from trassa.plan.verify.optical.line import Network, SpanAgain
+from trassa.plan.verify.optical.line import SAME_US, Network, SpanAgain, shortest
 from trassa.plan.verify.optical.wavelengths import CLOSED_FORM_DB, TOLERANCE_DB
 from trassa.plan.verify.verdict import Row
 
@@ -20,6 +20,9 @@ __all__ = ["LitNetwork", "check_light", "lit"]
 
 _TOLERANCE_US, _BUDGET_DB = 0.5, 0.02
 _Cut = tuple[float, float, Collection[str]] | None
+_Needed = frozenset[tuple[str, str] | None]
+"""Of one connection: hut and point of presence of its shortest way, of each where some are as short; None where the
+hut is a point of presence itself."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,17 @@ class LitNetwork(Network):
                         found.add((hut, presence))
         return frozenset(found)
 
-    def used(self, cut: _Cut, hut_down: str, among: Collection[str]) -> set[tuple[str, str]]:
-        """Hut and point of presence of the shortest way of each of some connections."""
-        ways = self.ways(cut, hut_down)
-        huts = {min(ways[name])[2] for name in among if ways.get(name)}
-        nearest = self._presence_of(cut, hut_down)
-        return {(hut, nearest[hut]) for hut in huts if hut != nearest[hut]}
+    def used(self, cut: _Cut, hut_down: str, among: Collection[str]) -> set[_Needed]:
+        """The light that each of some connections counts on; those alike once."""
+        spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s)]
+        nearest, ways = self._nearest(spans, hut_down), self.ways(cut, hut_down)
+        found: set[_Needed] = set()
+        for shown in (ways[name] for name in among if ways.get(name)):
+            least_us = min(delay for delay, _, _ in shown)
+            huts = {hut for delay, _, hut in shown if delay <= least_us + SAME_US}
+            ends = {(hut, end) for hut in huts for us, _, end in nearest[hut] if us <= nearest[hut][0][0] + SAME_US}
+            found.add(frozenset(None if hut == end else (hut, end) for hut, end in ends))
+        return found
 
     def _arrives(self, hut: str, presence: str) -> bool:
         margin = self.margin_db(hut, presence)
@@ -81,21 +89,17 @@ class LitNetwork(Network):
         return self.rules.needed_gsnr_db + self.rules.gsnr_margin_db
 
     def _reach(self, spans: list[SpanAgain], hut_down: str) -> dict[str, tuple[float, float]]:
-        return {hut: (delay, least) for hut, (delay, least, _) in self._nearest(spans, hut_down).items()}
+        return {hut: shortest(found) for hut, found in self._nearest(spans, hut_down).items()}
 
-    def _nearest(self, spans: list[SpanAgain], hut_down: str) -> dict[str, tuple[float, float, str]]:
-        """Delay of each hut to the nearest point of presence with light, the least margin there, and which it is."""
-        best: dict[str, tuple[float, float, str]] = {}
-        for presence in sorted(self.presences):
-            begin = {presence} - {hut_down}
-            for hut, (delay, least) in self._from(spans, begin, hut_down).items():
-                if (hut, presence) not in self.dark and (hut not in best or delay < best[hut][0]):
-                    best[hut] = (delay, least, presence)
-        return best
-
-    def _presence_of(self, cut: _Cut, hut_down: str) -> dict[str, str]:
-        spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s)]
-        return {hut: presence for hut, (_, _, presence) in self._nearest(spans, hut_down).items()}
+    def _nearest(self, spans: list[SpanAgain], hut_down: str) -> dict[str, list[tuple[float, float, str]]]:
+        """Delay of each hut to every point of presence with light, the least margin there, and which it is; nearest
+        first."""
+        found: dict[str, list[tuple[float, float, str]]] = {}
+        for presence in self.presences:
+            for hut, (delay, least) in self._from(spans, {presence} - {hut_down}, hut_down).items():
+                if (hut, presence) not in self.dark:
+                    found.setdefault(hut, []).append((delay, least, presence))
+        return {hut: sorted(ends) for hut, ends in found.items()}
 
 
 def _falls(cut: _Cut, span: SpanAgain) -> bool:
@@ -150,24 +154,29 @@ class _Again:
         falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
         return float(row["start_m"]), float(row["end_m"]), falls
 
-    def light_off(self, row: Mapping[str, Any], used: Collection[tuple[str, str]]) -> list[str]:
-        """Margin, mode and rate of the weakest light in use as a row states them."""
+    def light_off(self, row: Mapping[str, Any], used: Collection[_Needed]) -> list[str]:
+        """Margin, mode and rate of the weakest light in use as a row states them.
+
+        No connection may count on weaker light only, and one must count, or may by a way as short, on such light.
+        """
         stated, mode = float(row["worst_gsnr_margin_db"]), str(row["worst_mode"])
-        if not used:
-            empty = math.isnan(stated) and not mode and row["worst_rate_gbps"] == 0 and not row.get("worst_light")
-            return [] if empty else ["light is stated where none is in use"]
-        margins = {pair: self._network.margin_db(*pair) for pair in used}
-        worst = min(margins.values())
-        wrong = [] if abs(stated - worst) <= TOLERANCE_DB else [f"light with {stated:.2f} dB stated, found {worst:.2f}"]
+        margins = {pair: self._network.margin_db(*pair) for needed in used for pair in needed if pair}
+        most = min((max(margins[p] if p else math.inf for p in needed) for needed in used), default=math.inf)
+        if math.isnan(stated) and most == math.inf:
+            silent = not mode and row["worst_rate_gbps"] == 0 and not row.get("worst_light")
+            return [] if silent else ["light is stated where none is in use"]
+        if not margins:
+            return ["light is stated where none is in use"]
+        weakest = [pair for pair, margin in margins.items() if abs(margin - stated) <= TOLERANCE_DB]
+        if not weakest or not stated <= most + TOLERANCE_DB:
+            return [f"light with {stated:.2f} dB stated, found {min(margins.values()):.2f}"]
+        wrong = []
         if row["worst_rate_gbps"] != modes().get(mode, {"rate_gbps": 0})["rate_gbps"]:
             wrong.append(f"{row['worst_rate_gbps']} Gbit/s stated for mode {mode!r}")
-        if "worst_light" in row:
-            near = {"–".join(pair) for pair, margin in margins.items() if margin <= worst + TOLERANCE_DB}
-            wrong += [] if row["worst_light"] in near else [f"{row['worst_light']} is not the weakest light"]
-        weakest = [pair for pair, margin in margins.items() if margin <= worst + TOLERANCE_DB]
-        return (
-            wrong if any(self._fits(pair, mode) for pair in weakest) else [*wrong, f"mode {mode!r} is not the fastest"]
-        )
+        if "worst_light" in row and row["worst_light"] not in {"–".join(pair) for pair in weakest}:
+            wrong.append(f"{row['worst_light']} is not the weakest light")
+        fits = any(self._fits(pair, mode) for pair in weakest)
+        return wrong if fits else [*wrong, f"mode {mode!r} is not the fastest"]
 
     def _fits(self, pair: tuple[str, str], mode: str) -> bool:
         """Whether a mode closes there and none that is faster does."""
@@ -209,15 +218,15 @@ class _Again:
         row: Mapping[str, Any], events: list[dict[str, list[tuple[float, float, str]]]], among: Collection[str]
     ) -> list[str]:
         open_ways = [[len(ways[name]) for name in among] for ways in events]
-        best = [min(ways[name]) for ways in events for name in among if ways[name]]
+        best = [shortest(ways[name]) for ways in events for name in among if ways[name]]
         counts = {
             "connections": len(among),
             "detoured": max(each.count(1) for each in open_ways),
             "stranded": max(each.count(0) for each in open_ways),
         }
         figures = {
-            "worst_latency_us": (max((delay for delay, _, _ in best), default=np.nan), _TOLERANCE_US),
-            "worst_margin_db": (min((margin for _, margin, _ in best), default=np.nan), _BUDGET_DB),
+            "worst_latency_us": (max((delay for delay, _ in best), default=np.nan), _TOLERANCE_US),
+            "worst_margin_db": (min((margin for _, margin in best), default=np.nan), _BUDGET_DB),
         }
         wrong = [f"{name} stated {row[name]}, found {count}" for name, count in counts.items() if row[name] != count]
         return wrong + [

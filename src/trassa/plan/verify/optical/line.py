@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,11 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 from trassa.plan.verify.optical.cable import Plant
 
-__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "aged_loss_db", "link_margin_db"]
+__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "aged_loss_db", "link_margin_db", "shortest"]
 
 _AT_M = 1e-3
+SAME_US = 0.01
+"""Ways that differ by less in delay are as short as one another."""
 
 
 def aged_loss_db(fibre_m: float, joints: int, band: str, rules: OpticalSettings, *, aged: bool = True) -> float:
@@ -113,12 +115,12 @@ class Network:
         ways = self.ways(cut, hut_down)
         if among is not None:
             ways = {name: found for name, found in ways.items() if name in among}
-        best = [min(found) for found in ways.values() if found]
+        best = [shortest(found) for found in ways.values() if found]
         return Outcome(
             sum(len(found) == 1 for found in ways.values()),
             tuple(site for site, found in ways.items() if not found),
-            max((delay for delay, _, _ in best), default=float("nan")),
-            min((margin for _, margin, _ in best), default=float("nan")),
+            max((delay for delay, _ in best), default=float("nan")),
+            min((margin for _, margin in best), default=float("nan")),
         )
 
     def ways(
@@ -136,18 +138,31 @@ class Network:
             ways |= self._around(ring, reach, cut)
         return ways
 
-    def delays_to_huts_us(self, cut: tuple[float, float, Collection[str]] | None = None) -> dict[str, dict[str, float]]:
-        """One-way delay from everything with own fibres to each hut it reaches after one cut, switches included."""
+    def delays_to_huts_us(
+        self, cut: tuple[float, float, Collection[str]] | None, among: Collection[str]
+    ) -> dict[str, dict[str, float]]:
+        """One-way delay from each of some connections to each hut it reaches after one cut, switches included."""
         spans = [s for s in self.spans if not _falls(cut, s.cable, s.start_m, s.end_m)]
         from_hut = {hut: self._from(spans, {hut}) for hut in self.huts}
-        delays: dict[str, dict[str, float]] = {link.site: {} for link in self.links}
-        for link in self.links:
-            if _falls(cut, link.cable, link.tap_m, link.hut_m):
-                continue
-            for hut, (delay, _) in from_hut[link.hut].items():
-                whole = self._delay_us(link.fibre_m) + delay
-                delays[link.site][hut] = min(whole, delays[link.site].get(hut, float("inf")))
+        delays: dict[str, dict[str, float]] = {}
+        for name, ends in self._ends(cut).items():
+            if name in among:
+                found = delays.setdefault(name, {})
+                for access_us, end in ends:
+                    for hut, (delay, _) in from_hut[end].items():
+                        found[hut] = min(access_us + delay, found.get(hut, float("inf")))
         return delays
+
+    def _ends(self, cut: tuple[float, float, Collection[str]] | None) -> dict[str, list[tuple[float, str]]]:
+        """The huts in which the links or the ring of each connection still end, and the delay as far as there."""
+        ends: dict[str, list[tuple[float, str]]] = {link.site: [] for link in self.links}
+        for link in self.links:
+            if not _falls(cut, link.cable, link.tap_m, link.hut_m):
+                ends[link.site].append((self._delay_us(link.fibre_m), link.hut))
+        for ring in self.rings:
+            around = self._around(ring, {hut: (0.0, float("inf")) for hut in ring.huts if hut in self.huts}, cut)
+            ends |= {name: [(delay, hut) for delay, _, hut in ways] for name, ways in around.items()}
+        return ends
 
     def _around(
         self,
@@ -207,6 +222,13 @@ def _falls(cut: tuple[float, float, Collection[str]] | None, cable: str, first_m
         return False
     low, high = min(first_m, second_m), max(first_m, second_m)
     return cut[0] < high - _AT_M and low + _AT_M < cut[1]
+
+
+def shortest(ways: Iterable[tuple[float, float, str]]) -> tuple[float, float]:
+    """Delay of the shortest way, and the least margin of those as short."""
+    told = list(ways)
+    least_us = min(delay for delay, _, _ in told)
+    return least_us, min(margin for delay, margin, _ in told if delay <= least_us + SAME_US)
 
 
 def network_of(layers: Mapping[str, Layer], plant: Plant, rules: OpticalSettings) -> Network:

@@ -6,7 +6,7 @@ them. What is already built stands where it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,9 +19,11 @@ from trassa.plan.verify.optical.cable import Cable, Plant
 from trassa.plan.verify.optical.stated_rows import AT_M, rows_off
 from trassa.plan.verify.verdict import Row
 
-__all__ = ["check_plant", "reel_route_m", "trenches_of"]
+__all__ = ["check_plant", "reel_route_m", "road_runs", "trenches_of"]
 
 _LIMIT_M = 0.01
+_ONE_PLACE_M = 5.0
+"""Nearer than this to a chamber that is built no other one stands."""
 
 
 def check_plant(evidence: Evidence, plant: Plant) -> Row:
@@ -73,14 +75,22 @@ def _cables_off(evidence: Evidence, plant: Plant) -> Iterator[str]:
     for row in evidence.layers["cables"].rows():
         if row["fibres"] != rules.fibres:
             yield f"{row['cable']} has {row['fibres']} fibres, trassa.toml says {rules.fibres}"
-    for start_m, end_m in _stretches(evidence):
+    for start_m, end_m in _stretches(evidence, plant):
         middle_m = (start_m + end_m) / 2.0
         if not any(cable.start_m <= middle_m <= cable.end_m for cable in plant.cables):
             yield f"no cable lies at {evidence.place(middle_m)}"
 
 
-def _stretches(evidence: Evidence) -> list[tuple[float, float]]:
-    """Where the road exists on either carriageway, as far as it is long enough for a cable and its huts."""
+def _stretches(evidence: Evidence, plant: Plant) -> list[tuple[float, float]]:
+    """Where the road is long enough for a cable and its huts, from the first place on which one may stand to the
+    last."""
+    shortest_m = evidence.settings.optical.shortest_part_m
+    free = [_free_m(evidence, plant, *run) for run in road_runs(evidence) if run[1] - run[0] >= shortest_m]
+    return [(first_m, last_m) for first_m, last_m in free if last_m - first_m >= shortest_m / 2.0]
+
+
+def road_runs(evidence: Evidence) -> list[tuple[float, float]]:
+    """Where the road exists on either carriageway, from hole to hole."""
     alignment, holes = evidence.layers["alignment"], evidence.layers["structures"].where(kind="hole")
     edges = np.unique(np.concatenate((alignment["measure_m"], holes["start_m"], holes["end_m"])))
     middle = (edges[:-1] + edges[1:]) / 2.0
@@ -94,36 +104,40 @@ def _stretches(evidence: Evidence) -> list[tuple[float, float]]:
             whole &= ~((middle > hole["start_m"]) & (middle < hole["end_m"]))
         there |= whole
     turns = np.flatnonzero(np.diff(np.concatenate(([False], there, [False])).astype(np.int8)))
-    runs = [(float(edges[a]), float(edges[b])) for a, b in turns.reshape(-1, 2)]
-    kept = [run for run in runs if run[1] - run[0] >= evidence.settings.optical.shortest_part_m]
-    return [run for run in kept if not _under_structures(evidence, *run)]
+    return [(float(edges[a]), float(edges[b])) for a, b in turns.reshape(-1, 2)]
 
 
-def _under_structures(evidence: Evidence, start_m: float, end_m: float) -> bool:
-    """Whether bridges and tunnels leave less than half the shortest part between the first and last open place."""
-    free_m, rules = [start_m, end_m], evidence.settings.optical
-    for low, high in _closed(evidence, evidence.carriageways, rules):
+def _free_m(evidence: Evidence, plant: Plant, start_m: float, end_m: float) -> tuple[float, float]:
+    """The first and the last place of a stretch that is on no bridge and in no tunnel."""
+    free_m = [start_m, end_m]
+    beside = {cable.carriageway: cable for cable in plant.cables}
+    for low, high in _merged(closed for cable in beside.values() for closed in _closed(evidence, cable)):
         if low < free_m[0] < high:
             free_m[0] = high
         if low < free_m[1] < high:
             free_m[1] = low
-    return free_m[1] - free_m[0] < rules.shortest_part_m / 2.0
+    return free_m[0], free_m[1]
 
 
-def _closed(evidence: Evidence, carriageways: Sequence[str], rules: OpticalSettings) -> list[tuple[float, float]]:
-    """Bridges and tunnels in which no chamber may stand, overlapping ones as one."""
-    rows = [
+def _closed(evidence: Evidence, cable: Cable) -> list[tuple[float, float]]:
+    """Bridges and tunnels in which no chamber of a cable may stand, overlapping ones as one."""
+    rows = (
         (float(row["start_m"]), float(row["end_m"]))
         for row in evidence.layers["structures"].rows()
-        if row["kind"] in ("bridge", "tunnel") and row["carriageway"] in carriageways
-    ]
+        if row["kind"] in ("bridge", "tunnel") and row["carriageway"] == cable.carriageway
+    )
+    longest_m = reel_route_m(cable.rules)
+    return [(low, high) for low, high in _merged(rows) if cable.route_m(high) - cable.route_m(low) <= longest_m]
+
+
+def _merged(extents: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     merged: list[tuple[float, float]] = []
-    for low, high in sorted(rows):
+    for low, high in sorted(extents):
         if merged and low <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
         else:
             merged.append((low, high))
-    return [(low, high) for low, high in merged if high - low <= reel_route_m(rules)]
+    return merged
 
 
 def _chambers_off(evidence: Evidence, trench: Sequence[Cable]) -> Iterator[str]:
@@ -148,17 +162,20 @@ def _chambers_off(evidence: Evidence, trench: Sequence[Cable]) -> Iterator[str]:
         if row["purpose"] != purpose or row["carriageway"] != cable.carriageway:
             yield f"chamber {row['chamber']} is stated {row['purpose']} {row['carriageway']}, found {purpose}"
     yield from (f"no chamber of {named} at {evidence.place(m)}" for m in huts + closures if not _stands(at_m, m))
-    closed, limit_m = _closed(evidence, (cable.carriageway,), rules), rules.chamber_limit_m
+    closed, limit_m = _closed(evidence, cable), rules.chamber_limit_m
+    entered = [float(row["measure_m"]) for row in layers["huts"].rows() if _is_built(row)]
     for row in ours:
         here_m = float(row["measure_m"])
-        if any(a + AT_M < here_m < b - AT_M for a, b in closed) and not cable.built_over(here_m, here_m):
+        stands = cable.built_over(here_m, here_m) or _stands(entered, here_m)
+        if any(a + AT_M < here_m < b - AT_M for a, b in closed) and not stands:
             yield f"chamber {row['chamber']} stands on a bridge or in a tunnel"
     for before, after in pairwise(ours):
         low, high = float(before["measure_m"]), float(after["measure_m"])
         apart_m = cable.route_m(high) - cable.route_m(low)
         if high - low <= AT_M:
             yield f"chambers {before['chamber']} and {after['chamber']} are one"
-        crossed = any(a <= low + AT_M and high - AT_M <= b for a, b in closed)
+        slack_m = [_ONE_PLACE_M if _is_built(row) else AT_M for row in (before, after)]
+        crossed = any(a <= low + slack_m[0] and high - slack_m[1] <= b for a, b in closed)
         free = crossed or any(one.built_over(low, high) for one in trench)
         if apart_m > limit_m + _LIMIT_M and not free:
             yield f"{apart_m:.1f} m between {before['chamber']} and {after['chamber']}, {limit_m:g} m at most"
@@ -188,7 +205,7 @@ def _closures_off(evidence: Evidence, plant: Plant, cable: Cable) -> list[str]:
     chambers = {}
     for row in layers["chambers"].rows():
         if cable.name in str(row["cable"]).split(","):
-            chambers[round(float(row["measure_m"]), 2)] = str(row["chamber"])
+            chambers[round(float(row["measure_m"]), 4)] = str(row["chamber"])
     rows = layers["closures"].where(cable=cable.name)
     rows = rows.take((rows["measure_m"] >= cable.start_m - AT_M) & (rows["measure_m"] <= cable.end_m + AT_M))
     listed = [float(r["measure_m"]) for r in rows.rows() if _is_built(r) and "joint" not in str(r["kind"])]
@@ -196,7 +213,7 @@ def _closures_off(evidence: Evidence, plant: Plant, cable: Cable) -> list[str]:
     for at_m in sorted({*joints, *listed, *(m for m in taps if not _stands(huts, m))}):
         tap = _stands(taps, at_m) or _stands(listed, at_m)
         kinds = [*(["joint"] if _stands(joints, at_m) else []), *(["tap"] if tap else [])]
-        chamber = chambers.get(round(at_m, 2), "no chamber")
+        chamber = chambers.get(round(at_m, 4), "no chamber")
         place = {"measure_m": at_m, "carriageway": cable.carriageway}
         due.append({**place, "kind": " and ".join(kinds), "chamber": chamber})
     return [f"{cable.name}: {said}" for said in rows_off(rows, ["measure_m"], due)]

@@ -40,7 +40,7 @@ def rows_off(layer: Layer, key: Sequence[str], due: Sequence[Mapping[str, Any]])
 
 
 def _key(row: Mapping[str, Any], key: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(round(row[name], 2) if isinstance(row[name], float) else row[name] for name in key)
+    return tuple(round(row[name], 4) if isinstance(row[name], float) else row[name] for name in key)
 
 
 def _named(row: Mapping[str, Any], key: Sequence[str]) -> str:
