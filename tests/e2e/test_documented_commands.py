@@ -152,7 +152,7 @@ class Reader:
             self._await("watched.txt", "simulated vehicles around", drive)
             time.sleep(3.0)
             drive.send_signal(signal.SIGINT)
-            assert drive.wait(60.0) == 130, (self.folder / "watched.txt").read_text()
+            assert drive.wait(115.0) == 130, (self.folder / "watched.txt").read_text()
         finally:
             drive.kill()
             drive.wait()

@@ -416,7 +416,7 @@ def test_dropping_a_claim(forged: Path) -> None:
         ("UPDATE spans SET loss_db = loss_db - 1", "optical.spans"),
         ("UPDATE cables SET sheath_m = route_m", "optical.lengths"),
         ("UPDATE cuts SET start_m = start_m + 40 WHERE rowid = 5", "optical.cuts"),
-        ("UPDATE huts SET measure_m = measure_m + 900 WHERE rowid = 1", "optical.places"),
+        ("UPDATE huts SET measure_m = measure_m + 900 WHERE rowid = 1", "optical.huts"),
     ],
 )
 def test_forging_the_line(forged: Path, statement: str, row: str) -> None:

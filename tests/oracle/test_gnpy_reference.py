@@ -168,7 +168,7 @@ def test_every_way_of_a_line_with_two_cables_is_the_one_gnpy_finds_after_the_cut
     line = drawn_light([70.0, 85.0, 60.0, 75.0], 0.22, hut_equipment="roadm", cables=2, repair_margin_db=3.0)
     found = check_transmission(line)
     logging.getLogger("gnpy").setLevel(logging.ERROR)
-    equipment = load_equipments_and_configs(Path(trassa.optical.__file__).with_name("equipment.json"), [], [])
+    equipment = load_equipments_and_configs(Path(trassa.optical.wdm.__file__).with_name("equipment.json"), [], [])
     equipment["Span"]["default"].EOL = 3.0
     network = network_from_json(copy.deepcopy(found.topology), equipment)
     network, request, _ = designed_network(equipment, network, source="trx H-0", destination="trx H-4", args_power=None)

@@ -184,7 +184,8 @@ def test_a_reader_who_leaves_early_hears_no_complaint(planned_lane: Path) -> Non
 
 def test_an_interruption_is_no_verdict(planned_lane: Path) -> None:
     stop = (
-        f"import os, signal, trassa.plan.project as p; p.open_project = lambda r: os.kill(os.getpid(), {signal.SIGINT})"
+        f"import os, signal, time, trassa.plan.project as p; "
+        f"p.open_project = lambda r: (os.kill(os.getpid(), {signal.SIGINT}), time.sleep(9))"
     )
     done = fresh_process("run", planned_lane, before=stop)
     assert done.code == 130

@@ -39,7 +39,7 @@ from trassa.plan.verify.radio.trips import check_trips
 from trassa.plan.verify.radio.tunnels import check_tunnels
 from trassa.plan.verify.radio.unserved import check_unserved
 from trassa.plan.verify.statements import check_statements
-from trassa.plan.verify.verdict import Row, Verification
+from trassa.plan.verify.verdict import Row, Verification, judged
 from trassa.provenance import Progress, no_progress
 
 __all__ = ["verify"]
@@ -91,11 +91,11 @@ def verify(project_dir: Path, progress: Progress = no_progress) -> Verification:
     _require(evidence)
     rows = [*check_evidence(evidence), check_statements(evidence)]
     progress(0.02)
-    rows += _judged("road", lambda: check_road(evidence))
+    rows += judged("road", lambda: check_road(evidence))
     progress(0.1)
-    rows += _judged("radio", lambda: _check_radio(evidence, lambda share: progress(0.1 + 0.8 * share)))
-    rows += _judged("radio.tunnels", lambda: check_tunnels(evidence))
-    rows += _judged("optical", lambda: check_optical(evidence, lambda share: progress(0.9 + 0.1 * share)))
+    rows += judged("radio", lambda: _check_radio(evidence, lambda share: progress(0.1 + 0.8 * share)))
+    rows += judged("radio.tunnels", lambda: check_tunnels(evidence))
+    rows += judged("optical", lambda: check_optical(evidence, lambda share: progress(0.9 + 0.1 * share)))
     unknown = [claim.id for claim in evidence.proof.claims if not _known(claim.id)]
     rows += [Row(name, "", None, "", False, None, "there is no independent check of this claim") for name in unknown]
     progress(1.0)
@@ -104,15 +104,6 @@ def verify(project_dir: Path, progress: Progress = no_progress) -> Verification:
 
 def _known(claim_id: str) -> bool:
     return claim_id in _KNOWN or claim_id.startswith("optical.service.")
-
-
-def _judged(part: str, check: Callable[[], list[Row]]) -> list[Row]:
-    """The rows of a check; values that no plan can hold end it, and count against the plan."""
-    try:
-        return check()
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        said = f"cannot be computed again from what plan.gpkg and proof.json hold ({type(error).__name__}: {error})"
-        return [Row(part, "", None, "", False, None, said)]
 
 
 def _require(evidence: Evidence) -> None:

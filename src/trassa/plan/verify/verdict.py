@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from trassa.plan.claim import Holds
 
-__all__ = ["Row", "Verification"]
+__all__ = ["Row", "Verification", "judged"]
 
 _HEADS = ("claim", "worst place, computed again", "margin", "agrees", "holds", "detail")
 
@@ -87,3 +88,12 @@ class Verification:
         word = {"yes": "HOLDS", "no": "DOES NOT HOLD", "estimate": "ESTIMATE"}[self.holds]
         agreement = "every recomputation agrees" if self.agrees else "a recomputation DOES NOT AGREE"
         return "\n".join([f"{word} · {self.road} · {agreement}", *lines])
+
+
+def judged(part: str, check: Callable[[], list[Row]]) -> list[Row]:
+    """The rows of a check; values that no plan can hold end it, and count against the plan."""
+    try:
+        return check()
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        said = f"cannot be computed again from what plan.gpkg and proof.json hold ({type(error).__name__}: {error})"
+        return [Row(part, "", None, "", False, None, said)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from trassa.plan.verify.optical.line_told import check_line_told
 from trassa.plan.verify.optical.link_rows import check_link_rows
 from trassa.plan.verify.optical.plant_rows import check_plant
 from trassa.plan.verify.optical.wavelengths import check_wavelengths
-from trassa.plan.verify.verdict import Row
+from trassa.plan.verify.verdict import Row, judged
 from trassa.provenance import Progress, no_progress
 
 __all__ = ["check_optical"]
@@ -47,20 +47,44 @@ def check_optical(evidence: Evidence, progress: Progress = no_progress) -> list[
     plant = plant_of(evidence)
     network = lit(evidence, network_of(evidence.layers, plant, evidence.settings.optical))
     rows = [*check_lengths(evidence, plant), check_plant(evidence, plant), *check_as_built(evidence, plant)]
-    rows += [check_huts(evidence, plant), check_places(evidence, plant, network)]
-    rows += [check_link_rows(evidence, plant, network), check_fibres(evidence, plant, network)]
-    rows += [check_ducts(evidence, plant), check_line_told(evidence, plant, network)]
-    rows += [check_connections(evidence, plant), check_drops(evidence, plant)]
-    rows += [_links_row(evidence, network), _spans_row(evidence, network)]
-    rows += check_rings(evidence, network)
-    rows += [*check_wavelengths(evidence, network), check_light(evidence, network), check_equipment(evidence)]
-    rows.append(check_availability(evidence, network, plant))
+    rows += _each(
+        {
+            "huts": lambda: [check_huts(evidence, plant)],
+            "places": lambda: [check_places(evidence, plant, network)],
+            "tables": lambda: [check_link_rows(evidence, plant, network)],
+            "fibres": lambda: [check_fibres(evidence, plant, network)],
+            "ducts": lambda: [check_ducts(evidence, plant)],
+            "told": lambda: [check_line_told(evidence, plant, network)],
+            "connections": lambda: [check_connections(evidence, plant)],
+            "drops": lambda: [check_drops(evidence, plant)],
+            "links": lambda: [_links_row(evidence, network)],
+            "spans": lambda: [_spans_row(evidence, network)],
+            "rings": lambda: check_rings(evidence, network),
+            "wavelengths": lambda: check_wavelengths(evidence, network),
+            "light": lambda: [check_light(evidence, network)],
+            "equipment": lambda: [check_equipment(evidence)],
+            "availability": lambda: [check_availability(evidence, network, plant)],
+            "cuts": lambda: _cut_rows(evidence, plant, network, progress),
+            "any-hut": lambda: [_huts_row(evidence, network)],
+            "budgets": lambda: [check_budgets(evidence, network)],
+            "capacity": lambda: check_aggregation(evidence, network),
+            "edge": lambda: check_edge(evidence, network),
+            "services": lambda: check_services(evidence, network),
+            "fronthaul": lambda: check_fronthaul(evidence, plant),
+        }
+    )
+    return rows
+
+
+def _each(checks: Mapping[str, Callable[[], list[Row]]]) -> list[Row]:
+    """The rows of all checks; one that cannot be made takes no other with it."""
+    return [row for name, check in checks.items() for row in judged(f"optical.{name}", check)]
+
+
+def _cut_rows(evidence: Evidence, plant: Plant, network: Network, progress: Progress) -> list[Row]:
     outcomes = _cut_outcomes(evidence, network, progress)
-    rows += [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes), _huts_row(evidence, network)]
     latency = _latency_row(evidence, outcomes)
-    rows += [check_budgets(evidence, network), *check_aggregation(evidence, network)]
-    rows += [*check_edge(evidence, network), *check_services(evidence, network), *check_fronthaul(evidence, plant)]
-    return [*rows, latency] if latency else rows
+    return [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes), *([latency] if latency else [])]
 
 
 def _claim(evidence: Evidence, claim_id: str) -> Claim | None:
