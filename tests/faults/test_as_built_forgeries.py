@@ -149,8 +149,16 @@ def test_points_of_a_geopackage_are_read_again(honest: Path, tmp_path: Path, crs
     rows = [row.split(";") for row in LIST.splitlines()]
     kept = [n for n, name in enumerate(rows[0]) if name != "position"]
     columns = [np.array([row[n].replace(",", ".") for row in rows[1:]], dtype=object) for n in kept]
-    raw.write(root / "inputs" / "built.gpkg", shapely.to_wkb(shapely.points(x, y)), columns, [rows[0][n] for n in kept],
-              layer="plant", driver="GPKG", geometry_type="Point", crs=crs)  # fmt: skip
+    raw.write(
+        root / "inputs" / "built.gpkg",
+        shapely.to_wkb(shapely.points(x, y)),
+        columns,
+        [rows[0][n] for n in kept],
+        layer="plant",
+        driver="GPKG",
+        geometry_type="Point",
+        crs=crs,
+    )
     path = root / "trassa.toml"
     path.write_text(path.read_text("utf-8").replace("built.csv", "built.gpkg"), "utf-8")
     assert trassa("run", root).code == 0

@@ -54,7 +54,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     rng = np.random.default_rng(3)
     sides = ("increasing", "decreasing")
     connections = [
-        Connection(f"{name}-{number:02d}", float(at_m), sides[number % 2], 20.0 + number, service)  # type: ignore[arg-type]
+        Connection(f"{name}-{number:02d}", float(at_m), sides[number % 2], 20.0 + number, service)
         for name, service, count in (("S", "radio site", 4), ("CAM", "camera", 4), ("SIGN", "sign", 2))
         for number, at_m in enumerate(np.sort(rng.uniform(500.0, 11_500.0, count)).round(), start=1)
     ]

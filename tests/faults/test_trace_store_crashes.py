@@ -40,9 +40,19 @@ def _put(root: Path, name: str) -> None:
     """The same in this process."""
     data = name.encode() * 50
     stored = StoredTrace(
-        sha256=hashlib.sha256(data).hexdigest(), cable="C-1", side="increasing", hut="H-01", far="H-02", fibre=1,
-        wavelength_nm=1550.0, pulse_ns=500.0, index=1.4681, length_m=41_000.0, date=date(2024, 1, 1), epoch=0,
-    )  # fmt: skip
+        sha256=hashlib.sha256(data).hexdigest(),
+        cable="C-1",
+        side="increasing",
+        hut="H-01",
+        far="H-02",
+        fibre=1,
+        wavelength_nm=1550.0,
+        pulse_ns=500.0,
+        index=1.4681,
+        length_m=41_000.0,
+        date=date(2024, 1, 1),
+        epoch=0,
+    )
     with TraceStore.changing(root) as store:
         store.with_trace(stored).write((data,))
 
@@ -115,7 +125,7 @@ def test_two_writers_do_not_lose_each_other(tmp_path: Path) -> None:
 def test_repairs_are_kept_in_order_of_days(tmp_path: Path) -> None:
     store = TraceStore.of(tmp_path)
     for day in ("2024-05-01", "2023-01-01"):
-        repair = RecordedRepair(cable="C-1", measure_m=5.0, inserted_m=-20.0, date=day)  # type: ignore[arg-type]
+        repair = RecordedRepair(cable="C-1", measure_m=5.0, inserted_m=-20.0, date=day)
         store = store.with_repair(repair)
     store.write()
     assert [str(one.date) for one in TraceStore.of(tmp_path).repairs] == ["2023-01-01", "2024-05-01"]

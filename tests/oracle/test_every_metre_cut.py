@@ -29,12 +29,12 @@ CASES = {
 
 def _plan(drawn: dict[str, object], rules: OpticalSettings) -> OpticalPlan:
     places = [(1600.0, "P", True), (3300.0, "Q", True)]
-    road = drawn_road(LENGTH_M, places=places, **drawn)  # type: ignore[arg-type]
+    road = drawn_road(LENGTH_M, places=places, **drawn)
     rng = np.random.default_rng(11)
     at_m = [0.0, 1600.0, LENGTH_M, *rng.uniform(0.0, LENGTH_M, 9).round().tolist()]
     services = ("radio site", "camera", "sign")
     connections = [
-        Connection(f"X-{n:02d}", m, ("increasing", "decreasing")[n % 2], 30.0, services[n % 3])  # type: ignore[arg-type]
+        Connection(f"X-{n:02d}", m, ("increasing", "decreasing")[n % 2], 30.0, services[n % 3])
         for n, m in enumerate(at_m)
     ]
     return plan_optical(road, connections, rules)
@@ -63,10 +63,10 @@ def _edges(plan: OpticalPlan, rules: OpticalSettings) -> Iterator[tuple[str, str
 
 
 def _us(fibre_m: object, rules: OpticalSettings) -> float:
-    return float(fibre_m) / 1000.0 * rules.latency_us_per_km  # type: ignore[arg-type]
+    return float(fibre_m) / 1000.0 * rules.latency_us_per_km
 
 
-def _outcome(plan: OpticalPlan, kept: list[tuple[str, str, str, float, float, float]], lost: str, hut_us: float):  # type: ignore[no-untyped-def]
+def _outcome(plan: OpticalPlan, kept: list[tuple[str, str, str, float, float, float]], lost: str, hut_us: float):
     """Who reaches no point of presence, and the longest delay of the others; a ring passes light from hut to hut in
     no other way than to its members."""
     huts = {str(row["hut"]): row for row in plan.layers["huts"].rows()}
@@ -110,7 +110,7 @@ def _without_passing(graph: nx.Graph, start: str, walls: set[str]) -> dict[str, 
 @pytest.mark.parametrize("case", list(CASES))
 def test_the_row_of_every_metre_says_what_the_graph_says(case: str) -> None:
     drawn, changes = CASES[case]
-    rules = OpticalSettings(check_transmission=False, new_power_step_m=500.0, span_limit_m=2500.0, **changes)  # type: ignore[arg-type]
+    rules = OpticalSettings(check_transmission=False, new_power_step_m=500.0, span_limit_m=2500.0, **changes)
     plan = _plan(drawn, rules)
     edges, known = list(_edges(plan, rules)), {}
     cuts = list(plan.layers["cuts"].rows())

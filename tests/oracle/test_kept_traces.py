@@ -116,9 +116,10 @@ def test_losses_are_compared_across_a_repair(project: Path, line: PlannedLine, t
     record_repair(project, line.road.text(_measure(line, 14_100.0)), inserted_m=90.0, day=datetime(2023, 12, 1).date())
     at_m, more_m = fibre.optical_m(14_100.0), 90.0 / 0.975
     moved = replace(
-        truth, joints_m=np.where(truth.joints_m > at_m, truth.joints_m + more_m, truth.joints_m),
+        truth,
+        joints_m=np.where(truth.joints_m > at_m, truth.joints_m + more_m, truth.joints_m),
         end_m=truth.end_m + more_m,
-    )  # fmt: skip
+    )
     report = locate_trace(project, _file(tmp_path / "x.sor", moved, fibre, day=40), hut="H-01", fibre=1)
     assert report.whole
     assert report.findings == ()

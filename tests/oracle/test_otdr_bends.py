@@ -43,11 +43,11 @@ def test_bends_are_found_and_splices_are_none() -> None:
         if np.abs(JOINTS_M - bend_m).min() < 700.0:
             continue
         longer, shorter = _tables(_pair(bend_m, 0.5, 0.06, seed), seed)
-        told = bends(shorter, longer)  # type: ignore[arg-type]
+        told = bends(shorter, longer)
         found += any(abs(one.event.fibre_m - bend_m) < 30.0 for one in told)
         false += sum(abs(one.event.fibre_m - bend_m) >= 30.0 for one in told)
         longer, shorter = _tables(_pair(bend_m, 0.5, 0.49, seed), seed)
-        none += len(bends(shorter, longer))  # type: ignore[arg-type]
+        none += len(bends(shorter, longer))
     assert found >= 30
     assert false == 0
     assert none == 0
@@ -57,12 +57,20 @@ def test_a_bend_that_lets_nothing_through_is_no_break() -> None:
     """At 1550 nm the line ends, at 1310 nm it goes on to the far hut."""
     longer = TrueTrace(JOINTS_M[:2], np.array([0.07, 0.05]), np.zeros(2), 9_500.0, None)
     shorter = _pair(9_500.0, 9.0, 0.8, 1)[1]
-    (one,) = bends(event_table(sampled(shorter, np.random.default_rng(2))), event_table(sampled(longer, np.random.default_rng(3))))  # fmt: skip # noqa: E501
+    (one,) = bends(
+        event_table(sampled(shorter, np.random.default_rng(2))), event_table(sampled(longer, np.random.default_rng(3)))
+    )
     assert one.event.kind == "end"
     assert one.event.fibre_m == pytest.approx(9_500.0, abs=20.0)
     assert one.shorter_db == pytest.approx(0.8, abs=0.05)
-    cut = replace(shorter, joints_m=shorter.joints_m[:3], losses_db=shorter.losses_db[:3],
-                  scatter_db=shorter.scatter_db[:3], end_m=9_500.0 * STRETCH, end_reflectance_db=None)  # fmt: skip
+    cut = replace(
+        shorter,
+        joints_m=shorter.joints_m[:3],
+        losses_db=shorter.losses_db[:3],
+        scatter_db=shorter.scatter_db[:3],
+        end_m=9_500.0 * STRETCH,
+        end_reflectance_db=None,
+    )
     cut = replace(cut, joints_m=cut.joints_m[:2], losses_db=cut.losses_db[:2], scatter_db=cut.scatter_db[:2])
     tables = [event_table(sampled(truth, np.random.default_rng(4))) for truth in (cut, longer)]
     assert bends(*tables) == ()  # a break is one at every wavelength

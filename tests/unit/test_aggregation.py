@@ -27,7 +27,7 @@ def _plan(seed: int, count: int = 14, **changes: object) -> tuple[OpticalPlan, O
     road = drawn_road(160_000.0, places=[(float(m), f"P{m:.0f}", True) for m in rng.uniform(8e3, 152e3, 4)])
     at_m = rng.uniform(0.0, road.length_m, count).tolist()
     sites = [Connection(f"S-{n:02d}", measure_m, "increasing", 20.0) for n, measure_m in enumerate(at_m)]
-    rules = OpticalSettings(check_transmission=False, span_limit_m=60_000.0, **changes)  # type: ignore[arg-type]
+    rules = OpticalSettings(check_transmission=False, span_limit_m=60_000.0, **changes)
     return plan_optical(road, sites, rules), rules
 
 
@@ -40,9 +40,9 @@ def _entered(plan: OpticalPlan, rules: OpticalSettings, lost: dict[str, object])
     def join(first: str, second: str, ends: tuple[float, float], row: dict[str, object]) -> None:
         low, high = sorted(ends)
         falls = row["cable"] in str(lost.get("cables", "")).split(",")
-        if falls and low < lost["end_m"] - 1e-3 and lost["start_m"] < high - 1e-3:  # type: ignore[operator]
+        if falls and low < lost["end_m"] - 1e-3 and lost["start_m"] < high - 1e-3:
             return
-        us = row["fibre_m"] / 1000.0 * rules.latency_us_per_km + rules.hut_latency_us  # type: ignore[operator]
+        us = row["fibre_m"] / 1000.0 * rules.latency_us_per_km + rules.hut_latency_us
         if lost.get("hut") not in (first, second) and us < graph.get_edge_data(first, second, {"us": np.inf})["us"]:
             graph.add_edge(first, second, us=us)
 

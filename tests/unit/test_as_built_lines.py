@@ -81,8 +81,10 @@ def test_what_is_listed_stands_and_nothing_else_between(plan: OpticalPlan) -> No
     assert not [m for m in huts.where(origin="planned")["measure_m"] if 2000.0 <= m <= 11_000.0]
     reels = plan.layers["reels"].where(origin="as built")
     assert list(zip(reels["start_m"], reels["end_m"], strict=True)) == [
-        (2000.0, 7400.0), (7400.0, 9000.0), (9000.0, 11_000.0),
-    ]  # fmt: skip
+        (2000.0, 7400.0),
+        (7400.0, 9000.0),
+        (9000.0, 11_000.0),
+    ]
 
 
 def test_planned_names_pass_over_listed_ones(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def _semicolons(text: str) -> str:
     ids=["semicolons", "tabs", "bom and crlf", "one cable, blank lines", "from the far end"],
 )
 def test_however_it_is_written(tmp_path: Path, write: object) -> None:
-    assert _read(tmp_path, write(HEAD + LOT)).sections == _read(tmp_path, HEAD + LOT).sections  # type: ignore[operator]
+    assert _read(tmp_path, write(HEAD + LOT)).sections == _read(tmp_path, HEAD + LOT).sections
 
 
 def _points() -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +112,16 @@ def test_points_of_a_geopackage_are_put_on_the_road(tmp_path: Path, crs: str) ->
     lon, lat = _points()
     x, y = (lon, lat) if crs == "EPSG:4326" else Transformer.from_crs(4326, crs, always_xy=True).transform(lon, lat)
     path, columns = tmp_path / "list.gpkg", _columns()
-    raw.write(path, shapely.to_wkb(shapely.points(x, y)), list(columns.values()), list(columns), layer="plant",
-              driver="GPKG", geometry_type="Point", crs=crs)  # fmt: skip
+    raw.write(
+        path,
+        shapely.to_wkb(shapely.points(x, y)),
+        list(columns.values()),
+        list(columns),
+        layer="plant",
+        driver="GPKG",
+        geometry_type="Point",
+        crs=crs,
+    )
     (section,) = read_as_built(path, ROAD, RULES).sections
     (due,) = _read(tmp_path, HEAD + LOT).sections
     assert [p.measure_m for p in section.places] == pytest.approx([p.measure_m for p in due.places], abs=0.05)

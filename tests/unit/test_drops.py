@@ -25,7 +25,7 @@ def _plan(**changes: object) -> OpticalPlan:
     rng = np.random.default_rng(11)
     at_m = [0.0, *np.sort(rng.uniform(0.0, ROAD.length_m, 26)).tolist(), *[31_000.0] * 3, ROAD.length_m, *[7000.0] * 12]
     connections = [
-        Connection(f"X-{n:02d}", m, ("increasing", "decreasing")[n % 2], float(rng.uniform(1.0, 90.0)), KINDS[n % 5])  # type: ignore[arg-type]
+        Connection(f"X-{n:02d}", m, ("increasing", "decreasing")[n % 2], float(rng.uniform(1.0, 90.0)), KINDS[n % 5])
         for n, m in enumerate(at_m)
     ]
     rules = OpticalSettings(check_transmission=False, ring_members=4, span_limit_m=45_000.0, **changes)

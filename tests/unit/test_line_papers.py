@@ -406,7 +406,7 @@ def test_a_failing_margin_is_marked(papers: Papers) -> None:
 def test_a_plan_that_fails_says_so_and_one_that_holds_says_nothing() -> None:
     plan, rules = _papers().plan, OpticalSettings(ring_members=6, span_limit_m=60_000.0)
     for holds, words in (("no", "does not keep"), ("yes", "")):
-        content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "T", holds, _bill(plan), "EUR"))  # type: ignore[arg-type]
+        content = line_papers_bytes(LinePapers(ROAD, plan.layers, rules, "T", holds, _bill(plan), "EUR"))
         told = openpyxl.load_workbook(io.BytesIO(content))["Cover"]["A2"].value or ""
         assert words in told
         assert bool(told) == bool(words)

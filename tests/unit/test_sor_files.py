@@ -165,7 +165,7 @@ def test_names_in_utf8_and_latin1_are_legible(encoding: str, read: str | None, v
     """What is neither is kept byte for byte: nobody can tell cp1251 from Latin-1."""
     written = (read or "Мост 5").encode(encoding)
     trace = replace(TRACE, cable=written.decode("latin-1"))
-    assert trace_of(sor_bytes(trace, version=version), "own").cable == (read or written.decode("latin-1"))  # type: ignore[arg-type]
+    assert trace_of(sor_bytes(trace, version=version), "own").cable == (read or written.decode("latin-1"))
 
 
 @pytest.mark.parametrize(

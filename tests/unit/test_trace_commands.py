@@ -57,7 +57,9 @@ def test_events_of_real_traces(shared: Path) -> None:
             continue
         body = done.json
         own = [row for row in body["events"] if row["distance_own_m"] is not None]
-        assert all(row["distance_own_m"] == pytest.approx(row["distance_m"] * body["index"] / 1.468, abs=0.2) for row in own)  # fmt: skip # noqa: E501
+        assert all(
+            row["distance_own_m"] == pytest.approx(row["distance_m"] * body["index"] / 1.468, abs=0.2) for row in own
+        )
         assert sum(row["instrument_m"] is not None for row in body["events"]) >= 1
 
 

@@ -81,9 +81,13 @@ class LaidCable:
 
 
 def laid_cable(
-    places: Sequence[FibrePlace], slack_ratio: float, helix_range: tuple[float, float], rng: np.random.Generator,
-    *, slack_tolerance_ratio: float = 0.004,
-) -> LaidCable:  # fmt: skip
+    places: Sequence[FibrePlace],
+    slack_ratio: float,
+    helix_range: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    slack_tolerance_ratio: float = 0.004,
+) -> LaidCable:
     """Lay a cable by its planned places in order, huts at both ends, as no two crews would lay it."""
     route, fibre = [0.0, 0.0], [0.0, float(rng.uniform(*_LEAD_M))]
     joints: list[tuple[float, float]] = []
@@ -142,9 +146,13 @@ class Instrument:
 
 
 def simulated_trace(
-    names: dict[str, str], events: Sequence[SimulatedEvent], end: SimulatedEvent, instrument: Instrument,
-    unix_time_s: int, rng: np.random.Generator,
-) -> Trace:  # fmt: skip
+    names: dict[str, str],
+    events: Sequence[SimulatedEvent],
+    end: SimulatedEvent,
+    instrument: Instrument,
+    unix_time_s: int,
+    rng: np.random.Generator,
+) -> Trace:
     """The trace of a fibre that ends at ``end``; events behind it are not seen.
 
     ``names`` are cable, fibre, location_a and location_b as they stand in the file. The event table is that of a
@@ -159,11 +167,19 @@ def simulated_trace(
         _reported(event, ns_per_m, "F") for event in seen if abs(event.loss_db) >= _REPORTED_DB or event.reflectance_db
     ]
     return Trace(
-        instrument="trassa simulation", **names, unix_time_s=unix_time_s, wavelength_nm=instrument.wavelength_nm,
-        pulse_ns=instrument.pulse_ns, index=instrument.index, backscatter_db=instrument.backscatter_db,
-        sample_spacing_ns=instrument.spacing_ns, first_sample_ns=0.0, user_offset_ns=0.0,
-        level_db=np.round(level_db, 3), events=(*reported, _reported(end, ns_per_m, "E")),
-    )  # fmt: skip
+        instrument="trassa simulation",
+        **names,
+        unix_time_s=unix_time_s,
+        wavelength_nm=instrument.wavelength_nm,
+        pulse_ns=instrument.pulse_ns,
+        index=instrument.index,
+        backscatter_db=instrument.backscatter_db,
+        sample_spacing_ns=instrument.spacing_ns,
+        first_sample_ns=0.0,
+        user_offset_ns=0.0,
+        level_db=np.round(level_db, 3),
+        events=(*reported, _reported(end, ns_per_m, "E")),
+    )
 
 
 def _returned(

@@ -22,9 +22,13 @@ def hut_equipment(road: Road, layers: Mapping[str, Layer]) -> Table:
     Transceivers and attenuators of the other ends stand with the connections; both ends are in the bill.
     """
     fields = (
-        Field("Hut", "text"), Field("Place", "text"), Field("Kind", "text"), Field("Item", "text"),
-        Field("Detail", "text"), Field("Number", "count"),
-    )  # fmt: skip
+        Field("Hut", "text"),
+        Field("Place", "text"),
+        Field("Kind", "text"),
+        Field("Item", "text"),
+        Field("Detail", "text"),
+        Field("Number", "count"),
+    )
     rows = [
         (hut["hut"], road.calibration.text(float(hut["measure_m"])), *item, count)
         for hut in layers["huts"].rows()

@@ -11,10 +11,17 @@ from trassa.plan.optical.papers.splice_blocks import SpliceBlock, SpliceRow
 __all__ = ["write_splice_pages"]
 
 _HEADS = (
-    ("Side", "text", 8), ("Fibres", "text", 8), ("Tube", "colour", 13), ("Fibre", "colour", 13), ("To", "text", 17),
-    ("Its fibres", "text", 8), ("Its tube", "colour", 13), ("Its fibre", "colour", 13), ("Splices", "count", 8),
+    ("Side", "text", 8),
+    ("Fibres", "text", 8),
+    ("Tube", "colour", 13),
+    ("Fibre", "colour", 13),
+    ("To", "text", 17),
+    ("Its fibres", "text", 8),
+    ("Its tube", "colour", 13),
+    ("Its fibre", "colour", 13),
+    ("Splices", "count", 8),
     ("Loss, mean of both ways, dB", "text", 13),
-)  # fmt: skip
+)
 _MOST_BREAKS = 1000
 """A sheet takes 1,023 page breaks; more closures than that share pages."""
 _SCALE = 80

@@ -102,13 +102,16 @@ def _legend(papers: LinePapers) -> list[tuple[str, str]]:
     return [
         ("Road", f"{road.span_text(0.0, road.length_m)}, {road.axis} axis"),
         ("Route", "the way in space along the verge, gradients included: what is dug"),
-        ("Sheath", f"route + {rules.slack_ratio:.1%} slack + loops of {rules.closure_loop_m:g} m at closures and "
-                   f"{rules.termination_loop_m:g} m at ends: what is bought, what the metre marks say"),
+        (
+            "Sheath",
+            f"route + {rules.slack_ratio:.1%} slack + loops of {rules.closure_loop_m:g} m at closures and "
+            f"{rules.termination_loop_m:g} m at ends: what is bought, what the metre marks say",
+        ),
         ("Fibre", f"sheath / {rules.helix_ratio:g}: what light, budgets and reflectometers see"),
         ("Place, measure", "the kilometre on the signs; metres from the start of the road along its reference line"),
         ("Side", "→ verge of the carriageway with growing kilometres, ← of the other; before and behind: by measure"),
         ("Colours", f"{rules.colour_code}, {rules.tube_fibres} fibres in a tube; upright lines are rings"),
-    ]  # fmt: skip
+    ]
 
 
 def _code(sheet: Any, looks: Looks, rules: OpticalSettings, top: int) -> None:

@@ -52,11 +52,20 @@ class Baselines:
         heads = ["date", "epoch", "cable", "side", "from", "to", "fibre", "nm", "pulse ns", "length m", "file"]
         rows = [
             [
-                str(one.date), str(one.epoch), one.cable, one.side, one.hut, one.far, str(one.fibre),
-                f"{one.wavelength_nm:g}", f"{one.pulse_ns:g}", f"{one.length_m:.0f}", one.file,
+                str(one.date),
+                str(one.epoch),
+                one.cable,
+                one.side,
+                one.hut,
+                one.far,
+                str(one.fibre),
+                f"{one.wavelength_nm:g}",
+                f"{one.pulse_ns:g}",
+                f"{one.length_m:.0f}",
+                one.file,
             ]
             for one in self.traces
-        ]  # fmt: skip
+        ]
         return heads, rows
 
     def repair_table(self) -> tuple[list[str], list[list[str]]]:
@@ -174,10 +183,19 @@ def _checked(
     _require_own_end(ours, known, table, path)
     end_ns = table.end.fibre_m / float(fibre_m(1.0, table.index)) if table.end else 0.0
     return StoredTrace(
-        sha256=sha256(data).hexdigest(), cable=ours.cable, side=ours.carriageway, hut=ours.hut, far=ours.far,
-        fibre=ours.number, wavelength_nm=trace.wavelength_nm, pulse_ns=trace.pulse_ns, index=trace.index,
-        length_m=round(float(fibre_m(end_ns, trace.index)), 1), date=taken, epoch=0,
-    )  # fmt: skip
+        sha256=sha256(data).hexdigest(),
+        cable=ours.cable,
+        side=ours.carriageway,
+        hut=ours.hut,
+        far=ours.far,
+        fibre=ours.number,
+        wavelength_nm=trace.wavelength_nm,
+        pulse_ns=trace.pulse_ns,
+        index=trace.index,
+        length_m=round(float(fibre_m(end_ns, trace.index)), 1),
+        date=taken,
+        epoch=0,
+    )
 
 
 def _require_fit(ours: TracedFibre, known: Calibration, table: EventTable, path: Path) -> None:

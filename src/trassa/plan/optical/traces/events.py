@@ -31,9 +31,18 @@ from trassa.optical.otdr import (
 __all__ = ["EventReport", "EventRow", "event_report", "kind_of"]
 
 _COLUMNS = (
-    "kind", "distance_m", "distance_own_m", "loss_db", "loss_sd_db", "reflectance_db", "shorter_db",
-    "instrument_m", "instrument_db", "instrument_reflectance_db", "instrument_code",
-)  # fmt: skip
+    "kind",
+    "distance_m",
+    "distance_own_m",
+    "loss_db",
+    "loss_sd_db",
+    "reflectance_db",
+    "shorter_db",
+    "instrument_m",
+    "instrument_db",
+    "instrument_reflectance_db",
+    "instrument_code",
+)
 _HEADS = ("event", "m", "m own", "dB", "± dB", "refl. dB", "1310 dB", "instr. m", "instr. dB", "instr. refl.", "code")
 _TWO_WAVELENGTHS_NM = 100.0
 

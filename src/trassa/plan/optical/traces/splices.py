@@ -71,10 +71,16 @@ class SpliceReport:
         if self.road is not None and row.measure_m is not None:
             label = self.road.calibration.text(row.measure_m)
         values = (
-            row.fibre, loss.name, label, round(loss.fibre_m, 1),
-            round(loss.loss_db, 3), round(loss.loss_sd_db, 3), _rounded(loss.from_hut_db), _rounded(loss.from_far_db),
+            row.fibre,
+            loss.name,
+            label,
+            round(loss.fibre_m, 1),
+            round(loss.loss_db, 3),
+            round(loss.loss_sd_db, 3),
+            _rounded(loss.from_hut_db),
+            _rounded(loss.from_far_db),
             row.verdict,
-        )  # fmt: skip
+        )
         return dict(zip(_COLUMNS, values, strict=True))
 
 
