@@ -19,6 +19,8 @@ from trassa.plan.project import open_project
 __all__ = ["main"]
 
 _TAKES_NOTHING_MS = 30_000
+_KEEP_ALIVE_S = 75
+"""Longer than the 60 s after which common proxies drop a silent connection: then no request meets a closing one."""
 
 
 def main() -> int:
@@ -49,6 +51,7 @@ def _serve(words: argparse.Namespace) -> None:
         forwarded_allow_ips=LOOPBACK,
         ws_max_size=65_536,
         limit_concurrency=2_000,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=2,
     )
     listening = config.bind_socket()
