@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def shared() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return place
+
+
+@pytest.fixture
+def forged(honest: Path, tmp_path: Path) -> Path:
+    """A copy of a module's honest plan, to be forged; without its store, which verification never reads."""
+    return Path(shutil.copytree(honest, tmp_path / "forged", ignore=shutil.ignore_patterns("stages")))
 
 
 @pytest.fixture(scope="session")

@@ -44,14 +44,6 @@ def honest(planned_lane: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return root
 
 
-@pytest.fixture
-def forged(honest: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be forged."""
-    root = tmp_path / "forged"
-    shutil.copytree(honest, root, ignore=shutil.ignore_patterns("stages"))
-    return root
-
-
 def _accused(root: Path) -> dict[str, Row]:
     """The rows about the line as built and its lengths that do not agree, without the rest of a verification."""
     evidence = read_evidence(root)

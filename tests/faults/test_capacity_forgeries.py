@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,14 +33,6 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     verification = verify(root)
     assert verification.agrees, verification.text()
     assert row_of(verification, "radio.capacity").holds == "yes"
-    return root
-
-
-@pytest.fixture
-def forged(honest: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be forged."""
-    root = tmp_path / "forged"
-    shutil.copytree(honest, root, ignore=shutil.ignore_patterns("stages"))
     return root
 
 

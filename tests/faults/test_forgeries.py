@@ -49,14 +49,6 @@ def honest(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _planned(shared, tmp_path_factory.mktemp("honest") / "a4")
 
 
-@pytest.fixture
-def forged(honest: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be forged."""
-    root = tmp_path / "forged"
-    shutil.copytree(honest, root, ignore=shutil.ignore_patterns("stages"))
-    return root
-
-
 def test_an_honest_plan_agrees(honest: Path) -> None:
     verification = verify(honest)
     assert verification.agrees, verification.text()

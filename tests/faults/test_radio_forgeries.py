@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,14 +40,6 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = planned_valley(tmp_path_factory.mktemp("sectors") / "valley", SECTORS)
     verification = verify(root)
     assert verification.agrees, verification.text()
-    return root
-
-
-@pytest.fixture
-def forged(honest: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be forged."""
-    root = tmp_path / "forged"
-    shutil.copytree(honest, root, ignore=shutil.ignore_patterns("stages"))
     return root
 
 

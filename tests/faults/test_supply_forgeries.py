@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = planned_street(tmp_path_factory.mktemp("street") / "plan", *WAYS)
     verification = verify(root)
     assert verification.agrees, verification.text()
-    return root
-
-
-@pytest.fixture
-def forged(honest: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be forged."""
-    root = tmp_path / "forged"
-    shutil.copytree(honest, root, ignore=shutil.ignore_patterns("stages"))
     return root
 
 

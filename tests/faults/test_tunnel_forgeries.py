@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,14 +55,6 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert verification.agrees, verification.text()
     assert row_of(verification, "radio.tunnels").holds == "estimate"
     assert len(ask(root, "SELECT head FROM tunnel_heads")) > 4
-    return root
-
-
-@pytest.fixture
-def forged(honest: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be forged."""
-    root = tmp_path / "forged"
-    shutil.copytree(honest, root, ignore=shutil.ignore_patterns("stages"))
     return root
 
 

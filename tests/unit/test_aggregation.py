@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -105,10 +104,6 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _copied(honest: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(honest, tmp_path / "forged", ignore=shutil.ignore_patterns("stages")))
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -124,18 +119,16 @@ def _copied(honest: Path, tmp_path: Path) -> Path:
         "DELETE FROM backbone_load WHERE span LIKE 'H-01%'",
     ],
 )
-def test_every_column_is_counted_again(honest: Path, tmp_path: Path, change: str) -> None:
-    root = _copied(honest, tmp_path)
-    sql(root, change)
-    caught(root, "optical.capacity")
+def test_every_column_is_counted_again(forged: Path, change: str) -> None:
+    sql(forged, change)
+    caught(forged, "optical.capacity")
 
 
-def test_a_margin_and_a_claim_left_out_are_named(honest: Path, tmp_path: Path) -> None:
-    root = _copied(honest, tmp_path)
-    edit_proof(root, lambda body: claim_in(body, "optical.capacity")["worst"].update(margin=70.0))
-    assert "margin stated 70.0" in row_of(caught(root, "optical.capacity"), "optical.capacity").detail
-    edit_proof(root, lambda body: body.update(claims=[c for c in body["claims"] if c["id"] != "optical.capacity"]))
-    assert "optical.capacity" in accused_by(verify(root))
+def test_a_margin_and_a_claim_left_out_are_named(forged: Path) -> None:
+    edit_proof(forged, lambda body: claim_in(body, "optical.capacity")["worst"].update(margin=70.0))
+    assert "margin stated 70.0" in row_of(caught(forged, "optical.capacity"), "optical.capacity").detail
+    edit_proof(forged, lambda body: body.update(claims=[c for c in body["claims"] if c["id"] != "optical.capacity"]))
+    assert "optical.capacity" in accused_by(verify(forged))
 
 
 def test_a_backbone_that_is_too_small_does_not_hold(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from pathlib import Path
 
 import networkx as nx
@@ -97,20 +96,14 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _copied(honest: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(honest, tmp_path / "forged", ignore=shutil.ignore_patterns("stages")))
-
-
-def test_a_server_too_many_and_a_faster_one_are_named(honest: Path, tmp_path: Path) -> None:
-    root = _copied(honest, tmp_path)
-    sql(root, "UPDATE edge_places SET round_trip_us = 1.0")
+def test_a_server_too_many_and_a_faster_one_are_named(forged: Path) -> None:
+    sql(forged, "UPDATE edge_places SET round_trip_us = 1.0")
     edit_proof(
-        root, lambda body: next(c for c in body["claims"] if c["id"] == "optical.edge")["worst"].update(value=1.0)
+        forged, lambda body: next(c for c in body["claims"] if c["id"] == "optical.edge")["worst"].update(value=1.0)
     )
-    assert "worst round trip stated 1.0" in row_of(caught(root, "optical.edge"), "optical.edge").detail
+    assert "worst round trip stated 1.0" in row_of(caught(forged, "optical.edge"), "optical.edge").detail
 
 
-def test_a_promise_that_is_not_claimed(honest: Path, tmp_path: Path) -> None:
-    root = _copied(honest, tmp_path)
-    edit_proof(root, lambda body: body.update(claims=[c for c in body["claims"] if c["id"] != "optical.edge"]))
-    assert "optical.edge" in accused_by(verify(root))
+def test_a_promise_that_is_not_claimed(forged: Path) -> None:
+    edit_proof(forged, lambda body: body.update(claims=[c for c in body["claims"] if c["id"] != "optical.edge"]))
+    assert "optical.edge" in accused_by(verify(forged))

@@ -2,7 +2,8 @@
 
 Every hut is a vertex, every span that holds its limits an edge. An edge costs all that depends on its two huts: the
 plant between them and the optics of the connections there, which go to both. So the cheapest path is the cheapest
-line, and no solver is needed. A hut that is built is on every path: no edge runs past it.
+line, and no solver is needed. A hut that is built is on every path: no edge runs past it. An edge is not laid out
+where its bare cable alone makes the path dearer than one that is known to its end.
 
 The plant of an edge is the cheapest there is (:mod:`trassa.optical.plant.reels`) and is not changed for the sake of the
 optics: neither for the few splices that a drop's fibres save at a joint, nor where a dearer one with fewer joints would
@@ -11,8 +12,11 @@ still hold the loss limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from trassa.errors import InputError
 from trassa.optical.access.budget import end_of_life_loss_db
@@ -109,19 +113,30 @@ class _Spans:
         ]
         return [tapped, *across]
 
-    def _plants(self, layouts: Sequence[SpanLayout], end_m: float) -> tuple[SpanPlant, ...]:
-        """The plant of every cable; a second one in the first trench lies in its chambers."""
+    def _plants(self, layouts: Sequence[SpanLayout], end_m: float) -> Iterator[SpanPlant]:
+        """The plant of every cable in turn; a second one in the first trench lies in its chambers."""
         rules, first = self._rules, layouts[0].to(end_m)
-        if len(self._verges) == len(layouts):
-            return (first, *(layout.to(end_m) for layout in layouts[1:]))
-        return first, plant_beside(first, rules, entry_m=rules.hut_entry_m, built=self._built[1])
+        yield first
+        for layout in layouts[1:]:
+            yield layout.to(end_m)
+        if len(self._verges) > len(layouts):
+            yield plant_beside(first, rules, entry_m=rules.hut_entry_m, built=self._built[1])
+
+    def least_minor(self, start_m: float, end_m: float) -> int:
+        """What no span between two places costs less than: the cables without a loop; nothing beside what is built."""
+        if any(self._built):
+            return 0
+        ends = (start_m, end_m)
+        route_m = sum(float(np.diff(verge.route_at(ends))[0]) for verge in self._verges)
+        return math.floor(route_m * (1.0 + self._rules.slack_ratio) * self._rules.prices.cable.amount_minor)
 
     def span(self, layouts: Sequence[SpanLayout], start_m: float, end_m: float, *, last: bool) -> Span | Refusal:
         """The span to one place, or why it cannot be."""
         rules = self._rules
-        plants = self._plants(layouts, end_m)
+        plants: list[SpanPlant] = []
         losses_db: list[float] = []
-        for plant in plants:
+        for plant in self._plants(layouts, end_m):
+            plants.append(plant)
             fibre_m = plant.cable.whole.fibre_m
             loss_db = float(end_of_life_loss_db(fibre_m, len(plant.joints_m), "1550", rules))
             losses_db.append(loss_db)
@@ -135,7 +150,7 @@ class _Spans:
         optics = chosen_optics(ours, plants[0], rules)
         if isinstance(optics, Refusal):
             return Refusal(f"between {self._text(start_m)} and {self._text(end_m)} {optics.reason}", optics.cure)
-        return Span(plants, tuple(losses_db), optics, span_cost_minor(plants, optics, rules))
+        return Span(tuple(plants), tuple(losses_db), optics, span_cost_minor(plants, optics, rules))
 
 
 def cheapest_chain(
@@ -146,11 +161,13 @@ def cheapest_chain(
     rules: OpticalSettings,
     progress: Progress = no_progress,
     as_built: AsBuilt = NOTHING_BUILT,
+    among_m: Collection[float] | None = None,
 ) -> Chain:
     """The cheapest chain of huts from the first to the last place, with both of them and every one that is built.
 
-    ``places`` are in order of measure, at least two; ``verges`` has one per cable. Raises :class:`InputError` naming
-    the kilometres between which no hut can be reached.
+    ``places`` are in order of measure, at least two; ``verges`` has one per cable. With ``among_m`` huts stand at those
+    measures only: a chain that was found is laid out again, the same in every span, without the search. Raises
+    :class:`InputError` naming the kilometres between which no hut can be reached.
     """
     builder = _Spans(verges, drops, text, rules, as_built)
     best: list[int | None] = [places[0].cost_minor] + [None] * (len(places) - 1)
@@ -163,12 +180,17 @@ def cheapest_chain(
         reach = _within_reach(places, start, verges[0], rules)
         layouts = builder.layouts(place.measure_m, places[reach[-1]].measure_m)
         for end in reach:
-            span = builder.span(layouts, place.measure_m, places[end].measure_m, last=end == len(places) - 1)
+            if among_m is not None and places[end].measure_m not in among_m:
+                continue
+            known, end_m = best[end], places[end].measure_m
+            least_minor = so_far + builder.least_minor(place.measure_m, end_m) + places[end].cost_minor
+            if known is not None and least_minor >= known:
+                continue
+            span = builder.span(layouts, place.measure_m, end_m, last=end == len(places) - 1)
             if isinstance(span, Refusal):
                 refusals[end] = span
                 continue
             cost = so_far + span.cost_minor + places[end].cost_minor
-            known = best[end]
             if known is None or cost < known:
                 best[end], into[end] = cost, (start, span)
         progress((start + 1) / len(places))

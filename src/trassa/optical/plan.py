@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -81,8 +81,13 @@ def lines_of(
     settings: OpticalSettings,
     progress: Progress = no_progress,
     as_built: AsBuilt = NOTHING_BUILT,
+    huts_m: Collection[float] | None = None,
 ) -> tuple[list[Line], list[Part]]:
-    """The lines of a road, each at least cost beside what is built, and the parts of the road that they lie on."""
+    """The lines of a road, each at least cost beside what is built, and the parts of the road that they lie on.
+
+    ``huts_m`` are the measures of all huts of a plan with the same inputs, whose lines are then laid out again without
+    the search for huts.
+    """
     _checked(connections, road)
     bare = verges_of(road, settings)
     as_built = pulled_through(as_built, bare, road, settings)
@@ -95,7 +100,7 @@ def lines_of(
         drops = drops_of([c for c in connections if homes[c.name] == number], verges[0], part.line, settings)
         places = hut_places(road, bare, part, settings, as_built)
         share = _share(progress, part, road.length_m)
-        chain = cheapest_chain(places, verges, drops, road.text, settings, share, as_built=as_built)
+        chain = cheapest_chain(places, verges, drops, road.text, settings, share, as_built, huts_m)
         suffix = f".{number}" if len(parts) > 1 else ""
         names = [as_built.hut_at(hut.measure_m) or next(numbers) for hut in chain.huts]
         cables = tuple(f"C-{index}{suffix}" for index in range(1, settings.cables + 1))

@@ -13,22 +13,18 @@ Comma, semicolon or tab; a decimal comma where semicolons or tabs divide. In pla
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from trassa.errors import InputError, TrassaError
-from trassa.linear import Position
+from trassa.errors import InputError
 from trassa.optical.as_built.rules import require_sound
+from trassa.optical.listed_places import ListedRow, csv_rows, geopackage_rows, number
 from trassa.optical.plant.built import AsBuilt, BuiltItem
 from trassa.optical.settings import OpticalSettings
-from trassa.road.exchange.points import read_points
 from trassa.road.locate import Locator
 from trassa.road.model import Road
-from trassa.road.refs import folded_ref
 
 __all__ = ["FARTHEST_OFF_M", "read_as_built"]
 
@@ -44,23 +40,12 @@ _MOST_MARK_M = 1e6
 _NAN = float("nan")
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One row of the file: where it stands there, its fields as text, longitude and latitude where it has a point."""
-
-    place: str
-    fields: Mapping[str, str]
-    point: tuple[float, float] | None
-
-    def get(self, name: str) -> str:
-        return self.fields.get(name, "").strip()
-
-
 def read_as_built(path: Path, road: Road, rules: OpticalSettings) -> AsBuilt:
     """The sections of a list. Raises :class:`InputError` naming file, line, value, bound and cure."""
-    rows = _geopackage_rows(path) if path.suffix.lower() == ".gpkg" else _csv_rows(path)
+    rows = (geopackage_rows if path.suffix.lower() == ".gpkg" else csv_rows)(path, _NEEDED)
     if not rows:
         raise InputError(f"{path.name}: holds no row", cure='optical.as_built = ""')
+    _require_placed(path, rows)
     locator = Locator(road)
     items: list[BuiltItem] = []
     lines: list[str] = []
@@ -73,48 +58,13 @@ def read_as_built(path: Path, road: Road, rules: OpticalSettings) -> AsBuilt:
     return AsBuilt.of(items)
 
 
-def _csv_rows(path: Path) -> list[_Row]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name}: is not UTF-8 text", cure="save the list as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}", cure="a file that can be read") from None
-    header = text.split("\n", 1)[0]
-    reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=header.count), skipinitialspace=True)
-    fields = [field.strip().lower() for field in reader.fieldnames or ()]
-    reader.fieldnames = fields
-    _require_columns(path, fields, pointed=False)
-    rows: list[_Row] = []
-    for values in reader:
-        place = f"{path.name}, line {reader.line_num}"
-        if None in values or None in values.values():
-            raise InputError(f"{place}: not {len(fields)} fields", cure="one field for each column")
-        if any(value.strip() for value in values.values()):
-            rows.append(_Row(place, values, None))
-    return rows
-
-
-def _geopackage_rows(path: Path) -> list[_Row]:
-    rows = [
-        _Row(f"{path.name}, row {number}", {name.strip().lower(): text for name, text in fields.items()}, point)
-        for number, (fields, point) in enumerate(read_points(path), start=1)
-    ]
-    if rows:
-        _require_columns(path, list(rows[0].fields), pointed=any(row.point for row in rows))
-    return rows
-
-
-def _require_columns(path: Path, fields: Sequence[str], *, pointed: bool) -> None:
-    missing = [name for name in _NEEDED if name not in fields]
-    if missing:
-        cure = f"a header with {', '.join(_NEEDED)}, cable, position"
-        raise InputError(f"{path.name}: has no column {missing[0]}", cure=cure)
-    if not pointed and "position" not in fields and not {"latitude", "longitude"} <= set(fields):
+def _require_placed(path: Path, rows: Sequence[ListedRow]) -> None:
+    columns = rows[0].fields.keys()
+    if "position" not in columns and not {"latitude", "longitude"} <= columns and not any(row.point for row in rows):
         raise InputError(f"{path.name}: says of no row where it stands", cure="a column position, as 'km 352+400'")
 
 
-def _item(row: _Row, cable: int, measure_m: float) -> BuiltItem:
+def _item(row: ListedRow, cable: int, measure_m: float) -> BuiltItem:
     section, item, name = row.get("section"), row.get("item"), row.get("name")
     if not section or not name:
         raise InputError(f"{row.place}: the {'name' if section else 'section'} is empty", cure="a text without commas")
@@ -133,7 +83,7 @@ def _item(row: _Row, cable: int, measure_m: float) -> BuiltItem:
     return BuiltItem(section, item, name, cable, measure_m, _metres(row, "loop_m", _MOST_LOOP_M), in_m, out_m)
 
 
-def _cables(row: _Row, rules: OpticalSettings) -> list[int]:
+def _cables(row: ListedRow, rules: OpticalSettings) -> list[int]:
     text = row.get("cable") or ("C-1" if rules.cables == 1 else "")
     matches = [_CABLE.fullmatch(word.strip()) for word in text.split(",")]
     if not all(matches):
@@ -145,25 +95,16 @@ def _cables(row: _Row, rules: OpticalSettings) -> list[int]:
     return list(dict.fromkeys(cables))
 
 
-def _measure_m(row: _Row, road: Road, locator: Locator) -> float:
-    text = row.get("position")
+def _measure_m(row: ListedRow, road: Road, locator: Locator) -> float:
+    if row.get("position"):
+        return row.on_road(road)[1]
     try:
-        if text:
-            position = Position.parse(text, road=road.ref)
-            if folded_ref(position.road) != folded_ref(road.ref):
-                raise InputError(f"{text!r} lies on {position.road}, not {road.ref}", cure="a position on this road")
-            measure_m = road.calibration.measure(position.label)
-        else:
-            measure_m = _foot_m(row, road, locator)
-    except TrassaError as error:
+        return _foot_m(row, road, locator)
+    except InputError as error:
         raise InputError(f"{row.place}: {error.message}", cure=error.cure) from None
-    if not 0.0 <= measure_m <= road.length_m:
-        ends = road.span_text(0.0, road.length_m)
-        raise InputError(f"{row.place}: {text!r} lies off {ends}", cure="a position on this road")
-    return measure_m
 
 
-def _foot_m(row: _Row, road: Road, locator: Locator) -> float:
+def _foot_m(row: ListedRow, road: Road, locator: Locator) -> float:
     """The measure of the nearest place on the road."""
     point = row.point
     if row.get("latitude") or row.get("longitude"):
@@ -183,25 +124,18 @@ def _foot_m(row: _Row, road: Road, locator: Locator) -> float:
     return float(found.measure_m[0])
 
 
-def _degrees(row: _Row, name: str, most: float) -> float:
-    value = _number(row.get(name))
+def _degrees(row: ListedRow, name: str, most: float) -> float:
+    value = number(row.get(name))
     if not abs(value) <= most:
         raise InputError(f"{name} {row.get(name)!r} is no angle within ±{most:g}°", cure="degrees, as 50.872314")
     return value
 
 
-def _metres(row: _Row, name: str, most_m: float) -> float:
+def _metres(row: ListedRow, name: str, most_m: float) -> float:
     text = row.get(name)
     if not text:
         return _NAN
-    value = _number(text)
+    value = number(text)
     if not 0.0 <= value <= most_m:
         raise InputError(f"{row.place}: {name} {text!r} is no length of 0..{most_m:g} m", cure="metres, as 8.5")
     return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return _NAN

@@ -103,6 +103,7 @@ class ReelSearch:
         self._joint_minor = float(rules.prices.splice.amount_minor * rules.fibres)
         self._closure_minor = rules.prices.closure.amount_minor + rules.closure_loop_m * rules.prices.cable.amount_minor
         self._mark(start_m, farthest_m, taps_m)
+        self._behind: dict[float, float] = {}
         start = _Joint(0.0, 0, -self._start_r, None)
         self._found = list(self._joints([start], -np.inf, float(verge.route_at(farthest_m))))
         self._found_r = [joint.route_m for joint in self._found]
@@ -200,9 +201,14 @@ class ReelSearch:
     def _chain(self, here_r: float, last_r: float) -> list[float]:
         """The fewest chambers behind one, up to ``last_r``."""
         chain: list[float] = []
-        while (here_r := self._farthest(here_r)) <= last_r:
-            chain.append(here_r)
-        return chain
+        while True:
+            there_r = self._behind.get(here_r)
+            if there_r is None:
+                there_r = self._behind[here_r] = self._farthest(here_r)
+            if there_r > last_r:
+                return chain
+            chain.append(there_r)
+            here_r = there_r
 
     def _chain_to_end(self, here_r: float, end_r: float) -> list[float]:
         """The fewest chambers between one and an end."""

@@ -13,15 +13,13 @@ from pyproj import CRS
 
 from trassa.errors import InputError, UsageError
 from trassa.optical.drawing.dxf import write_drawing, zone_of
-from trassa.optical.plan import lines_of
 from trassa.optical.wavelength_tables import light_of
 from trassa.optical.wdm.topology import equipment_json, topology_of
 from trassa.plan.folder import staged_folder
-from trassa.plan.optical.as_built import kept_as_built
 from trassa.plan.optical.as_built_template import as_built_template
-from trassa.plan.optical.connected import connections_of
 from trassa.plan.optical.graph import line_graph
 from trassa.plan.optical.papers import LinePapers, line_papers_bytes
+from trassa.plan.optical.questions import kept_line
 from trassa.plan.optical.strips import line_strips
 from trassa.plan.project import Project, open_project
 from trassa.plan.proof import Proof
@@ -110,13 +108,11 @@ def _graph(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
 
 def _gnpy(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
     """A topology for each uninterrupted line, and the equipment that all of them are designed with."""
-    road, rules = planned.road, project.settings.optical
-    connections = connections_of(project, road, planned.results["radio"].layers["sites"]).connections
-    lines, _ = lines_of(road, connections, rules, as_built=kept_as_built(planned.results["optical"]))
+    road, lines = planned.road, kept_line(project, planned).lines
     names = [f"{_GNPY}{f'_{n}' if len(lines) > 1 else ''}.json" for n in range(1, len(lines) + 1)]
     for name, line in zip(names, lines, strict=True):
         (fresh / name).write_text(_json(topology_of(light_of(line, road))), "utf-8")
-    (fresh / _EQUIPMENT).write_text(_json(equipment_json(rules)), "utf-8")
+    (fresh / _EQUIPMENT).write_text(_json(equipment_json(project.settings.optical)), "utf-8")
     return [f"gnpy-transmission-example -e {_EQUIPMENT} {names[0]}"]
 
 

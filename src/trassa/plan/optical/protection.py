@@ -95,7 +95,7 @@ def protection_choices(folder: Path, parallel_km: float | None = None) -> Protec
     ):
         rules = plan.rules.model_copy(update=changes)
         try:
-            lines, _ = lines_of(plan.road, plan.connections, rules, as_built=plan.as_built)
+            lines = _lines(plan, rules)
         except InputError as error:
             refused.append(f"{name}: {error.message}")
             continue
@@ -106,15 +106,25 @@ def protection_choices(folder: Path, parallel_km: float | None = None) -> Protec
     return ProtectionChoices(plan.road.ref, choices, tuple(refused), plan.currency)
 
 
+def _lines(plan: PlannedLine, rules: OpticalSettings) -> Sequence[Line]:
+    """The lines of a choice: those of the plan for the one that it made, planned anew for another."""
+    if _is_plan(plan, rules):
+        return plan.lines
+    return lines_of(plan.road, plan.connections, rules, as_built=plan.as_built)[0]
+
+
+def _is_plan(plan: PlannedLine, rules: OpticalSettings) -> bool:
+    same = (rules.cables, rules.second_cable) == (plan.rules.cables, plan.rules.second_cable)
+    return same or (rules.cables == plan.rules.cables == 1)
+
+
 def _judged(name: str, rules: OpticalSettings, lines: Sequence[Line], plan: PlannedLine) -> Protection:
     figures = availability_figures(lines, availability_layer(lines))
     both_sides = rules.cables == 2 and rules.second_cable == "other_side"
     form = "two_cables_as_series_of_spans" if both_sides else "one_cable_as_series_of_intervals"
     change = f"cables = {rules.cables}" + (f', second_cable = "{rules.second_cable}"' if rules.cables == 2 else "")
-    same = (rules.cables, rules.second_cable) == (plan.rules.cables, plan.rules.second_cable)
-    is_plan = same or (rules.cables == plan.rules.cables == 1)
     return Protection(
-        f"{name} ({_KEPT})" if is_plan else name,
+        f"{name} ({_KEPT})" if _is_plan(plan, rules) else name,
         f"optical: {change}",
         rules.availability.common_cause_ratio if both_sides else 1.0,
         cost_minor(lines),

@@ -28,7 +28,7 @@ from trassa.plan.store import StageResult
 from trassa.road.model import Road
 from trassa.road.refs import folded_ref
 
-__all__ = ["CutReport", "PlannedLine", "cut_line", "cuts_at", "kept_optical", "planned_line"]
+__all__ = ["CutReport", "PlannedLine", "cut_line", "cuts_at", "kept_line", "kept_optical", "planned_line"]
 
 _SHOWN = 12
 
@@ -141,7 +141,7 @@ def _noticed_row(one: Noticed) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PlannedLine:
-    """The lines of a planned project, planned again, with the layers that its last run kept."""
+    """The lines of a planned project, laid out again, with the layers that its last run kept."""
 
     road: Road
     rules: OpticalSettings
@@ -156,14 +156,19 @@ class PlannedLine:
 def planned_line(folder: Path) -> PlannedLine:
     """The optical line of a project that is planned; :class:`InputError` where it was changed since."""
     project = open_project(folder)
-    planned = _planned(project)
-    rules = project.settings.optical
-    connections = connections_of(project, planned.road, planned.results["radio"].layers["sites"]).connections
+    return kept_line(project, _planned(project))
+
+
+def kept_line(project: Project, planned: Planned) -> PlannedLine:
+    """The optical line of what the stages left: huts where the last run put them, all else laid out from them."""
+    road, rules, layers = planned.road, project.settings.optical, planned.results["optical"].layers
+    connections = connections_of(project, road, planned.results["radio"].layers["sites"]).connections
     as_built = kept_as_built(planned.results["optical"])
-    lines, _ = lines_of(planned.road, connections, rules, as_built=as_built)
+    huts_m = frozenset(layers["huts"]["measure_m"].tolist())
+    lines, _ = lines_of(road, connections, rules, as_built=as_built, huts_m=huts_m)
     ring_of = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
-    layers, currency = planned.results["optical"].layers, project.settings.project.currency
-    return PlannedLine(planned.road, rules, tuple(lines), tuple(connections), ring_of, layers, currency, as_built)
+    currency = project.settings.project.currency
+    return PlannedLine(road, rules, tuple(lines), tuple(connections), ring_of, layers, currency, as_built)
 
 
 def cut_line(folder: Path, text: str) -> list[CutReport]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from trassa.optical.otdr import (
     paired,
     read_sor,
 )
+from trassa.plan.optical.traces.csv_text import csv_text
 
 __all__ = ["EventReport", "EventRow", "event_report", "kind_of"]
 
@@ -90,11 +89,7 @@ class EventReport:
 
     def as_csv(self) -> str:
         """One row per event under the names of the JSON, in CSV (RFC 4180); an unknown cell is empty."""
-        text = io.StringIO()
-        out = csv.DictWriter(text, _COLUMNS)
-        out.writeheader()
-        out.writerows(self._cells(row) for row in self.rows)
-        return text.getvalue()
+        return csv_text(_COLUMNS, (self._cells(row) for row in self.rows))
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Header and rows for a terminal, without columns that are empty throughout."""

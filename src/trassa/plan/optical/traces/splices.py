@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from trassa.errors import InputError
 from trassa.optical.otdr import TwoWayLoss, event_table, read_sor, two_way_events, two_way_losses
 from trassa.plan.optical.questions import PlannedLine, planned_line
+from trassa.plan.optical.traces.csv_text import csv_text
 from trassa.plan.optical.traces.fibre import TracedFibre, traced_fibre
 from trassa.plan.optical.traces.learning import Scale, healthy_tables, learned, table_at
 from trassa.plan.optical.traces.store import TraceStore
@@ -55,11 +54,7 @@ class SpliceReport:
 
     def as_csv(self) -> str:
         """One row per joint under the names of the JSON, in CSV (RFC 4180)."""
-        text = io.StringIO()
-        out = csv.DictWriter(text, _COLUMNS)
-        out.writeheader()
-        out.writerows(self._cells(row) for row in self.rows)
-        return text.getvalue()
+        return csv_text(_COLUMNS, (self._cells(row) for row in self.rows))
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Header and rows for a terminal."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.optical.line import Network
+from trassa.plan.verify.optical.line import Network, cut_of
 from trassa.plan.verify.optical.osnr import table
 from trassa.plan.verify.verdict import Row
 
@@ -76,11 +76,7 @@ def _entered(
 def _worst(evidence: Evidence, network: Network, quiet: Mapping[str, _Entered]) -> dict[str, list[float]]:
     """The greatest rate of each hut over all outcomes, at least and at most."""
     worst = {hut: list(found.rate_mbps) for hut, found in quiet.items()}
-    cuts = [
-        (float(row["start_m"]), float(row["end_m"]), {name.strip() for name in str(row["cables"]).split(",")})
-        for row in evidence.layers["cuts"].rows()
-    ]
-    outcomes = [_entered(evidence, network, cut, "") for cut in cuts]
+    outcomes = [_entered(evidence, network, cut_of(row), "") for row in evidence.layers["cuts"].rows()]
     outcomes += [_entered(evidence, network, None, hut) for hut in network.huts]
     for outcome in outcomes:
         for hut, found in outcome.items():

@@ -17,6 +17,7 @@ from typing import Any
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Plant
+from trassa.plan.verify.optical.light_ways import rows_of_huts
 from trassa.plan.verify.optical.line import Network, RingAgain
 from trassa.plan.verify.verdict import Row
 
@@ -208,13 +209,7 @@ class _Again:
 
     @cached_property
     def _lines(self) -> list[list[str]]:
-        lines: list[list[str]] = []
-        for first, last in dict.fromkeys(span.huts for span in self._network.spans):
-            if lines and lines[-1][-1] == first:
-                lines[-1].append(last)
-            else:
-                lines.append([first, last])
-        return lines
+        return rows_of_huts(span.huts for span in self._network.spans)
 
 
 def _renewed(load: float) -> float:

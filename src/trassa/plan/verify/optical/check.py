@@ -25,7 +25,7 @@ from trassa.plan.verify.optical.fronthaul import check_fronthaul
 from trassa.plan.verify.optical.huts import check_huts, check_places
 from trassa.plan.verify.optical.light import check_light, lit
 from trassa.plan.verify.optical.light_equipment import check_equipment
-from trassa.plan.verify.optical.line import Network, Outcome, network_of
+from trassa.plan.verify.optical.line import Network, Outcome, cut_of, network_of
 from trassa.plan.verify.optical.line_told import check_line_told
 from trassa.plan.verify.optical.link_rows import check_link_rows
 from trassa.plan.verify.optical.plant_rows import check_plant
@@ -165,8 +165,7 @@ def _cut_outcomes(evidence: Evidence, network: Network, progress: Progress) -> l
     """Every stored cut interval removed by itself."""
     found, cuts = [], evidence.layers["cuts"]
     for number, row in enumerate(cuts.rows()):
-        falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-        found.append(network.outcome((float(row["start_m"]), float(row["end_m"]), falls)))
+        found.append(network.outcome(cut_of(row)))
         progress((number + 1) / len(cuts))
     return found
 

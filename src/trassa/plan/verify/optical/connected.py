@@ -13,7 +13,7 @@ from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
 from trassa.plan.verify.optical.drops import drop_route_m
-from trassa.plan.verify.optical.line import Network, Outcome
+from trassa.plan.verify.optical.line import Network, Outcome, cut_of
 from trassa.plan.verify.optical.toll_points import Stand, toll_stands
 from trassa.plan.verify.verdict import Row
 
@@ -110,12 +110,12 @@ def _listed(evidence: Evidence) -> _Known:
     text = evidence.inputs([name])[0].read_text("utf-8-sig")
     dialect = csv.Sniffer().sniff(text.split("\n", 1)[0], delimiters=",;\t")
     rows = csv.reader(text.splitlines(), dialect)
-    header = [field.strip() for field in next(rows)]
+    header = [field.strip().lower() for field in next(rows)]
     at = [header.index(column) for column in ("name", "service", "position")]
     off = header.index("offset_m") if "offset_m" in header else None
     found: dict[str, tuple[str, Stand]] = {}
     for row in rows:
-        if row:
+        if any(field.strip() for field in row):
             label, service, written = (row[column].strip() for column in at)
             position = Position.parse(written, road=evidence.ref)
             side = position.carriageway or str(evidence.proof.road["reference"])
@@ -180,7 +180,7 @@ def _service(evidence: Evidence, network: Network, name: str) -> Row:
     ours = evidence.layers["connections"].where(service=name)
     lost = int((ours["access"] == "").sum())
     among = set(ours["connection"].tolist())
-    outcomes = [network.outcome(_cut(row), among=among) for row in evidence.layers["cuts"].rows()]
+    outcomes = [network.outcome(cut_of(row), among=among) for row in evidence.layers["cuts"].rows()]
     stranded = sum(len(outcome.stranded) for outcome in outcomes)
     longest = rules.helix_ratio / rules.helix_ratio_low
     worst_us = float(np.fmax.reduce([o.worst_latency_us for o in outcomes], initial=np.nan)) * longest
@@ -198,11 +198,6 @@ def _service(evidence: Evidence, network: Network, name: str) -> Row:
     margin = -float(stranded) if stranded else (bound_us - worst_us if bound_us is not None else None)
     unit = "pairs" if stranded else "µs"
     return Row(claim_id, "", margin, unit, not wrong, holds, "; ".join([*wrong[:3], told]))
-
-
-def _cut(row: Mapping[str, Any]) -> tuple[float, float, frozenset[str]]:
-    falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-    return float(row["start_m"]), float(row["end_m"]), falls
 
 
 def _row_off(evidence: Evidence, name: str, outcomes: list[Outcome]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.optical.line import Network
+from trassa.plan.verify.optical.line import Network, cut_of
 from trassa.plan.verify.optical.stated_rows import rows_off
 from trassa.plan.verify.verdict import Row
 
@@ -84,11 +84,7 @@ def _round_trips_us(evidence: Evidence, network: Network) -> list[tuple[str, dic
     longest = rules.helix_ratio / rules.helix_ratio_low
     sites = set(evidence.layers["sites"]["site"].tolist())
     trips: list[tuple[str, dict[str, float]]] = []
-    cuts: list[tuple[float, float, frozenset[str]] | None] = [None]
-    for row in evidence.layers["cuts"].rows():
-        falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-        cuts.append((float(row["start_m"]), float(row["end_m"]), falls))
-    for cut in cuts:
+    for cut in (None, *(cut_of(row) for row in evidence.layers["cuts"].rows())):
         found = network.delays_to_huts_us(cut, sites)
         trips += [(site, {hut: 2.0 * longest * us for hut, us in delays.items()}) for site, delays in found.items()]
     return trips

@@ -12,7 +12,7 @@ import numpy as np
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.light_ways import LightAgain, mode_margin_db, modes
-from trassa.plan.verify.optical.line import SAME_US, Network, SpanAgain, shortest
+from trassa.plan.verify.optical.line import SAME_US, Network, SpanAgain, cut_of, shortest
 from trassa.plan.verify.optical.wavelengths import CLOSED_FORM_DB, TOLERANCE_DB
 from trassa.plan.verify.verdict import Row
 
@@ -55,16 +55,19 @@ class LitNetwork(Network):
                         found.add((hut, presence))
         return frozenset(found)
 
-    def used(self, cut: _Cut, hut_down: str, among: Collection[str]) -> set[_Needed]:
-        """The light that each of some connections counts on; those alike once."""
+    def used(self, cut: _Cut, hut_down: str, service: Mapping[str, str]) -> dict[str, set[_Needed]]:
+        """The light that the connections of each service count on; those alike once."""
         spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s)]
         nearest, ways = self._nearest(spans, hut_down), self.ways(cut, hut_down)
-        found: set[_Needed] = set()
-        for shown in (ways[name] for name in among if ways.get(name)):
+        found: dict[str, set[_Needed]] = {}
+        for name, shown in ways.items():
+            if not shown:
+                continue
             least_us = min(delay for delay, _, _ in shown)
             huts = {hut for delay, _, hut in shown if delay <= least_us + SAME_US}
             ends = {(hut, end) for hut in huts for us, _, end in nearest[hut] if us <= nearest[hut][0][0] + SAME_US}
-            found.add(frozenset(None if hut == end else (hut, end) for hut, end in ends))
+            needed = frozenset(None if hut == end else (hut, end) for hut, end in ends)
+            found.setdefault(service.get(name, ""), set()).add(needed)
         return found
 
     def _arrives(self, hut: str, presence: str) -> bool:
@@ -126,12 +129,12 @@ def check_light(evidence: Evidence, network: LitNetwork) -> Row:
     wrong = [
         f"{evidence.place(float(row['start_m']))}: {fault}"
         for row in evidence.layers["cuts"].rows()
-        for fault in again.light_off(row, again.used_after(again.cut(row), ""))
+        for fault in again.light_off(row, again.used_by_all(cut_of(row), ""))
     ]
     wrong += [
         f"{row['hut']} lost: {fault}"
         for row in evidence.layers["hut_losses"].rows()
-        for fault in again.light_off(row, again.used_after(None, str(row["hut"])))
+        for fault in again.light_off(row, again.used_by_all(None, str(row["hut"])))
     ]
     wrong += again.services_off()
     said = f"{len(evidence.layers['cuts'])} cuts, {len(network.huts)} huts lost, {len(network.dark)} ways dark"
@@ -146,13 +149,11 @@ class _Again:
         self._all = set(network.ways())
         rows = evidence.layers["connections"].rows()
         self._service = {str(row["connection"]): str(row["service"]) for row in rows}
-        self.used_after = cache(lambda cut, hut: frozenset(network.used(cut, hut, self._all)))
+        self._used = cache(lambda cut, hut: network.used(cut, hut, self._service))
 
-    @staticmethod
-    def cut(row: Mapping[str, Any]) -> tuple[float, float, frozenset[str]]:
-        """A row of the layer as the network takes it."""
-        falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-        return float(row["start_m"]), float(row["end_m"]), falls
+    def used_by_all(self, cut: _Cut, hut_down: str) -> set[_Needed]:
+        """The light that any connection counts on after an event."""
+        return set().union(*self._used(cut, hut_down).values())
 
     def light_off(self, row: Mapping[str, Any], used: Collection[_Needed]) -> list[str]:
         """Margin, mode and rate of the weakest light in use as a row states them.
@@ -189,7 +190,7 @@ class _Again:
 
     def services_off(self) -> list[str]:
         """The table of service classes: figures with nothing lost, after the worst cut, and with each hut lost."""
-        cuts = [self.cut(row) for row in self._evidence.layers["cuts"].rows()]
+        cuts = [cut_of(row) for row in self._evidence.layers["cuts"].rows()]
         events: dict[str, list[tuple[_Cut, str]]] = {
             "nothing": [(None, "")],
             "any one cut": [(cut, "") for cut in cuts],
@@ -203,7 +204,7 @@ class _Again:
             met.append((service, lost))
             if (service, lost) in due:
                 among = {name for name in self._all if self._service.get(name) == service}
-                used = {p for event in events[lost] for p in self._network.used(*event, among)}
+                used = {p for event in events[lost] for p in self._used(*event).get(service, ())}
                 faults = [*self._sums_off(row, ways[lost], among), *self.light_off(row, used)]
                 wrong += [f"{service}, {lost} lost: {fault}" for fault in faults]
         if sorted(met) != sorted(due):

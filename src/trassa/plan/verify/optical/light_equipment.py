@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.optical.light_ways import rows_of_huts
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_equipment", "light_minor"]
@@ -57,14 +58,8 @@ def _presences(evidence: Evidence) -> set[str]:
 
 def _lines(evidence: Evidence) -> list[list[str]]:
     """Huts in rows, as spans join them."""
-    lines: list[list[str]] = []
-    for name in dict.fromkeys(evidence.layers["spans"]["span"].tolist()):
-        first, _, last = str(name).partition("–")
-        if lines and lines[-1][-1] == first:
-            lines[-1].append(last)
-        else:
-            lines.append([first, last])
-    return lines
+    parted = (str(name).partition("–") for name in evidence.layers["spans"]["span"].tolist())
+    return rows_of_huts((first, last) for first, _, last in parted)
 
 
 def light_minor(evidence: Evidence, hut: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -17,7 +17,7 @@ from trassa.linear import Layer
 from trassa.plan.verify.optical.line import Network, SpanAgain
 from trassa.plan.verify.optical.osnr import AmplifierStated, Leg, gsnr_db, table
 
-__all__ = ["LightAgain", "Way", "mode_margin_db", "modes"]
+__all__ = ["LightAgain", "Way", "mode_margin_db", "modes", "rows_of_huts"]
 
 Way = tuple[str, str, str]
 """Source, target, and the cable of each section in the order of the light, comma-separated."""
@@ -47,9 +47,10 @@ class LightAgain:
         self._spans: dict[tuple[str, str], dict[str, SpanAgain]] = defaultdict(dict)
         for span in network.spans:
             self._spans[span.huts][span.cable] = span
-        self.lines = _rows_of_huts(list(self._spans))
+        self.lines = rows_of_huts(self._spans)
         self._noise: dict[tuple[tuple[str, ...], str, bool], float] = {}
         self._found: dict[tuple[Way, str], float] = {}
+        self._weakest: dict[tuple[str, str], Way] = {}
 
     def stops(self, huts: Sequence[str]) -> list[str]:
         """Huts of a line that hold a ROADM."""
@@ -76,11 +77,13 @@ class LightAgain:
 
     def weakest(self, source: str, target: str) -> Way:
         """The mixture of cables that leaves the least signal: in each section the one that leaves less alone."""
-        names = [
-            min(self._cables(section), key=lambda cable: self._alone_db(section, cable, source, target))
-            for section in self._sections_between(source, target)
-        ]
-        return source, target, ",".join(names)
+        if (source, target) not in self._weakest:
+            names = [
+                min(self._cables(section), key=lambda cable: self._alone_db(section, cable, source, target))
+                for section in self._sections_between(source, target)
+            ]
+            self._weakest[source, target] = source, target, ",".join(names)
+        return self._weakest[source, target]
 
     def gsnr_db(self, way: Way, mode: str = "") -> float:
         """The weakest channel's GSNR, of the library's comb or of a mode's; minus infinity where no such way is."""
@@ -188,10 +191,10 @@ def mode_margin_db(light: LightAgain, way: Way, mode: str) -> float:
     return light.gsnr_db(way, mode) - penalty_db - row["osnr_db"] - light.rules.gsnr_margin_db
 
 
-def _rows_of_huts(pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """Huts in rows, from the spans between them, in order of the spans."""
+def rows_of_huts(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Huts in rows, from the spans between them, in order of the spans; those of two cables count once."""
     lines: list[list[str]] = []
-    for first, last in pairs:
+    for first, last in dict.fromkeys(pairs):
         if lines and lines[-1][-1] == first:
             lines[-1].append(last)
         else:

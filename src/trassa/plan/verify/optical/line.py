@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,17 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 from trassa.plan.verify.optical.cable import Plant
 
-__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "aged_loss_db", "link_margin_db", "shortest"]
+__all__ = [
+    "LinkAgain",
+    "Network",
+    "Outcome",
+    "RingAgain",
+    "SpanAgain",
+    "aged_loss_db",
+    "cut_of",
+    "link_margin_db",
+    "shortest",
+]
 
 _AT_M = 1e-3
 SAME_US = 0.01
@@ -112,6 +124,17 @@ class Network:
         among: Collection[str] | None = None,
     ) -> Outcome:
         """What is left after one cut (start, end, cables that fall) or with one hut down, for all or ``among`` some."""
+        event = None if cut is None else (cut[0], cut[1], frozenset(cut[2]))
+        return self._outcome(event, hut_down, None if among is None else frozenset(among))
+
+    @cached_property
+    def _outcome(self) -> Callable[..., Outcome]:
+        """:meth:`outcome`, found once: several rows judge by the same events."""
+        return cache(self._found)
+
+    def _found(
+        self, cut: tuple[float, float, frozenset[str]] | None, hut_down: str, among: frozenset[str] | None
+    ) -> Outcome:
         ways = self.ways(cut, hut_down)
         if among is not None:
             ways = {name: found for name, found in ways.items() if name in among}
@@ -222,6 +245,12 @@ def _falls(cut: tuple[float, float, Collection[str]] | None, cable: str, first_m
         return False
     low, high = min(first_m, second_m), max(first_m, second_m)
     return cut[0] < high - _AT_M and low + _AT_M < cut[1]
+
+
+def cut_of(row: Mapping[str, Any]) -> tuple[float, float, frozenset[str]]:
+    """A row of the layer ``cuts`` as the network takes it."""
+    falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
+    return float(row["start_m"]), float(row["end_m"]), falls
 
 
 def shortest(ways: Iterable[tuple[float, float, str]]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
-from trassa.plan.verify.optical.line import Network, Outcome
+from trassa.plan.verify.optical.line import Network, Outcome, cut_of
 from trassa.plan.verify.optical.plant_rows import trenches_of
 from trassa.plan.verify.optical.stated_rows import AT_M, rows_off
 from trassa.plan.verify.verdict import Row
@@ -150,7 +150,7 @@ def _services_off(evidence: Evidence, network: Network) -> list[str]:
         if not among:
             due += [row] if len(ours) and service.name in stated else []
             continue
-        outcomes = [(float(cut["start_m"]), network.outcome(_cut(cut), among=among)) for cut in layers["cuts"].rows()]
+        outcomes = [(float(cut["start_m"]), network.outcome(cut_of(cut), among=among)) for cut in layers["cuts"].rows()]
         row["latency_us"] = network.outcome(among=among).worst_latency_us
         row["worst_margin_db"] = float(np.fmin.reduce([o.worst_margin_db for _, o in outcomes], initial=np.nan))
         due.append(row)
@@ -168,8 +168,3 @@ def _is_worst(start_m: float, outcomes: Sequence[tuple[float, Outcome]]) -> bool
     if np.isnan(longest_us):
         return bool(np.isnan(start_m))
     return any(outcome.worst_latency_us >= longest_us - _SAME_US for outcome in here)
-
-
-def _cut(row: Mapping[str, Any]) -> tuple[float, float, frozenset[str]]:
-    falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-    return float(row["start_m"]), float(row["end_m"]), falls
