@@ -18,7 +18,7 @@ from trassa.road.alignment import Alignment
 from trassa.road.model import Road
 from trassa.road.settings import RoadSettings, TerrainSettings
 from trassa.road.survey import survey
-from trassa.road.verge import beside, outwards
+from trassa.road.verge import beside, outwards, traffic_of
 
 WGS84 = Geod(ellps="WGS84")
 OFFSET_M = 12.0
@@ -44,7 +44,8 @@ def _on_circle(length_m: float, radius_m: float, sense: int, left_hand: bool) ->
     road = drawn_road(length_m)
     right_m = {"increasing": 0.0, "decreasing": 20.0 if left_hand else -20.0}
     lines = {name: _bent(road, (60.0, 30.0), radius_m, sense, name, right_m[name]) for name in road.alignments}
-    return replace(road, alignments=lines)
+    road = replace(road, alignments=lines)
+    return replace(road, traffic=traffic_of(road, None))
 
 
 @pytest.mark.parametrize("left_hand", [False, True])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trassa.errors import InputError
 from trassa.linear import Layer
@@ -13,6 +13,7 @@ from trassa.plan.proof import Proof
 from trassa.plan.verify.geopackage import read_layers
 from trassa.provenance import sha256_of_file
 from trassa.road.model import Road
+from trassa.road.verge import traffic_of
 
 __all__ = ["LandedPlan", "landed_plan"]
 
@@ -42,4 +43,5 @@ def landed_plan(project: Project) -> LandedPlan:
         )
     except KeyError as error:
         raise InputError(f"project: {file} lacks the layer {error}", cure=f"trassa run {project.root}") from None
+    road = replace(road, traffic=traffic_of(road, project.settings.road.traffic or None))
     return LandedPlan(project, road, layers, proof.holds, sha256_of_file(file))

@@ -16,14 +16,15 @@ __all__ = ["run"]
 
 
 def run(project: Project, progress: Progress) -> StageResult:
-    """Survey the road; figures carry the four scalars that no layer holds."""
+    """Survey the road; figures carry the five scalars that no layer holds."""
     settings = project.settings
     terrain = None
     if settings.terrain.files and settings.terrain.kind:
         terrain = read_terrain(project.paths(settings.terrain.files), settings.terrain.kind)
     progress(0.2)
     road = survey(settings.road, terrain, settings.terrain, project.inputs, progress)
-    scalars = {"ref": road.ref, "axis": road.axis, "length_m": road.length_m, "reference": road.reference}
+    names = ("ref", "axis", "length_m", "reference", "traffic")
+    scalars = {name: getattr(road, name) for name in names}
     progress(1.0)
     return StageResult(road.to_layers(), {"road": scalars}, notes=tuple(_warnings(road)))
 

@@ -192,12 +192,12 @@ def _has_verge(line: Alignment, built_up: list[Extent], measure_m: float) -> boo
 
 
 def _verge(road: Road, side: Carriageway, measure_m: float, offset_m: float) -> tuple[float, float, float]:
-    """Latitude and longitude to the right of a carriageway, and how far that is from the reference line."""
+    """Latitude and longitude beside a carriageway, where traffic keeps to, and how far off the reference line."""
     latitude_deg, longitude_deg = _at(road, side, measure_m)
     heading_deg = _heading_deg(road, side, measure_m)
     if not np.isfinite(heading_deg + latitude_deg):
         return np.nan, np.nan, offset_m
-    longitude, latitude, _ = _WGS84.fwd(longitude_deg, latitude_deg, heading_deg + 90.0, offset_m)
+    longitude, latitude, _ = _WGS84.fwd(longitude_deg, latitude_deg, heading_deg + 90.0 * road.keeps_right, offset_m)
     reference = road.reference if road.reference in road.alignments else side
     place = (float(latitude), float(longitude))
     return *place, round(_distance_m(place, _at(road, reference, measure_m)), 1)
@@ -269,15 +269,15 @@ def _distinct_names(places: list[_Place]) -> list[_Place]:
 
 
 def _side_of(road: Road, measure_m: float, place: tuple[float, float]) -> Carriageway:
-    """The carriageway on whose right-hand side a mast stands; the reference where headings are unknown."""
+    """The carriageway on whose verge's side a mast stands; the reference where headings are unknown."""
     side: Carriageway = "increasing" if "increasing" in road.alignments else "decreasing"
     heading_deg = _heading_deg(road, side, measure_m)
     latitude_deg, longitude_deg = _at(road, side, measure_m)
     if not np.isfinite(heading_deg + latitude_deg + place[0]):
         return road.reference
     azimuth_deg, _, _ = _WGS84.inv(longitude_deg, latitude_deg, place[1], place[0])
-    to_the_right = np.sin(np.radians(azimuth_deg - heading_deg)) >= 0.0
-    return side if to_the_right else opposite(side)
+    to_the_right = np.sin(np.radians(azimuth_deg - heading_deg))
+    return side if to_the_right * road.keeps_right >= 0.0 else opposite(side)
 
 
 def _at(road: Road, side: Carriageway, measure_m: float) -> tuple[float, float]:

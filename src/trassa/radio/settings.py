@@ -54,7 +54,7 @@ class RadioSettings(Service):
         default=15.0, ge=5.0, le=200.0, description="From the carriageway's centre line to a new mast in the verge, m"
     )
     new_mast_side: Literal["increasing", "decreasing", "alternate"] = Field(
-        default="increasing", description="Carriageway in whose right-hand verge new masts stand, name"
+        default="increasing", description="Carriageway in whose verge new masts stand, name"
     )
     existing_mast_max_offset_m: float = Field(
         default=2000.0, ge=0.0, le=20_000.0, description="Existing masts are considered up to this far from the road, m"

@@ -12,9 +12,11 @@ from trassa.linear import CARRIAGEWAYS, Calibration, Carriageway, Extent, LabelI
 from trassa.road.alignment import Alignment
 from trassa.road.layers import SCHEMAS
 
-__all__ = ["Axis", "Road"]
+__all__ = ["Axis", "Road", "Traffic"]
 
 Axis = Literal["surveyed", "drawn", "schematic"]
+Traffic = Literal["left", "right"]
+"""The side of the road that traffic keeps to."""
 
 _PLAIN = ("posts", "structures", "cross_sections", "places", "masts", "power", "findings")
 _SAMPLED = ("latitude_deg", "longitude_deg", "height_m", "heading_deg", "curvature_per_m", "gradient", "present")
@@ -27,6 +29,7 @@ class Road:
     ``axis`` is ``surveyed`` (from a map's geometry), ``drawn`` (a centreline somebody supplied) or ``schematic``
     (measure from declared kilometres; geometry serves maps only). ``length_m`` is the length of the reference
     line: WGS 84 geodesic, without slopes. A carriageway that does not exist is absent from ``alignments``.
+    ``traffic`` says which way the verge lies: to the right of travel, or to the left where traffic keeps left.
     """
 
     ref: str
@@ -42,11 +45,17 @@ class Road:
     masts: Layer
     findings: Layer
     power: Layer = field(default_factory=lambda: Layer.empty(SCHEMAS["power"]))
+    traffic: Traffic = "right"
 
     @property
     def carriageways(self) -> tuple[Carriageway, ...]:
         """The carriageways that exist, increasing first."""
         return tuple(c for c in CARRIAGEWAYS if c in self.alignments)
+
+    @property
+    def keeps_right(self) -> int:
+        """+1 where traffic keeps right, −1 where it keeps left: what lies to the right of travel changes sign."""
+        return 1 if self.traffic == "right" else -1
 
     @property
     def has_heights(self) -> bool:
@@ -86,9 +95,16 @@ class Road:
 
     @classmethod
     def from_layers(
-        cls, layers: Mapping[str, Layer], *, ref: str, axis: Axis, length_m: float, reference: Carriageway
+        cls,
+        layers: Mapping[str, Layer],
+        *,
+        ref: str,
+        axis: Axis,
+        length_m: float,
+        reference: Carriageway,
+        traffic: Traffic = "right",
     ) -> Road:
-        """Rebuild a road from its layers and the four scalars that no layer holds."""
+        """Rebuild a road from its layers and the five scalars that no layer holds."""
         alignments: dict[Carriageway, Alignment] = {}
         for carriageway in CARRIAGEWAYS:
             rows = layers["alignment"].where(carriageway=carriageway)
@@ -100,4 +116,5 @@ class Road:
             for row in layers["label_intervals"].rows()
         )
         plain = {name: layers[name] for name in _PLAIN}
-        return cls(ref, axis, length_m, reference, Calibration(intervals, script_of(ref)), alignments, **plain)
+        calibration = Calibration(intervals, script_of(ref))
+        return cls(ref, axis, length_m, reference, calibration, alignments, **plain, traffic=traffic)

@@ -90,6 +90,7 @@ def schematic_road(ref: str, facts: Sequence[Fact], start_km: float | None, end_
         cross_sections=_cross_sections(inside, first, length_m),
         places=_places(inside, first, length_m, sketch),
         findings=findings_layer(notes, sketch, 0.0),
+        traffic="right",
         **empty,
     )
 

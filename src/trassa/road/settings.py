@@ -50,6 +50,10 @@ class RoadSettings(BaseModel):
     carriageways: Literal[1, 2] = Field(
         default=2, description="How many carriageways a centreline drawn as one line stands for"
     )
+    traffic: Literal["", "left", "right"] = Field(
+        default="",
+        description="Side of the road that traffic keeps to; empty: what both carriageways show, else right",
+    )
     hole_max_m: float = Field(
         default=25_000.0,
         gt=0.0,

@@ -31,6 +31,7 @@ from trassa.road.refs import CLASSES, read_road
 from trassa.road.schematic import read_facts, schematic_road
 from trassa.road.settings import RoadSettings, TerrainSettings
 from trassa.road.terrain import Terrain
+from trassa.road.verge import traffic_of
 
 __all__ = ["drawn_road", "posts_layer", "require_ref", "survey", "surveyed_road"]
 
@@ -55,6 +56,7 @@ def survey(
         road = surveyed_road(settings, [inputs / name for name in settings.osm])
     else:
         raise InputError("road: no source is given", cure="road.osm, road.centreline or road.schematic in trassa.toml")
+    road = _with_traffic(road, settings)
     progress(0.5)
     if terrain is not None and road.axis != "schematic":
         road = _with_heights(road, terrain, terrain_settings)
@@ -166,6 +168,14 @@ def _schematic(settings: RoadSettings, inputs: Path, terrain: Terrain | None) ->
         return road
     detail = "a schematic axis has no place on the ground: the terrain is not used"
     return _with_findings(road, [Note("terrain_unused", detail, "warning", 0.0, road.length_m)])
+
+
+def _with_traffic(road: Road, settings: RoadSettings) -> Road:
+    traffic = traffic_of(road, settings.traffic or None)
+    if traffic == "right":
+        return road
+    by = "road.traffic" if settings.traffic else "its carriageways"
+    return _with_findings(replace(road, traffic=traffic), [Note("traffic", f"traffic keeps left, by {by}")])
 
 
 def _with_heights(road: Road, terrain: Terrain, settings: TerrainSettings) -> Road:

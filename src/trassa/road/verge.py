@@ -1,4 +1,4 @@
-"""Lines beside a carriageway: what lies in the verge, a fixed distance outwards from the carriageway's axis.
+"""Which side of a carriageway is its verge, and lines that lie there, a fixed distance outwards from its axis.
 
 ::
 
@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import Geod
 
+from trassa.errors import InputError
 from trassa.linear import Carriageway, opposite
 from trassa.road.alignment import Alignment
-from trassa.road.model import Road
+from trassa.road.model import Road, Traffic
 
-__all__ = ["beside", "longer_beside_m", "outwards"]
+__all__ = ["beside", "longer_beside_m", "outwards", "traffic_of"]
 
 FloatArray = npt.NDArray[np.float64]
 _WGS84 = Geod(ellps="WGS84")
@@ -33,7 +34,9 @@ _SHORTEST_CHORD_M = 1.0
 _LEAST_STEP_RATIO = 0.2
 """No step beside the road is shorter than this share of its own: where a bend is tighter than the distance."""
 _APART_M = 1.0
-"""Carriageways nearer to one another than this do not show on which side each is driven."""
+"""Carriageways nearer to one another than this do not show to which side traffic keeps."""
+_CLEAR_SHARE = 0.75
+"""What this share of the points shows is not to be talked away."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,42 @@ class _Course:
 def outwards(road: Road, carriageway: Carriageway) -> int:
     """On which side of the carriageway its verge lies: +1 to the right of rising measure, −1 to the left.
 
-    Away from the other carriageway, whichever side of the road is driven on; where there is none, or both are one
-    line, to the right of travel.
+    On the side that traffic keeps to: away from the other carriageway where there is one.
     """
-    line, other = road.alignments[carriageway], road.alignments.get(opposite(carriageway))
-    right_of_travel = 1 if carriageway == "increasing" else -1
-    if other is None or road.axis == "schematic":
-        return right_of_travel
+    return road.keeps_right * (1 if carriageway == "increasing" else -1)
+
+
+def traffic_of(road: Road, stated: Traffic | None) -> Traffic:
+    """The side that traffic keeps to: as stated; else as most points of two carriageways show it; else right.
+
+    :class:`~trassa.errors.InputError` where the carriageways show clearly that what is stated is wrong.
+    """
+    left, right = _points_showing(road)
+    shown: Traffic | None = None if left == right else "left" if left > right else "right"
+    if stated is None or shown is None or stated == shown:
+        return stated or shown or "right"
+    share = max(left, right) / (left + right)
+    if share >= _CLEAR_SHARE:
+        raise InputError(
+            f"road: {road.ref} keeps {shown} by its geometry: on {share:.0%} of it the other carriageway lies to the "
+            f"{stated} of travel; road.traffic says {stated!r}",
+            cure=f"road.traffic = {shown!r}, or carriageways drawn in the sense of travel",
+        )
+    return stated
+
+
+def _points_showing(road: Road) -> tuple[int, int]:
+    """At how many points of the increasing carriageway the other lies to its right, as where traffic keeps left, and
+    at how many to its left; none on a schematic axis."""
+    line, other = road.alignments.get("increasing"), road.alignments.get("decreasing")
+    if line is None or other is None or road.axis == "schematic":
+        return 0, 0
     both = line.present & other.present
     azimuth, _, away_m = _WGS84.inv(
         line.longitude_deg[both], line.latitude_deg[both], other.longitude_deg[both], other.latitude_deg[both]
     )
     across_m = np.asarray(away_m) * np.sin(np.radians(np.asarray(azimuth) - _course(line).azimuth_deg[both]))
-    to_the_right = int(np.sum(across_m > _APART_M)) - int(np.sum(across_m < -_APART_M))
-    return -int(np.sign(to_the_right)) or right_of_travel
+    return int(np.sum(across_m > _APART_M)), int(np.sum(across_m < -_APART_M))
 
 
 def longer_beside_m(road: Road, carriageway: Carriageway, offset_m: float, steps_m: FloatArray) -> FloatArray:

@@ -5,9 +5,9 @@ stay lines, and the radio takes what they cost where a path crosses one near the
 
 - noise walls: ``barrier=noise_barrier``, or ``wall=noise_barrier``, as high as ``height`` says, else ``noise_wall_m``;
 - ``man_made=cutting``: the edge of a cutting, ``cutting_m`` above the road;
-- ``cutting=yes`` on a way of the road itself: an edge ``cutting_edge_m`` to its right, on both sides where the way
-  serves both senses, for between two carriageways there is none; ``left`` and ``right``, seen along the way, are what
-  they say.
+- ``cutting=yes`` on a way of the road itself: an edge ``cutting_edge_m`` to the side that traffic keeps to, on both
+  sides where the way serves both senses, for between two carriageways there is none; ``left`` and ``right``, seen along
+  the way, are what they say.
 
 Heights count from the carriageway at the vehicle. A height of 0 in the settings leaves the kind out. A straight piece
 that crosses a carriageway in the plane stands on a bridge over it, not beside it, and is left out.
@@ -106,7 +106,7 @@ def _edges(ways: Sequence[OsmWay], road: Road, settings: ClutterSettings) -> Ite
         if cut in ("no", "") or "highway" not in way.tags or not _own(way, road):
             continue
         one_way = way.tags.get("oneway", "no") in ("yes", "true", "1") or way.tags["highway"] == "motorway"
-        sides = {"left": (-1.0,), "right": (1.0,)}.get(cut, (1.0,) if one_way else (-1.0, 1.0))
+        sides = {"left": (-1.0,), "right": (1.0,)}.get(cut, (float(road.keeps_right),) if one_way else (-1.0, 1.0))
         for side in sides:
             yield *_beside(way, side * settings.cutting_edge_m), settings.cutting_m, False
 

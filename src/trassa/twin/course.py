@@ -29,7 +29,8 @@ def degrees_of(latitude_deg: FloatArray, north_m: FloatArray, east_m: FloatArray
 
 @dataclass(frozen=True)
 class Course:
-    """One carriageway in the sense of travel. ``north`` and ``east`` are the unit vector of travel at each point."""
+    """One carriageway in the sense of travel. ``north`` and ``east`` are the unit vector of travel at each point;
+    ``keeps_right`` is −1 where traffic keeps left."""
 
     carriageway: Carriageway
     length_m: float
@@ -38,6 +39,7 @@ class Course:
     longitude_deg: FloatArray
     north: FloatArray
     east: FloatArray
+    keeps_right: int
 
     @classmethod
     def of(cls, road: Road, carriageway: Carriageway) -> Course:
@@ -50,7 +52,14 @@ class Course:
         scale = np.hypot(north, east)
         sense = 1.0 if carriageway == "increasing" else -1.0
         return cls(
-            carriageway, road.length_m, line.measure_m, latitude, longitude, sense * north / scale, sense * east / scale
+            carriageway,
+            road.length_m,
+            line.measure_m,
+            latitude,
+            longitude,
+            sense * north / scale,
+            sense * east / scale,
+            road.keeps_right,
         )
 
     def measure_at(self, progress_m: FloatArray) -> FloatArray:
@@ -62,13 +71,15 @@ class Course:
         return self.measure_at(measure_m)
 
     def place(self, progress_m: FloatArray, right_m: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Latitude, longitude and heading in degrees; ``right_m`` is to the right of travel."""
+        """Latitude, longitude and heading in degrees; ``right_m`` is to the right of travel, to the left where traffic
+        keeps left."""
         measure = self.measure_at(progress_m)
         latitude = np.interp(measure, self.measure_m, self.latitude_deg)
         longitude = np.interp(measure, self.measure_m, self.longitude_deg)
         north = np.interp(measure, self.measure_m, self.north)
         east = np.interp(measure, self.measure_m, self.east)
-        d_latitude, d_longitude = degrees_of(latitude, -east * right_m, north * right_m)
+        off_m = self.keeps_right * right_m
+        d_latitude, d_longitude = degrees_of(latitude, -east * off_m, north * off_m)
         return latitude + d_latitude, longitude + d_longitude, np.degrees(np.arctan2(east, north)) % 360.0
 
 

@@ -24,7 +24,7 @@ LANES = 2
 SHOULDER = 2
 """Beside the lanes: hard shoulder or booth lane; who is there meets only others who are there."""
 LANE_RIGHT_M = np.array([1.9, -1.9, 5.6])
-"""Lateral place of each lane, to the right of the carriageway's line."""
+"""Lateral place of each lane, to the right of the carriageway's line; all is mirrored where traffic keeps left."""
 
 _REACH_M = 1.0e7
 _HARDEST_MPS2 = 7.0

@@ -23,20 +23,15 @@ export function point(coordinates: LonLat, properties: GeoJsonProperties): Featu
   return { type: 'Feature', geometry: { type: 'Point', coordinates }, properties };
 }
 
-/** +1 on the right of rising measure (increasing carriageway), -1 on the left. */
-export function side(carriageway: Sides | null | undefined): number {
-  return carriageway === 'decreasing' ? -1 : 1;
-}
-
 /** One of 16 directions away from the road on the carriageway's side, for icons that stand beside it. */
 export function outward(axis: Axis, carriageway: Sides | null | undefined, measure_m: number): number {
   const way: Carriageway = carriageway === 'decreasing' ? 'decreasing' : 'increasing';
-  const bearing = axis.bearing(way, measure_m) + 90 * side(way);
+  const bearing = axis.bearing(way, measure_m) + 90 * axis.side(way);
   return ((Math.round(bearing / 22.5) % 16) + 16) % 16;
 }
 
 export function roadFeatures(axis: Axis, length_m: number): Features {
-  return collection(axis.carriageways.map((name) => line(axis.slice(name, 0, length_m), { side: side(name) })));
+  return collection(axis.carriageways.map((name) => line(axis.slice(name, 0, length_m), { side: axis.side(name) })));
 }
 
 /** Coverage joined into runs of one class. */
@@ -46,7 +41,7 @@ export function coverageFeatures(axis: Axis, coverage: Record<Carriageway, Cover
       .joined((run) => `${run.grade}${run.exempt}`)
       .map(({ start_m, end_m, run }) =>
         line(axis.slice(carriageway, start_m, end_m), {
-          side: side(carriageway),
+          side: axis.side(carriageway),
           grade: run.exempt ? -1 : run.grade,
           colour: marginColour(run.grade, run.exempt),
         }),
@@ -57,7 +52,7 @@ export function coverageFeatures(axis: Axis, coverage: Record<Carriageway, Cover
 
 export function cableFeatures(axis: Axis, plan: Plan): Features {
   return collection(
-    plan.cables.map((cable) => line(axis.slice(cable.carriageway, cable.start_m, cable.end_m), { side: side(cable.carriageway) })),
+    plan.cables.map((cable) => line(axis.slice(cable.carriageway, cable.start_m, cable.end_m), { side: axis.side(cable.carriageway) })),
   );
 }
 
@@ -136,7 +131,7 @@ export function eventFeatures(axis: Axis, events: RoadEvent[]): { extents: Featu
     const { event_id, anchor_m, start_m, end_m } = event;
     const way = event.carriageway ?? 'increasing';
     const state = urgency(event);
-    const said = { event_id, urgency: state, order, side: side(way), colour: palette.warning[state] };
+    const said = { event_id, urgency: state, order, side: axis.side(way), colour: palette.warning[state] };
     if (start_m !== null && end_m !== null && end_m > start_m) extents.push(line(axis.slice(way, start_m, end_m), said));
     if (anchor_m !== null) anchors.push(point(axis.at(way, anchor_m), { ...said, direction: outward(axis, way, anchor_m) }));
   }

@@ -100,8 +100,7 @@ export class RoadMap {
     const slack_m = this.view.span_m * 0.3;
     const features = [];
     for (const vehicle of this.traffic.between(this.view.start_m - slack_m, this.view.end_m + slack_m, now_ms)) {
-      const side = draw.side(vehicle.carriageway);
-      const right_m = side * gap_px * px_m + (zoom > 14 ? side * vehicle.offset_m : 0);
+      const right_m = axis.side(vehicle.carriageway) * gap_px * px_m + (zoom > 14 ? vehicle.offset_m : 0);
       const slow = vehicle.speed_mps < 8.3;
       features.push(
         draw.point(axis.at(vehicle.carriageway, vehicle.measure_m, right_m), {

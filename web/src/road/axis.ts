@@ -1,4 +1,4 @@
-import type { Carriageway, Plan, RoadLine } from './plan';
+import type { Carriageway, Plan, RoadLine, Sides } from './plan';
 import { CARRIAGEWAYS } from './plan';
 
 const METRES_PER_DEGREE = 111_195;
@@ -9,8 +9,16 @@ export type LonLat = [number, number];
 export class Axis {
   readonly lines: Partial<Record<Carriageway, RoadLine>>;
 
+  private readonly increasing_side: 1 | -1;
+
   constructor(plan: Plan) {
     this.lines = plan.lines;
+    this.increasing_side = plan.road.traffic === 'left' ? -1 : 1;
+  }
+
+  /** Where a carriageway and its verge lie: +1 on the right of rising measure, -1 on the left; without one, as increasing. */
+  side(carriageway: Sides | null | undefined): number {
+    return carriageway === 'decreasing' ? -this.increasing_side : this.increasing_side;
   }
 
   /** The carriageways that the road has. */

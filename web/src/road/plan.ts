@@ -67,7 +67,7 @@ export interface Cable {
 }
 
 export interface Plan {
-  road: { ref: string; name?: string; axis: string; length_m: number; schematic: boolean; script: 'Cyrl' | 'Latn' };
+  road: { ref: string; name?: string; axis: string; length_m: number; schematic: boolean; traffic: 'left' | 'right'; script: 'Cyrl' | 'Latn' };
   holds: string;
   lines: Partial<Record<Carriageway, RoadLine>>;
   labels: LabelInterval[];

@@ -40,6 +40,7 @@ def plan_view(
             "axis": road.axis,
             "length_m": round(road.length_m, 3),
             "schematic": roadway.is_schematic,
+            "traffic": road.traffic,
             "script": road.calibration.script,
         },
         "holds": roadway.plan.holds,

@@ -87,7 +87,9 @@ def map_picture(road: Road, layers: Mapping[str, Layer], column: str = "margin_d
     sheet = _Sheet.around(reference.latitude_deg[known], reference.longitude_deg[known], tallest)
     room = LabelRoom(WIDTH, sheet.height)
     line_of = _Line(
-        reference.measure_m[known], *sheet.xy(reference.latitude_deg[known], reference.longitude_deg[known])
+        reference.measure_m[known],
+        *sheet.xy(reference.latitude_deg[known], reference.longitude_deg[known]),
+        road.keeps_right,
     )
     lines = [*_cable(sheet, road, layers, room), *_carriageways(sheet, road, layers, column, room)]
     symbols = [
@@ -106,7 +108,7 @@ def map_picture(road: Road, layers: Mapping[str, Layer], column: str = "margin_d
 
 
 def _displaced(x: FloatArray, y: FloatArray, apart: float) -> tuple[FloatArray, FloatArray]:
-    """Points moved to the right of increasing measure, where that carriageway runs in right-hand traffic."""
+    """Points moved to the right of increasing measure."""
     if len(x) < 2:
         return x, y
     dx, dy = np.gradient(x), np.gradient(y)
@@ -115,7 +117,7 @@ def _displaced(x: FloatArray, y: FloatArray, apart: float) -> tuple[FloatArray, 
 
 
 def _path_of(sheet: _Sheet, road: Road, carriageway: Carriageway, apart: float) -> tuple[FloatArray, ...]:
-    """Measure, picture coordinates and presence of points about a unit apart, moved aside."""
+    """Measure, picture coordinates and presence of points about a unit apart, moved to where increasing runs."""
     alignment = road.alignments[carriageway]
     x, y = sheet.xy(alignment.latitude_deg, alignment.longitude_deg)
     keep = np.flatnonzero(np.isfinite(x))
@@ -124,7 +126,7 @@ def _path_of(sheet: _Sheet, road: Road, carriageway: Carriageway, apart: float) 
     stride = max(1, int(1.5 / max(sheet.units_per_m * 10.0, 1e-9)))
     index = np.unique(np.append(keep[::stride], keep[-1]))
     present = np.minimum.reduceat(alignment.present.astype(np.float64), index)
-    return (alignment.measure_m[index], *_displaced(x[index], y[index], apart), present)
+    return (alignment.measure_m[index], *_displaced(x[index], y[index], road.keeps_right * apart), present)
 
 
 def _carriageways(
@@ -178,11 +180,12 @@ def _cable(sheet: _Sheet, road: Road, layers: Mapping[str, Layer], room: LabelRo
 
 @dataclass(frozen=True)
 class _Line:
-    """The reference line on the picture."""
+    """The reference line on the picture; ``keeps_right`` as of the road."""
 
     measure_m: FloatArray
     x: FloatArray
     y: FloatArray
+    keeps_right: int
 
     def at(self, measure_m: float) -> tuple[float, float]:
         """Where a measure lies."""
@@ -202,7 +205,8 @@ class _Line:
         if abs(off) >= least or math.hypot(x - road_x, y - road_y) >= 2.0 * least:
             return x, y
         near = abs(off) < 0.5
-        side = (1.0 if row["carriageway"] == "increasing" else -1.0) if near else math.copysign(1.0, off)
+        outwards = self.keeps_right * (1.0 if row["carriageway"] == "increasing" else -1.0)
+        side = outwards if near else math.copysign(1.0, off)
         return road_x + right[0] * side * least, road_y + right[1] * side * least
 
 

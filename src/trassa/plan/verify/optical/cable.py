@@ -14,7 +14,8 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.as_built_list import BuiltSheath, built_sheath, listed_items
-from trassa.plan.verify.optical.trench_line import line_of, trench_steps_m
+from trassa.plan.verify.optical.trench_line import trench_steps_m
+from trassa.plan.verify.traffic import keeps_right, line_of
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["Cable", "Plant", "check_lengths", "plant_of"]
@@ -154,7 +155,8 @@ def _route_along(evidence: Evidence, carriageway: str) -> tuple[FloatArray, Floa
         steps = np.where(np.isfinite(geodesic) & line["present"][:-1] & line["present"][1:], geodesic, steps)
     offset_m = evidence.settings.optical.verge_offset_m
     if not evidence.schematic and offset_m > 0.0:
-        steps = trench_steps_m(evidence.layers["alignment"], carriageway, steps, offset_m)
+        right_m = offset_m * keeps_right(evidence) * (1 if carriageway == "increasing" else -1)
+        steps = trench_steps_m(evidence.layers["alignment"], carriageway, steps, right_m)
     rise = np.nan_to_num(np.diff(line["height_m"]), nan=0.0)
     return measure, np.concatenate(([0.0], np.cumsum(np.sqrt(steps**2 + rise**2))))
 

@@ -7,26 +7,20 @@ import numpy.typing as npt
 import pyproj
 
 from trassa.linear import Layer
+from trassa.plan.verify.traffic import line_of
 
-__all__ = ["line_of", "trench_steps_m"]
+__all__ = ["trench_steps_m"]
 
 FloatArray = npt.NDArray[np.float64]
 _TO_CENTRE = pyproj.Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True)
 _OVER_POINTS = 2
 _LEAST_STEP_RATIO = 0.2
 _LEAST_CHORD_M = 1.0
-_APART_M = 1.0
 
 
-def line_of(alignment: Layer, carriageway: str) -> Layer:
-    """The points of one carriageway in order of measure."""
-    line = alignment.where(carriageway=carriageway)
-    return line.take(np.argsort(line["measure_m"], kind="stable"))
-
-
-def trench_steps_m(alignment: Layer, carriageway: str, steps_m: FloatArray, offset_m: float) -> FloatArray:
-    """Steps of the line that lies ``offset_m`` outwards, from those of the axis, shape (n − 1,): each by offset times
-    turn shorter on the inside of a bend and longer outside, never shorter than a fifth."""
+def trench_steps_m(alignment: Layer, carriageway: str, steps_m: FloatArray, right_m: float) -> FloatArray:
+    """Steps of the line that lies ``right_m`` to the right of rising measure, from those of the axis, shape (n − 1,):
+    each by that times turn shorter on the inside of a bend and longer outside, never shorter than a fifth."""
     line = line_of(alignment, carriageway)
     points, up = _in_space(line)
     known = line["present"] & np.isfinite(points).all(axis=1)
@@ -34,7 +28,7 @@ def trench_steps_m(alignment: Layer, carriageway: str, steps_m: FloatArray, offs
     edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(np.int8)))
     for first, stop in edges.reshape(-1, 2).tolist():
         turn[first : stop - 1] = _turns(points[first:stop], up[first:stop])
-    rest = steps_m - offset_m * _side(alignment, carriageway) * turn
+    rest = steps_m - right_m * turn
     return np.where(rest < _LEAST_STEP_RATIO * steps_m, _LEAST_STEP_RATIO * steps_m, rest)
 
 
@@ -66,20 +60,3 @@ def _turns(points: FloatArray, up: FloatArray) -> FloatArray:
     for (first, last), bend in zip(for_each, angle.tolist(), strict=True):
         turn[first:last] = bend / (last - first)
     return turn
-
-
-def _side(alignment: Layer, carriageway: str) -> int:
-    """+1 where outwards is to the right of rising measure: away from the other carriageway on most of the road."""
-    usual = 1 if carriageway == "increasing" else -1
-    line = line_of(alignment, carriageway)
-    other = line_of(alignment, "decreasing" if carriageway == "increasing" else "increasing")
-    if not len(other):
-        return usual
-    here, up = _in_space(line)
-    there, _ = _in_space(other)
-    right = np.cross(_chords(here), up)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        across = np.einsum("ij,ij->i", there - here, right / np.linalg.norm(right, axis=1)[:, None])
-    both = line["present"] & other["present"]
-    votes = int((across[both] < -_APART_M).sum()) - int((across[both] > _APART_M).sum())
-    return usual if votes == 0 else (1 if votes > 0 else -1)

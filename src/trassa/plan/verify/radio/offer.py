@@ -14,6 +14,7 @@ import pyproj
 from trassa.linear import Layer
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.radio.paths import Surroundings
+from trassa.plan.verify.traffic import ahead_and_right_m, keeps_right, line_of
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_offer"]
@@ -21,6 +22,9 @@ __all__ = ["check_offer"]
 FloatArray = npt.NDArray[np.float64]
 _WGS84 = pyproj.Geod(ellps="WGS84")
 _LOWEST_M = 5.0
+_CHORDS = (1, 2, 4, 8)
+_ABEAM_SHARE = 0.35
+"""What lies less than this share of its distance to one side, as beyond the end of the road, is on neither."""
 
 
 def check_offer(evidence: Evidence, ground: Surroundings | None) -> Row:
@@ -58,7 +62,11 @@ def _new_wrong(evidence: Evidence, ground: Surroundings | None) -> list[str]:
     wrong += [f"a new mast of {h:g} m at {evidence.place(m, s)} is against the rule" for m, s, h in beyond]
     if not evidence.schematic:
         for side in sides.values():
-            wrong += side.misplaced(rows.where(carriageway=side.carriageway), settings.new_mast_offset_m)
+            beside = rows.where(carriageway=side.carriageway)
+            wrong += side.misplaced(beside, settings.new_mast_offset_m)
+            wrong += [
+                f"{name} stands between the carriageways" for name in side.on_wrong_side(beside, keeps_right(evidence))
+            ]
     return wrong
 
 
@@ -72,8 +80,7 @@ class _Side:
 
     @classmethod
     def of(cls, evidence: Evidence, carriageway: str) -> _Side:
-        line = evidence.layers["alignment"].where(carriageway=carriageway)
-        line = line.take(np.argsort(line["measure_m"], kind="stable"))
+        line = line_of(evidence.layers["alignment"], carriageway)
         return cls(carriageway, line, evidence.layers["structures"].where(carriageway=carriageway))
 
     def is_open(self, measure_m: float) -> bool:
@@ -102,6 +109,18 @@ class _Side:
         off = np.flatnonzero(~(np.abs(away - offset_m) <= 1.0)).tolist()
         return [f"{rows['name'][row]} stands {away[row]:.0f} m from its carriageway" for row in off]
 
+    def on_wrong_side(self, rows: Layer, outside: int) -> list[str]:
+        """Masts that stand clearly on another carriageway's side than they say: ``outside`` is +1 where traffic keeps
+        right. What lies beside a hole, or in a kink so sharp that short and long chords differ, is on no side."""
+        measures, present = self.line["measure_m"], self.line["present"]
+        row = np.clip(np.searchsorted(measures, rows["measure_m"]), 1, len(measures) - 1)
+        row -= rows["measure_m"] - measures[row - 1] < measures[row] - rows["measure_m"]
+        its_side, wrong = outside * np.where(rows["carriageway"] == "increasing", 1.0, -1.0), present[row]
+        for over in _CHORDS:
+            seen = ahead_and_right_m(self.line, row, rows["latitude_deg"], rows["longitude_deg"], over)
+            wrong = wrong & (its_side * seen[1] < -_ABEAM_SHARE * np.hypot(*seen))
+        return list(dict.fromkeys(str(name) for name in rows["name"][wrong]))
+
 
 def _existing_wrong(evidence: Evidence, ground: Surroundings | None) -> list[str]:
     settings, masts = evidence.settings.radio, evidence.layers["masts"]
@@ -121,4 +140,7 @@ def _existing_wrong(evidence: Evidence, ground: Surroundings | None) -> list[str
         elif place in found and abs(found[place] - height) > 1e-6:
             wrong.append(f"the mast at {place[0]:.5f}, {place[1]:.5f} carries {found[place]:g} m, by rule {height:g} m")
     wrong += [f"there is no usable mast at {lat:.5f}, {lon:.5f}" for lat, lon in found.keys() - due.keys()]
+    if not evidence.schematic:
+        astray = _Side.of(evidence, evidence.carriageways[0]).on_wrong_side(rows, keeps_right(evidence))
+        wrong += [f"{name} stands on the other side of the road" for name in astray]
     return wrong

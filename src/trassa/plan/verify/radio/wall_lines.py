@@ -2,7 +2,8 @@
 
 The rule: ``barrier=noise_barrier`` or ``wall=noise_barrier`` with its ``height`` in metres, else
 ``clutter.noise_wall_m``; ``man_made=cutting``, and of ways on a carriageway with ``cutting`` a line ``cutting_edge_m``
-to the right (``left``: to the left; on both sides of a way for both senses), ``clutter.cutting_m`` high. A kind whose
+to the side that traffic keeps to (``left`` and ``right``: there; on both sides of a way for both senses),
+``clutter.cutting_m`` high. A kind whose
 height is 0 is left out, and so is a piece that crosses a carriageway.
 """
 
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.radio.walls import WallLines
+from trassa.plan.verify.traffic import keeps_right
 from trassa.road.osm import OsmWay, read_marked
 
 __all__ = ["wall_lines"]
@@ -52,7 +54,7 @@ def _lines(evidence: Evidence) -> Iterator[tuple[list[Point], float, bool]]:
     clutter, names = evidence.settings.clutter, evidence.settings.road.osm
     files = evidence.inputs(names) if names else []
     road = evidence.layers["alignment"]
-    road = road.take(road["present"])
+    road, outside = road.take(road["present"]), keeps_right(evidence)
     for way in read_marked(files, "cutting", "man_made", "wall", "barrier")[0]:
         tagged = {way.tags.get("barrier"), way.tags.get("wall")}
         if clutter.noise_wall_m > 0.0 and "noise_barrier" in tagged:
@@ -67,9 +69,9 @@ def _lines(evidence: Evidence) -> Iterator[tuple[list[Point], float, bool]]:
             continue
         if not _on(road["latitude_deg"], road["longitude_deg"], _points(way)[len(way.node_ids) // 2]):
             continue
-        both = side not in ("left", "right") and not _single(way)
-        for right in [side != "left", *([False] if both else [])]:
-            yield _moved(_points(way), clutter.cutting_edge_m * (1.0 if right else -1.0)), clutter.cutting_m, False
+        said = {"left": [-1], "right": [1]}.get(side)
+        for right in said or ([outside] if _single(way) else [1, -1]):
+            yield _moved(_points(way), clutter.cutting_edge_m * right), clutter.cutting_m, False
 
 
 def _carriageway(evidence: Evidence, name: str) -> tuple[FloatArray, FloatArray]:
