@@ -51,9 +51,10 @@ class Papers:
     book: Any
 
     def rows(self, sheet: str) -> list[dict[str, Any]]:
-        """The rows of a sheet by their heads, units left out; a head that stands twice keeps its first column."""
+        """The rows of a sheet by their heads, units and sums left out; a head that stands twice keeps its first."""
         heads, *rows = self.book[sheet].iter_rows(values_only=True)
         names = [head.rpartition(", ")[0] or head for head in heads]
+        rows = rows[: -1 if sheet in TOTALS else None]
         return [dict(reversed(list(zip(names, row, strict=True)))) for row in rows]
 
 
@@ -113,6 +114,37 @@ SHEETS = {
 }
 
 
+TOTALS = {
+    "Ducts": ("Route, m",),
+    "Hut entries": ("Route, m",),
+    "Crossings": ("Route, m",),
+    "Splice schedule": ("Splices",),
+    "Spans": ("Route, m", "Fibre, m"),
+    "Drop cables": ("Fibres", "In use", "Route, m", "Sheath, m", "Fibre, m"),
+    "Aggregation": ("Connections",),
+}
+
+
+def test_totals_are_sums_of_what_stands_over_them(papers: Papers) -> None:
+    for name in TOTALS.keys() & set(papers.book.sheetnames):
+        heads, *rows, total = papers.book[name].iter_rows(values_only=True)
+        assert total[0] == "Total"
+        summed = {head: total[index] for index, head in enumerate(heads) if index and total[index] is not None}
+        assert tuple(summed) == TOTALS[name]
+        for head, value in summed.items():
+            assert value == pytest.approx(sum(row[heads.index(head)] for row in rows))
+
+
+def test_no_fibre_and_no_rate_are_empty_cells(papers: Papers) -> None:
+    for sheet, head, layer, column in (
+        ("Drop fibres", "Fibre of the cable", "drop_fibres", "cable_fibre"),
+        ("Cuts", "Worst rate, Gbit/s", "cuts", "worst_rate_gbps"),
+    ):
+        heads, *rows = papers.book[sheet].iter_rows(values_only=True)
+        shown = [row[heads.index(head)] for row in rows]
+        assert shown == [int(value) or None for value in papers.plan.layers[layer][column]]
+
+
 def test_every_row_of_every_layer_is_there(papers: Papers) -> None:
     assert set(SHEETS) <= set(papers.book.sheetnames)
     for sheet, (layer, head, column) in SHEETS.items():
@@ -123,7 +155,7 @@ def test_every_row_of_every_layer_is_there(papers: Papers) -> None:
     assert told <= {layer for layer, *_ in SHEETS.values()} | {"aggregation", "wavelengths"}
     cover = {row[0]: row[1] for row in papers.book["Cover"].iter_rows(values_only=True)}
     for sheet in papers.book.sheetnames[1:]:
-        sums = sheet in ("Bill", "Reels")
+        sums = sheet in TOTALS or sheet in ("Bill", "Reels")
         if sheet != "Splice pages":
             assert cover[sheet] == papers.book[sheet].max_row - 1 - sums
     assert cover["Splice pages"] == len(papers.plan.layers["closures"])
@@ -262,7 +294,7 @@ def test_sheets_print_and_filter(papers: Papers) -> None:
         if name != "Cover":
             assert sheet.freeze_panes == "B2"
             assert sheet.print_title_rows == "$1:$1"
-            last = sheet.max_row - (name in ("Bill", "Reels"))
+            last = sheet.max_row - (name in ("Bill", "Reels") or name in TOTALS)
             assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}{last}"
 
 

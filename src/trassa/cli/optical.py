@@ -58,13 +58,14 @@ def export(
     only: Annotated[
         list[str] | None, typer.Option(metavar="FORMAT", help="xlsx, graphml, gnpy, dxf, svg or as-built; all.")
     ] = None,
+    scale: Annotated[int, typer.Option(help="Sheets of the drawing: 1 to 500, 1000, 2000 or 5000.")] = 2000,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an older export in FOLDER.")] = False,
     as_json: _Json = False,
 ) -> None:
     """The line as files: papers (XLSX), graph (GraphML), GNPy's JSON, a drawing (DXF), strips (SVG)."""
     from trassa.plan.optical.export import export_line
 
-    written = export_line(folder, into, only or (), replace=replace)
+    written = export_line(folder, into, only or (), replace=replace, scale=scale)
     if as_json:
         emit_json(written.as_dict())
         return

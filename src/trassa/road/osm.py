@@ -33,6 +33,7 @@ __all__ = [
     "OsmNode",
     "OsmWay",
     "RoadObjects",
+    "date_of_map",
     "read_areas",
     "read_marked",
     "read_ref_lengths",
@@ -278,6 +279,18 @@ def _xml_objects(path: Path) -> Iterator[tuple[bytes, int]]:
                 rest = text[cut:]
     except (OSError, EOFError, zlib.error):
         return
+
+
+def date_of_map(path: Path) -> str:
+    """The day of an extract's data, ``2021-10-27``, as its head says; empty where it says none."""
+    if path.name.endswith(".pbf"):
+        with osmium.io.Reader(str(path)) as reader:
+            said = str(reader.header().get("osmosis_replication_timestamp"))
+    else:
+        with _unpacked(path) as file:
+            head = re.search(rb"""(?:osm_base|timestamp)=["']([^"']+)""", file.read(1000).split(b"<node", 1)[0])
+        said = head[1].decode("ascii", "replace") if head else ""
+    return said[:10] if re.match(r"\d{4}-\d\d-\d\d", said) else ""
 
 
 def _unpacked(path: Path) -> BinaryIO | gzip.GzipFile | bz2.BZ2File:

@@ -1,203 +1,207 @@
 """The line as a DXF drawing in plan, for drawing offices: R2010, metres, a UTM zone that the file itself states.
 
-The whole road lies in one model space at 1 : 1, and once more in view on a sheet of A3. Cables, chambers and closures
-stand in the verge where the trench is planned; huts and sites at their own coordinates; other equipment at its foot on
-the carriageway. Ways to huts and sites are drawn straight. Lengths in the attributes are those of the plan; lengths
-measured in the drawing differ by the scale of the projection.
+The whole road lies in one model space at 1 : 1. Sheets of A3 show it in views: an overview, and sheets along the road,
+each turned so that the road runs from left to right, with match lines to its neighbours. A file holds 255 sheets at
+most, which is what drawing programs take; the sheets of a longer road have files of their own, each with the stretch
+of the model that it shows. Lengths in the attributes are those of the plan; lengths measured in the drawing differ by
+the scale of the projection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from trassa.linear import Layer
-from trassa.linear.ruler import round_labels
+from trassa.linear import Extent, Layer
 from trassa.optical.drawing.ground import DrawingGround, Zone, zone_of
-from trassa.optical.drawing.sheet import DrawingSheet, Mark
+from trassa.optical.drawing.layouts import (
+    PlaceRow,
+    SheetTitle,
+    draw_legend,
+    draw_notes,
+    draw_stretch,
+    new_paper,
+    sheet_view,
+    title_block,
+)
+from trassa.optical.drawing.model import LineModel
+from trassa.optical.drawing.overview import draw_overview
+from trassa.optical.drawing.sheet import DrawingSheet
+from trassa.optical.drawing.stretches import Stretch, stretches_of
 from trassa.road.model import Road
 
-__all__ = ["Zone", "write_drawing", "zone_of"]
+__all__ = ["SCALES", "DrawnLine", "SheetTitle", "Zone", "write_drawing", "zone_of"]
 
-FloatArray = npt.NDArray[np.float64]
-Row = Mapping[str, Any]
-
-_LAYERS = (
-    ("BRIDGES", 4, "Bridges that a carriageway passes over"),
-    ("TUNNELS", 2, "Tunnels"),
-    ("AS_BUILT", 40, "Cable that is laid already"),
-    ("CROSSINGS", 6, "Ways drilled under the road"),
-    ("HUT_ENTRIES", 6, "Trenches from the line into the huts, drawn straight"),
-    ("DROPS", 3, "Drops to radio sites, drawn straight"),
-    ("CHAMBERS", 8, "Chambers"),
-    ("CLOSURES", 1, "Closures, with the three lengths from the start of their cable"),
-    ("HUTS", 6, "Technical buildings"),
-    ("SITES", 5, "Radio sites"),
-    ("CONNECTIONS", 3, "Other equipment, at its foot on the carriageway"),
-    ("KM_POSTS", 7, "Whole kilometre labels on the reference carriageway"),
-    ("KM_TICKS", 9, "Every hundred metres of label, across the reference carriageway"),
-)
-_NAME_M, _BEYOND_HUT_M, _COLUMN_M, _TICK_M = 6.0, 24.0, 38.0, 3.0
-"""Where names begin beside the trench, and behind a hut; how wide a column of them is; half the length of a tick."""
+SCALES = (500, 1000, 2000, 5000)
+"""Scales of the sheets along the road."""
+_MOST_SHEETS = 255
+"""Drawing programs take no more sheets in a file."""
+_SIGNS = {"CHAMBERS": "CHAMBER", "CLOSURES": "CLOSURE", "HUTS": "HUT", "SITES": "SITE", "CONNECTIONS": "CONNECTION",
+          "KM_POSTS": "KM_POST"}  # fmt: skip
 
 
-def write_drawing(path: Path, road: Road, layers: Mapping[str, Layer], title: str, verge_offset_m: float) -> Zone:
-    """Draw road, cables and everything on them into a file; gives the zone it is drawn in. The trench lies
-    ``verge_offset_m`` outwards from the axis of its carriageway.
+@dataclass(frozen=True)
+class DrawnLine:
+    """What was drawn: the projection, and the sheets along the road."""
+
+    zone: Zone
+    sheets: int
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A set of sheets on its way into files."""
+
+    ground: DrawingGround
+    layers: Mapping[str, Layer]
+    title: SheetTitle
+    scale: int
+    stretches: Sequence[Stretch]
+
+    @property
+    def mm_m(self) -> float:
+        return self.scale / 1000.0
+
+    def document(self, stretches: Sequence[Stretch], within: Extent) -> DrawingSheet:
+        sheet = DrawingSheet(self.ground.zone.text(), self.scale)
+        LineModel(self.ground, self.layers, stretches, within, self.mm_m).draw(sheet)
+        title_block(sheet, self.title)
+        return sheet
+
+    def said(self) -> list[str]:
+        offset_m = self.ground.verge_offset_m
+        return [
+            f"{self.ground.zone.text()}; metres, no heights.",
+            f"Trench, chambers and closures lie {offset_m:g} m outwards from the axis of their carriageway; ways to "
+            "huts and sites are drawn straight. Signs are larger than the things.",
+            "Lengths in attributes are those of the plan, not of this projection.",
+        ]
+
+
+def write_drawing(
+    path: Path, road: Road, layers: Mapping[str, Layer], title: SheetTitle, verge_offset_m: float, scale: int = 2000
+) -> DrawnLine:
+    """Draw road, cables and everything on them into a file, and beside it what does not fit one. The trench lies
+    ``verge_offset_m`` outwards from the axis of its carriageway; ``scale`` is one of :data:`SCALES`.
 
     Raises :class:`InputError` as :func:`zone_of` does, before anything is written.
     """
-    zone = zone_of(road)
-    ground = DrawingGround(road, zone, verge_offset_m)
-    sheet = DrawingSheet(zone.text())
-    for carriageway in road.alignments:
-        name = f"ROAD_AXIS_{carriageway.upper()}"
-        sheet.layer(name, 7 if carriageway == road.reference else 9, f"Axis of the {carriageway} carriageway")
-        sheet.lines(name, ground.axis[carriageway])
-    for name, colour, text in _LAYERS:
-        sheet.layer(name, colour, text)
-    for row in _rows(layers["cables"]):
-        sheet.layer(f"CABLE_{row['cable']}", 30, f"Cable {row['cable']}, {row['fibres']} fibres")
-    for name, points, width_m in _lines(ground, layers):
-        sheet.lines(name, points, width_m)
-    for name, mark in _marks(ground, layers):
-        sheet.mark(name, mark)
-    said = (
-        f"{title}: {road.span_text(0.0, road.length_m)}".removeprefix(f"{road.ref}: "),
-        f"{zone.text()}; metres, no heights",
-        f"Cables, chambers and closures lie {verge_offset_m:g} m outwards from the axis of their carriageway; ways to "
-        "huts and sites are drawn straight.",
-        "Lengths in attributes are those of the plan, not of this projection.",
-    )
-    known = ground.axis[road.reference][np.isfinite(ground.axis[road.reference]).all(axis=1)]
-    sheet.notes((float(known[0, 0]), float(known[0, 1]) - 100.0), said)
-    sheet.paper((*known.min(axis=0).tolist(), *known.max(axis=0).tolist()), said)
+    ground = DrawingGround(road, zone_of(road), verge_offset_m)
+    view = sheet_view(scale / 1000.0)
+    extents = [Extent(float(row["start_m"]), float(row["end_m"])) for row in layers["cables"].rows()]
+    beside = [(row.measure_m, row.at) for row in _places(ground, layers, ("huts", "sites"))]
+    work = _Set(ground, layers, title, scale, stretches_of(ground, extents, view, beside))
+    whole = work.document(work.stretches, Extent(0.0, road.length_m))
+    _first(whole, work)
+    numbered = list(enumerate(work.stretches, start=1))
+    files = [path]
+    if len(numbered) < _MOST_SHEETS:
+        _sheets(whole, work, numbered)
+    else:
+        for first in range(0, len(numbered), _MOST_SHEETS):
+            files.append(path.with_name(f"{path.stem}_sheets_{len(files)}{path.suffix}"))
+            _part(files[-1], work, numbered[first : first + _MOST_SHEETS])
+    whole.save(path)
+    return DrawnLine(ground.zone, len(numbered), tuple(files))
+
+
+def _first(sheet: DrawingSheet, work: _Set) -> None:
+    """The notes in the model space, and the overview."""
+    ground, road = work.ground, work.ground.road
+    span = f"{work.title.project}: {road.span_text(0.0, road.length_m)}".removeprefix(f"{road.ref}: ")
+    sheet.layer("NOTES", 7, "What this drawing is")
+    known = ground.middle[np.isfinite(ground.middle).all(axis=1)]
+    sheet.notes((float(known[0, 0]), float(known[0, 1]) - 100.0), (span, *work.said()))
+    huts = [
+        (f"{row.name} {road.calibration.text(row.measure_m)}", row.at)
+        for row in _places(ground, work.layers, ("huts",))
+    ]
+    said = {"STRETCH": road.span_text(0.0, road.length_m), "SHEET": "overview",
+            "CONTENT": f"Optical line: overview of {len(work.stretches)} sheets at 1 : {work.scale}"}  # fmt: skip
+    paper = draw_overview(sheet, known, sheet_view(work.mm_m), work.stretches, huts, said)
+    draw_notes(paper, work.said())
+
+
+def _part(path: Path, work: _Set, numbered: Sequence[tuple[int, Stretch]]) -> None:
+    """A file for some of the sheets, with their stretch of the model."""
+    beyond_m = sheet_view(work.mm_m).wide_m / 2.0
+    start_m = max(numbered[0][1].start_m - beyond_m, 0.0)
+    end_m = min(numbered[-1][1].end_m + beyond_m, work.ground.road.length_m)
+    sheet = work.document([stretch for _, stretch in numbered], Extent(start_m, end_m))
+    _sheets(sheet, work, numbered)
     sheet.save(path)
-    return zone
 
 
-def _lines(ground: DrawingGround, layers: Mapping[str, Layer]) -> Iterator[tuple[str, FloatArray, float]]:
-    """Every line with its layer and width in metres."""
-    side: dict[str, Any] = {str(row["cable"]): row["carriageway"] for row in _rows(layers["cables"])}
-    for row in _rows(layers["cables"]):
-        line = ground.verge[side[str(row["cable"])]]
-        yield f"CABLE_{row['cable']}", ground.part(line, float(row["start_m"]), float(row["end_m"])), 0.0
-    for row in _rows(layers["reels"].where(origin="as built")):
-        line = ground.verge[side[str(row["cable"])]]
-        yield "AS_BUILT", ground.part(line, float(row["start_m"]), float(row["end_m"])), 1.0
-    for row in _rows(ground.road.structures):
-        if row["kind"] in ("bridge", "tunnel"):
-            line = ground.axis[row["carriageway"]]
-            yield f"{row['kind']}s".upper(), ground.part(line, float(row["start_m"]), float(row["end_m"])), 2.0
-    yield from _ways(ground, layers)
-    for measure_m, label in round_labels(ground.road.calibration, 0.1):
-        if 0.0 <= measure_m <= ground.road.length_m and label.metres:
-            at = np.array(ground.at(ground.axis[ground.road.reference], measure_m))
-            half = _TICK_M * np.array(ground.outwards(ground.road.reference, measure_m))
-            yield "KM_TICKS", np.vstack((at - half, at + half)), 0.0
-
-
-def _ways(ground: DrawingGround, layers: Mapping[str, Layer]) -> Iterator[tuple[str, FloatArray, float]]:
-    """Ways under the road, into huts and to radio sites, each a straight line."""
-    for row in _rows(layers["crossings"]):
-        sides = [name for name in (row["carriageway"], row["to_carriageway"]) if name in ground.verge]
-        if len(sides) == 2:
-            ends = [ground.at(ground.verge[name], float(row["measure_m"])) for name in sides]
-            yield "CROSSINGS", np.array(ends), 0.0
-    for row in _rows(layers["huts"]):
-        first = ground.at(ground.verge[row["carriageway"]], float(row["measure_m"]))
-        place = ground.projected(row["latitude_deg"], row["longitude_deg"])[0]
-        yield "HUT_ENTRIES", np.vstack((first, place)), 0.0
-    sites = {str(row["site"]): row for row in _rows(layers["sites"])} if "sites" in layers else {}
-    for row in _rows(layers["drop_cables"]):
-        site = sites.get(str(row["connection"]))
-        if site is not None:
-            first = ground.at(ground.verge[row["carriageway"]], float(row["measure_m"]))
-            place = ground.projected(site["latitude_deg"], site["longitude_deg"])[0]
-            yield "DROPS", np.vstack((first, place)), 0.0
-
-
-def _marks(ground: DrawingGround, layers: Mapping[str, Layer]) -> Iterator[tuple[str, Mark]]:
-    """Every block with its layer; names stand in columns beside the trench, apart from those at the same place."""
-    for row in _rows(layers["chambers"]):
-        texts = {"NAME": row["chamber"], "KIND": row["purpose"], "CABLE": row["cable"], "ORIGIN": row["origin"]}
-        begins_m = _BEYOND_HUT_M if row["purpose"] == "hut" else _NAME_M
-        yield "CHAMBERS", _in_verge(ground, "CHAMBER", row, begins_m, texts)
-    column = _columns(layers)
-    for row in _rows(layers["closures"]):
-        lengths = {name.upper(): f"{float(row[name]):.1f}" for name in ("route_m", "sheath_m", "fibre_m")}
-        texts = {"NAME": row["closure"], "KIND": row["kind"], "CABLE": row["cable"], "ORIGIN": row["origin"], **lengths}
-        yield "CLOSURES", _in_verge(ground, "CLOSURE", row, _NAME_M + column[str(row["cable"])] * _COLUMN_M, texts)
-    for row in _rows(layers["huts"]):
-        texts = {"NAME": f"{row['hut']} {row['name']}".strip(), "KIND": row["role"], "ORIGIN": row["origin"]}
-        away = ground.outwards(row["carriageway"], float(row["measure_m"]))
-        yield "HUTS", _placed(ground, "HUT", row, (row, away, _COLUMN_M + _NAME_M), texts)
-    yield from _connections(ground, layers, max(column.values(), default=0) + 1)
-    for measure_m, label in round_labels(ground.road.calibration, 1.0):
-        if 0.0 <= measure_m <= ground.road.length_m:
-            post = {"measure_m": measure_m, "carriageway": ground.road.reference}
-            texts = {"NAME": str(label) if label.metres else str(label.km)}
-            at = ground.at(ground.axis[ground.road.reference], measure_m)
-            away = ground.outwards(ground.road.reference, measure_m)
-            inwards = (-away[0], -away[1])
-            yield "KM_POSTS", Mark("KM_POST", at, inwards, _COLUMN_M, _located(ground.road, post, texts))
-
-
-def _columns(layers: Mapping[str, Layer]) -> dict[str, int]:
-    """The column of each cable's closures: cables on one side of the road have columns of their own."""
-    found: dict[str, int] = {}
-    for side in ("increasing", "decreasing"):
-        rows = list(_rows(layers["cables"].where(carriageway=side)))
-        kinds = sorted({str(row["cable"])[:3] for row in rows})
-        found |= {str(row["cable"]): 1 + kinds.index(str(row["cable"])[:3]) for row in rows}
-    return found
-
-
-def _connections(ground: DrawingGround, layers: Mapping[str, Layer], column: int) -> Iterator[tuple[str, Mark]]:
-    sites = _sites(layers)
-    label_m = _NAME_M + column * _COLUMN_M
-    for row in _rows(layers["connections"]):
-        site, side, at_m = sites.get(str(row["connection"])), row["carriageway"], float(row["measure_m"])
-        texts, away = {"NAME": row["connection"], "KIND": row["service"]}, ground.outwards(side, at_m)
-        if site is not None:
-            yield "SITES", _placed(ground, "SITE", row, (site, away, label_m), texts)
+def _sheets(sheet: DrawingSheet, work: _Set, numbered: Sequence[tuple[int, Stretch]]) -> None:
+    """The sheets along the road; the first of the set has the legend."""
+    road, count = work.ground.road, len(work.stretches)
+    digits = max(len(str(count)), 2)
+    rows = _places(work.ground, work.layers, ("chambers", "closures", "huts", "sites"))
+    for number, stretch in numbered:
+        said = {
+            "STRETCH": road.span_text(stretch.start_m, stretch.end_m),
+            "CONTENT": "Optical line: plan of the trench",
+            "SCALE": f"1 : {work.scale}",
+            "SHEET": f"{number} of {count}",
+        }
+        paper = new_paper(sheet, f"{number:0{digits}d}", said)
+        match = [(stretch.start_m, number - 1)] if stretch.before else []
+        match += [(stretch.end_m, number + 1)] if stretch.behind else []
+        mine = [row for row in rows if stretch.start_m <= row.measure_m <= stretch.end_m]
+        along = work.ground.part(work.ground.middle, stretch.start_m, stretch.end_m)
+        along = along[np.isfinite(along).all(axis=1)]
+        draw_stretch(paper, sheet, stretch, along, [_match(work, *one) for one in match], _joined(mine, road))
+        if number == 1:
+            draw_legend(paper, sheet, _SIGNS)
         else:
-            foot, begins_m = ground.at(ground.axis[side], at_m), label_m + ground.verge_offset_m
-            yield "CONNECTIONS", Mark("CONNECTION", foot, away, begins_m, _located(ground.road, row, texts))
+            draw_notes(paper, work.said())
 
 
-def _in_verge(ground: DrawingGround, block: str, row: Row, label_m: float, texts: Mapping[str, object]) -> Mark:
-    at_m, side = float(row["measure_m"]), row["carriageway"]
-    place, away = ground.at(ground.verge[side], at_m), ground.outwards(side, at_m)
-    return Mark(block, place, away, label_m, _located(ground.road, row, texts))
+def _match(work: _Set, measure_m: float, neighbour: int) -> tuple[tuple[float, float], tuple[float, float], str]:
+    ground, road = work.ground, work.ground.road
+    at = ground.at(ground.middle, measure_m)
+    away = ground.outwards(road.reference, measure_m)
+    return at, away, f"Match line {road.calibration.text(measure_m)}, sheet {neighbour}"
 
 
-def _placed(
-    ground: DrawingGround,
-    block: str,
-    row: Row,
-    known: tuple[Row, tuple[float, float], float],
-    texts: Mapping[str, object],
-) -> Mark:
-    """A mark at coordinates of its own; ``known`` has them, the direction of its name and where that begins."""
-    place, away, label_m = known
-    x, y = ground.projected(place["latitude_deg"], place["longitude_deg"])[0].tolist()
-    return Mark(block, (x, y), away, label_m, _located(ground.road, row, texts))
+@dataclass(frozen=True)
+class _Place:
+    measure_m: float
+    name: str
+    at: tuple[float, float]
 
 
-def _located(road: Road, row: Row, texts: Mapping[str, object]) -> dict[str, str]:
-    measure_m = float(row["measure_m"])
-    where = {"KM": road.calibration.text(measure_m), "MEASURE_M": f"{measure_m:.1f}"}
-    return {name: str(text) for name, text in {**where, **texts}.items()}
+def _places(ground: DrawingGround, layers: Mapping[str, Layer], kinds: Sequence[str]) -> list[_Place]:
+    """Things by measure, with their place in the drawing."""
+    named = {"chambers": "chamber", "closures": "closure", "huts": "hut", "sites": "site"}
+    served: dict[str, Mapping[str, Any]] = {str(row["connection"]): row for row in layers["connections"].rows()}
+    found = []
+    for kind in kinds:
+        rows: Iterable[Mapping[str, Any]] = layers[kind].rows() if kind in layers else ()
+        for row in rows:
+            name = str(row[named[kind]])
+            if kind == "sites" and name not in served:
+                continue
+            on_road = served[name] if kind == "sites" else row
+            if kind in ("huts", "sites"):
+                x, y = ground.projected(row["latitude_deg"], row["longitude_deg"])[0].tolist()
+            else:
+                x, y = ground.at(ground.verge[row["carriageway"]], float(row["measure_m"]))
+            found.append(_Place(float(on_road["measure_m"]), name, (x, y)))
+    return sorted(found, key=lambda place: place.measure_m)
 
 
-def _rows(layer: Layer) -> Iterator[Row]:
-    return iter(layer.rows())
-
-
-def _sites(layers: Mapping[str, Layer]) -> dict[str, Row]:
-    return {str(row["site"]): row for row in _rows(layers["sites"])} if "sites" in layers else {}
+def _joined(places: Sequence[_Place], road: Road) -> list[PlaceRow]:
+    """Rows of the table of places; things at one place are one row."""
+    names: dict[tuple[str, str], list[str]] = {}
+    at: dict[tuple[str, str], _Place] = {}
+    for place in places:
+        key = f"{place.at[0]:.1f}", f"{place.at[1]:.1f}"
+        names.setdefault(key, []).append(place.name)
+        at.setdefault(key, place)
+    return [PlaceRow(", ".join(names[key]), road.calibration.text(at[key].measure_m), at[key].at) for key in at]

@@ -79,6 +79,15 @@ class DrawingGround:
         moved = beside(self.road, max(self.verge_offset_m, 0.01))
         return {name: self._drawn(moved, name) for name in moved.alignments}
 
+    @cached_property
+    def middle(self) -> FloatArray:
+        """Points between the carriageways, or of the one that is there, shape (n, 2); NaN where none is."""
+        lines = np.stack(list(self.axis.values()))
+        known = np.asarray(np.isfinite(lines).all(axis=2))
+        total = np.where(known[..., None], lines, 0.0).sum(axis=0)
+        count = known.sum(axis=0)[:, None]
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
     def projected(self, latitude_deg: Any, longitude_deg: Any) -> FloatArray:
         """Points in degrees as points of the drawing, shape (n, 2)."""
         return np.column_stack(self._transformer.transform(longitude_deg, latitude_deg))
@@ -94,14 +103,18 @@ class DrawingGround:
         inner = (along_m > start_m) & (along_m < end_m)
         return np.vstack((self.at(line, start_m), line[inner], self.at(line, end_m)))
 
-    def outwards(self, carriageway: Carriageway, measure_m: float) -> tuple[float, float]:
-        """The unit vector away from the road, square to the trench."""
-        line = self.verge[carriageway]
+    def along(self, line: FloatArray, measure_m: float) -> tuple[float, float]:
+        """The unit vector of a line of this ground towards rising measure."""
         ends_m = max(measure_m - 15.0, 0.0), min(measure_m + 15.0, self.road.length_m)
         first, second = (np.array(self.at(line, m)) for m in ends_m)
         along = (second - first) / max(float(np.hypot(*(second - first))), 1e-9)
+        return float(along[0]), float(along[1])
+
+    def outwards(self, carriageway: Carriageway, measure_m: float) -> tuple[float, float]:
+        """The unit vector away from the road, square to the trench."""
+        x, y = self.along(self.verge[carriageway], measure_m)
         side = self._side[carriageway]
-        return float(side * along[1]), float(-side * along[0])
+        return side * y, -side * x
 
     @cached_property
     def _side(self) -> dict[Carriageway, int]:

@@ -1,4 +1,4 @@
-"""The sheet that a drawing in plan is drawn on: a DXF document in metres, its layers, blocks and paper."""
+"""The document that a drawing in plan is drawn in: DXF in metres, its layers, line types, blocks and model space."""
 
 from __future__ import annotations
 
@@ -17,54 +17,72 @@ from ezdxf import units
 from ezdxf.enums import TextEntityAlignment
 from ezdxf.filemanagement import new
 
+from trassa.optical.drawing.stretches import upright
+
 if TYPE_CHECKING:
     from ezdxf.document import Drawing
     from ezdxf.layouts.blocklayout import BlockLayout
     from ezdxf.layouts.layout import Modelspace
 
-__all__ = ["BLOCKS", "DrawingSheet", "Mark"]
+__all__ = ["BLOCKS", "STYLE", "DrawingSheet", "Mark"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _TOLERANCE_M = 0.05
 """How far a drawn line may lie off the known one: vertices that change less are left out."""
-_STYLE, _TEXT_M, _NOTE_M = "TRASSA", 5.0, 20.0
-_PAPER_MM, _MARGIN_MM, _HEAD_MM = (420.0, 297.0), 10.0, 34.0
+STYLE = "TRASSA"
+_TEXT_MM, _SMALL_MM, _NOTE_M = 2.5, 1.8, 20.0
 _OPTIONS = ezdxf.options  # type: ignore[attr-defined]
 _HIDDEN = ("KM", "MEASURE_M", "KIND", "CABLE", "ORIGIN", "ROUTE_M", "SHEATH_M", "FIBRE_M")
 BLOCKS = ("CHAMBER", "CLOSURE", "HUT", "SITE", "CONNECTION", "KM_POST")
 """The blocks by name; each has NAME as visible text and further attributes that are hidden."""
+_LINE_TYPES = {
+    "CENTER": ("Center ____ _ ____ _", (12.0, -2.0, 2.0, -2.0)),
+    "DASHED": ("Dashed __ __ __ __", (4.0, -2.0)),
+    "PHANTOM": ("Phantom ______ _ _ ______", (15.0, -2.0, 2.0, -2.0, 2.0, -2.0)),
+}
+"""By name: what it looks like, and strokes and gaps in millimetres of paper."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A block to be inserted: its place, the direction its name is written in (a unit vector away from the road), how
-    far from the place the name begins in metres, and the texts of its attributes."""
+    """A block to be inserted: its place, the direction its name is written in (a unit vector), how far ahead of the
+    place and to its left the name begins in millimetres of paper, the texts of its attributes, and the turn of the
+    view that its name is read on."""
 
     block: str
     at: tuple[float, float]
-    outwards: tuple[float, float]
-    label_m: float
+    direction: tuple[float, float]
+    label_mm: float
     texts: Mapping[str, str]
+    turn_rad: float
+    aside_mm: float = 0.0
 
 
 class DrawingSheet:
-    """The model space of a new R2010 drawing; all coordinates are metres of its projection."""
+    """The model space of a new R2010 drawing; all coordinates are metres of its projection. Letters and signs have
+    their size in millimetres of paper at ``1 : scale``."""
 
-    def __init__(self, crs: str) -> None:
+    def __init__(self, crs: str, scale: int) -> None:
         with _fixed_metadata():
             self.document: Drawing = new("R2010", units=units.M)
-        self.document.header["$MEASUREMENT"] = 1
-        self.document.header.custom_vars.append("CRS", crs)
-        self.document.styles.add(_STYLE, font="arial.ttf")
+        self.mm_m = scale / 1000.0
+        header = self.document.header
+        header["$MEASUREMENT"], header["$PSLTSCALE"], header["$LTSCALE"] = 1, 1, 1.0
+        header.custom_vars.append("CRS", crs)
+        self.document.styles.add(STYLE, font="arial.ttf")
+        for name, (look, strokes) in _LINE_TYPES.items():
+            pattern = [sum(map(abs, strokes)), *strokes]
+            self.document.linetypes.add(name, pattern, description=look)
         self._space: Modelspace = self.document.modelspace()
         for name in BLOCKS:
             self._block(name)
 
-    def layer(self, name: str, colour: int, text: str) -> None:
-        """Add a layer with an AutoCAD colour and a description."""
+    def layer(self, name: str, colour: int, text: str, line_type: str = "CONTINUOUS", width_mm: float = 0.25) -> None:
+        """Add a layer with an AutoCAD colour, a description, a type and a width of its lines."""
         if name not in self.document.layers:
-            self.document.layers.add(name, color=colour).description = text
+            look = {"linetype": line_type, "lineweight": round(100.0 * width_mm)}
+            self.document.layers.add(name, color=colour, **look).description = text  # type: ignore[arg-type]
 
     def lines(self, layer: str, points: FloatArray, width_m: float = 0.0) -> None:
         """Polylines through points of shape (n, 2); NaN divides them."""
@@ -79,40 +97,39 @@ class DrawingSheet:
 
     def mark(self, layer: str, mark: Mark) -> None:
         """Insert a block with its attributes; a place without coordinates is left out."""
-        if not np.isfinite([*mark.at, *mark.outwards]).all():
+        if not np.isfinite([*mark.at, *mark.direction]).all():
             return
-        away = np.array(mark.outwards)
-        turned = bool(away[0] < -1e-9)
-        angle_deg = float(np.degrees(np.arctan2(away[1], away[0]))) + (180.0 if turned else 0.0)
-        insert = self._space.add_blockref(mark.block, mark.at, dxfattribs={"layer": layer, "rotation": angle_deg})
+        turned = not upright(mark.direction, mark.turn_rad)
+        angle_deg = _angle_deg(mark.direction) + (180.0 if turned else 0.0)
+        # signs stand upright where their names run away from the road
+        look = {"layer": layer, "rotation": angle_deg - (0.0 if mark.aside_mm else 90.0)}
+        insert = self._space.add_blockref(mark.block, mark.at, dxfattribs=look)
         insert.add_auto_attribs(dict(mark.texts))
         name = insert.get_attrib("NAME")
         if name is not None:
+            ahead = np.array(mark.direction)
+            off = mark.label_mm * ahead + mark.aside_mm * np.array((-ahead[1], ahead[0]))
+            name.dxf.rotation = angle_deg
             align = TextEntityAlignment.MIDDLE_RIGHT if turned else TextEntityAlignment.MIDDLE_LEFT
-            name.set_placement(tuple((np.array(mark.at) + mark.label_m * away).tolist()), align=align)
+            name.set_placement(tuple((np.array(mark.at) + off * self.mm_m).tolist()), align=align)
+
+    def text(
+        self, layer: str, said: str, at: tuple[float, float], direction: tuple[float, float], turn_rad: float
+    ) -> None:
+        """Small letters that begin at a place and run in a direction, turned so that they are read on their view."""
+        turned = not upright(direction, turn_rad)
+        look = {"layer": layer, "style": STYLE, "rotation": _angle_deg(direction) + (180.0 if turned else 0.0)}
+        written = self._space.add_text(said, height=_SMALL_MM * self.mm_m, dxfattribs=look)
+        written.set_placement(at, align=TextEntityAlignment.MIDDLE_RIGHT if turned else TextEntityAlignment.MIDDLE_LEFT)
 
     def notes(self, at: tuple[float, float], said: Sequence[str]) -> None:
         """What the drawing is, in the model space beside a place."""
-        self.layer("NOTES", 7, "What this drawing is")
-        look = {"layer": "NOTES", "style": _STYLE, "char_height": _NOTE_M, "insert": at}
+        look = {"layer": "NOTES", "style": STYLE, "char_height": _NOTE_M, "insert": at}
         self._space.add_mtext("\\P".join(said), dxfattribs=look)
 
-    def paper(self, box: tuple[float, float, float, float], said: Sequence[str]) -> None:
-        """A view of the whole on A3, with its title in millimetres of paper; ``box`` is x and y from, x and y to."""
-        middle = ((box[0] + box[2]) / 2.0, (box[1] + box[3]) / 2.0)
-        wide, high = _PAPER_MM[0] - 2.0 * _MARGIN_MM, _PAPER_MM[1] - 2.0 * _MARGIN_MM - _HEAD_MM
-        scale = _round_up(max((box[2] - box[0]) / wide, (box[3] - box[1]) / high, 0.001) * 1.05)
-        self.document.set_modelspace_vport(height=scale * high, center=middle)
-        layout = self.document.paperspace("Layout1")
-        layout.page_setup(size=_PAPER_MM, margins=(0, 0, 0, 0), units="mm")
-        top = _PAPER_MM[1] - _MARGIN_MM
-        centre = (_MARGIN_MM + wide / 2.0, _MARGIN_MM + high / 2.0)
-        layout.add_viewport(centre, (wide, high), middle, scale * high, dxfattribs={"layer": "NOTES"})
-        title = {"layer": "NOTES", "style": _STYLE, "char_height": 6.0, "insert": (_MARGIN_MM, top)}
-        layout.add_mtext(said[0], dxfattribs=title)
-        text = [*said[1:], f"1 : {scale * 1000.0:,.0f} on A3; the whole road in one model space, 1 unit = 1 m"]
-        rest = {"layer": "NOTES", "style": _STYLE, "char_height": 2.5, "insert": (_MARGIN_MM, top - 10.0)}
-        layout.add_mtext("\\P".join(text), dxfattribs=rest)
+    def used_layers(self) -> set[str]:
+        """Names of the layers that anything in the model space lies on."""
+        return {str(entity.dxf.layer) for entity in self._space}
 
     def save(self, path: Path) -> None:
         """Write the file; the same bytes for the same drawing."""
@@ -124,17 +141,15 @@ class DrawingSheet:
 
     def _block(self, name: str) -> None:
         block = self.document.blocks.new(name)
-        _SIGNS[name](block)
-        text = {"height": _TEXT_M, "style": _STYLE}
+        _SIGNS[name](block, self.mm_m)
+        text = {"height": _TEXT_MM * self.mm_m, "style": STYLE}
         block.add_attdef("NAME", insert=(0.0, 0.0), dxfattribs=text)
         for tag in _HIDDEN:
             block.add_attdef(tag, insert=(0.0, 0.0), dxfattribs=text).is_invisible = True
 
 
-def _round_up(scale: float) -> float:
-    """The next scale of two digits."""
-    digit = 10.0 ** (math.floor(math.log10(scale)) - 1)
-    return math.ceil(scale / digit) * digit
+def _angle_deg(direction: tuple[float, float]) -> float:
+    return math.degrees(math.atan2(direction[1], direction[0]))
 
 
 @contextmanager
@@ -148,35 +163,36 @@ def _fixed_metadata() -> Iterator[None]:
         _OPTIONS.write_fixed_meta_data_for_testing = before
 
 
-def _square(half_m: float) -> list[tuple[float, float]]:
-    return [(-half_m, -half_m), (half_m, -half_m), (half_m, half_m), (-half_m, half_m)]
+def _square(half: float) -> list[tuple[float, float]]:
+    return [(-half, -half), (half, -half), (half, half), (-half, half)]
 
 
-def _chamber(block: BlockLayout) -> None:
-    block.add_lwpolyline(_square(1.5), close=True)
+def _chamber(block: BlockLayout, mm: float) -> None:
+    block.add_lwpolyline(_square(0.75 * mm), close=True)
 
 
-def _closure(block: BlockLayout) -> None:
-    block.add_circle((0.0, 0.0), 2.5)
-    block.add_line((0.0, -2.5), (0.0, 2.5))
+def _closure(block: BlockLayout, mm: float) -> None:
+    block.add_circle((0.0, 0.0), 1.25 * mm)
+    block.add_line((0.0, -1.25 * mm), (0.0, 1.25 * mm))
 
 
-def _hut(block: BlockLayout) -> None:
-    block.add_lwpolyline(_square(4.0), close=True)
-    block.add_line((-4.0, -4.0), (4.0, 4.0))
+def _hut(block: BlockLayout, mm: float) -> None:
+    block.add_lwpolyline(_square(2.0 * mm), close=True)
+    block.add_line((-2.0 * mm, -2.0 * mm), (2.0 * mm, 2.0 * mm))
 
 
-def _site(block: BlockLayout) -> None:
-    block.add_lwpolyline([(0.0, 8.0), (-5.0, -4.0), (5.0, -4.0)], close=True)
+def _site(block: BlockLayout, mm: float) -> None:
+    block.add_lwpolyline([(0.0, 2.0 * mm), (-1.5 * mm, -1.0 * mm), (1.5 * mm, -1.0 * mm)], close=True)
 
 
-def _connection(block: BlockLayout) -> None:
-    block.add_lwpolyline([(0.0, 3.0), (3.0, 0.0), (0.0, -3.0), (-3.0, 0.0)], close=True)
+def _connection(block: BlockLayout, mm: float) -> None:
+    half = 1.5 * mm
+    block.add_lwpolyline([(0.0, half), (half, 0.0), (0.0, -half), (-half, 0.0)], close=True)
 
 
-def _km_post(block: BlockLayout) -> None:
-    block.add_line((-6.0, 0.0), (6.0, 0.0))
-    block.add_circle((0.0, 0.0), 1.0)
+def _km_post(block: BlockLayout, mm: float) -> None:
+    block.add_line((0.0, -3.0 * mm), (0.0, 3.0 * mm))
+    block.add_circle((0.0, 0.0), 0.5 * mm)
 
 
 _SIGNS = {

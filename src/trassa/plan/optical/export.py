@@ -12,7 +12,7 @@ import networkx as nx
 from pyproj import CRS
 
 from trassa.errors import InputError, UsageError
-from trassa.optical.drawing.dxf import write_drawing, zone_of
+from trassa.optical.drawing.dxf import SCALES, SheetTitle, write_drawing, zone_of
 from trassa.optical.wavelength_tables import light_of
 from trassa.optical.wdm.topology import equipment_json, topology_of
 from trassa.plan.folder import staged_folder
@@ -24,6 +24,7 @@ from trassa.plan.optical.strips import line_strips
 from trassa.plan.project import Project, open_project
 from trassa.plan.proof import Proof
 from trassa.plan.stages import Planned, kept_stages
+from trassa.road.osm import date_of_map
 
 __all__ = ["FORMATS", "ExportedLine", "export_line"]
 
@@ -50,8 +51,11 @@ class ExportedLine:
         return ["file", "bytes"], [[str(file), f"{file.stat().st_size}"] for file in self.files]
 
 
-def export_line(folder: Path, into: Path, only: Sequence[str] = (), *, replace: bool = False) -> ExportedLine:
-    """Write the formats named in ``only`` (all of :data:`FORMATS` without) into a folder, all or nothing.
+def export_line(
+    folder: Path, into: Path, only: Sequence[str] = (), *, replace: bool = False, scale: int = 2000
+) -> ExportedLine:
+    """Write the formats named in ``only`` (all of :data:`FORMATS` without) into a folder, all or nothing. The sheets
+    of the drawing are 1 : ``scale``.
 
     A folder that holds anything is refused; with ``replace`` one that holds nothing but an older export is replaced.
     :class:`InputError` also for a project that is not planned, and for a drawing of an axis without geometry.
@@ -59,6 +63,9 @@ def export_line(folder: Path, into: Path, only: Sequence[str] = (), *, replace: 
     unknown = [name for name in only if name not in FORMATS]
     if unknown:
         raise UsageError(f"export: no format {unknown[0]!r}", cure=f"--only {'|'.join(FORMATS)}")
+    if scale not in SCALES:
+        known = "|".join(map(str, SCALES))
+        raise UsageError(f"export: no sheets at 1 : {scale}", cure=f"--scale {known}")
     _require_room(into, replace=replace)
     project = open_project(folder)
     planned = kept_stages(project)
@@ -68,7 +75,7 @@ def export_line(folder: Path, into: Path, only: Sequence[str] = (), *, replace: 
     if "dxf" in wanted:
         zone_of(planned.road)
     with staged_folder(into.resolve()) as fresh:
-        notes = [note for name in wanted for note in FORMATS[name](project, planned, fresh)]
+        notes = [note for name in wanted for note in FORMATS[name](_Export(project, planned, fresh, scale))]
     return ExportedLine(tuple(sorted(into.iterdir())), tuple(notes))
 
 
@@ -87,32 +94,43 @@ def _require_room(into: Path, *, replace: bool) -> None:
 
 def _is_ours(name: str) -> bool:
     named = ("line.xlsx", "line.graphml", "line.dxf", "line.prj", _EQUIPMENT, _LIST)
-    numbered = ((_GNPY, ".json"), (_STRIPS, ".svg"))
+    numbered = ((_GNPY, ".json"), (_STRIPS, ".svg"), ("line_sheets", ".dxf"))
     return name in named or any(name.startswith(first) and name.endswith(last) for first, last in numbered)
 
 
-def _papers(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+@dataclass(frozen=True)
+class _Export:
+    """What a format is written from, the folder it is written into, and the scale of sheets."""
+
+    project: Project
+    planned: Planned
+    fresh: Path
+    scale: int
+
+
+def _papers(asked: _Export) -> Iterable[str]:
+    project, planned = asked.project, asked.planned
     title, holds = project.settings.project.name or planned.road.ref, Proof.read(project.outputs["proof"]).holds
     bill = [line for result in planned.results.values() for line in result.bom]
     rules, currency = project.settings.optical, project.settings.project.currency
     papers = LinePapers(planned.road, planned.layers(), rules, title, holds, bill, currency)
-    (fresh / "line.xlsx").write_bytes(line_papers_bytes(papers))
+    (asked.fresh / "line.xlsx").write_bytes(line_papers_bytes(papers))
     return ()
 
 
-def _graph(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
-    graph = line_graph(planned.road, planned.layers(), project.settings.optical)
-    nx.write_graphml_xml(graph, fresh / "line.graphml", prettyprint=True)
+def _graph(asked: _Export) -> Iterable[str]:
+    graph = line_graph(asked.planned.road, asked.planned.layers(), asked.project.settings.optical)
+    nx.write_graphml_xml(graph, asked.fresh / "line.graphml", prettyprint=True)
     return ()
 
 
-def _gnpy(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+def _gnpy(asked: _Export) -> Iterable[str]:
     """A topology for each uninterrupted line, and the equipment that all of them are designed with."""
-    road, lines = planned.road, kept_line(project, planned).lines
+    road, lines = asked.planned.road, kept_line(asked.project, asked.planned).lines
     names = [f"{_GNPY}{f'_{n}' if len(lines) > 1 else ''}.json" for n in range(1, len(lines) + 1)]
     for name, line in zip(names, lines, strict=True):
-        (fresh / name).write_text(_json(topology_of(light_of(line, road))), "utf-8")
-    (fresh / _EQUIPMENT).write_text(_json(equipment_json(project.settings.optical)), "utf-8")
+        (asked.fresh / name).write_text(_json(topology_of(light_of(line, road))), "utf-8")
+    (asked.fresh / _EQUIPMENT).write_text(_json(equipment_json(asked.project.settings.optical)), "utf-8")
     return [f"gnpy-transmission-example -e {_EQUIPMENT} {names[0]}"]
 
 
@@ -120,30 +138,41 @@ def _json(body: object) -> str:
     return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _drawing(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
-    title = project.settings.project.name or planned.road.ref
-    offset_m = project.settings.optical.verge_offset_m
-    zone = write_drawing(fresh / "line.dxf", planned.road, planned.layers(), title, offset_m)
-    (fresh / "line.prj").write_text(CRS.from_epsg(zone.epsg).to_wkt("WKT1_ESRI") + "\n", "utf-8")
-    return [f"line.dxf: {zone.text()}"]
+def _drawing(asked: _Export) -> Iterable[str]:
+    project, road = asked.project, asked.planned.road
+    map_date = next(filter(None, (date_of_map(project.inputs / name) for name in project.settings.road.osm)), "–")
+    proof = project.outputs["proof"]
+    sign = f"proof {json.loads(proof.read_text('utf-8'))['seal'][:8]}"
+    verdict = {"estimate": "ESTIMATE, ", "no": "DOES NOT HOLD, "}.get(Proof.read(proof).holds, "")
+    title = SheetTitle(project.settings.project.name or road.ref, map_date, f"{verdict}{sign}")
+    offset_m, path = project.settings.optical.verge_offset_m, asked.fresh / "line.dxf"
+    drawn = write_drawing(path, road, asked.planned.layers(), title, offset_m, asked.scale)
+    (asked.fresh / "line.prj").write_text(CRS.from_epsg(drawn.zone.epsg).to_wkt("WKT1_ESRI") + "\n", "utf-8")
+    where = f", in {', '.join(file.name for file in drawn.files[1:])}" if len(drawn.files) > 1 else ""
+    return [
+        f"line.dxf: {drawn.zone.text()}",
+        f"sheets of A3 along the road: {drawn.sheets} at 1 : {asked.scale}{where}; an overview in line.dxf",
+    ]
 
 
-def _list(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
-    text = as_built_template(planned.road, planned.results["optical"].layers, project.settings.optical)
-    (fresh / _LIST).write_text(text, "utf-8")
+def _list(asked: _Export) -> Iterable[str]:
+    planned = asked.planned
+    text = as_built_template(planned.road, planned.results["optical"].layers, asked.project.settings.optical)
+    (asked.fresh / _LIST).write_text(text, "utf-8")
     return [f"{_LIST}: keep what is built, fill in what was measured, name the file in optical.as_built"]
 
 
-def _strips(project: Project, planned: Planned, fresh: Path) -> Iterable[str]:
+def _strips(asked: _Export) -> Iterable[str]:
+    project, planned = asked.project, asked.planned
     title = project.settings.project.name or planned.road.ref
     estimate = Proof.read(project.outputs["proof"]).holds == "estimate"
     pages = line_strips(planned.road, planned.layers(), title, estimate=estimate)
     for number, page in enumerate(pages, start=1):
-        (fresh / f"{_STRIPS}_{number:02d}.svg").write_text(page, "utf-8")
+        (asked.fresh / f"{_STRIPS}_{number:02d}.svg").write_text(page, "utf-8")
     return ()
 
 
-FORMATS: dict[str, Callable[[Project, Planned, Path], Iterable[str]]] = {
+FORMATS: dict[str, Callable[[_Export], Iterable[str]]] = {
     "xlsx": _papers,
     "graphml": _graph,
     "gnpy": _gnpy,

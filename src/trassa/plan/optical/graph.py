@@ -49,7 +49,11 @@ def line_graph(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) 
 
 
 def _known(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if not (isinstance(value, float) and math.isnan(value))}
+    return {
+        name: value
+        for name, value in row.items()
+        if value != "" and not (isinstance(value, float) and not math.isfinite(value))
+    }
 
 
 def _nodes(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> Iterator[tuple[str, Row]]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["OMITTED", "SHEETS", "SheetOf", "title_of"]
+__all__ = ["NOTHING", "OMITTED", "SHEETS", "SheetOf", "title_of"]
 
 
 @dataclass(frozen=True)
 class SheetOf:
-    """The sheet of a layer. ``columns`` are ``column=Head``; ``@measure_m=Place`` writes a measure as a label."""
+    """The sheet of a layer. ``columns`` are ``column=Head``; ``@measure_m=Place`` writes a measure as a label;
+    ``sums`` are the columns that are added up under the rows."""
 
     name: str
     layer: str
     what: str
     columns: str
+    sums: str = ""
 
 
 SHEETS = tuple(SheetOf(*row) for row in (
@@ -25,12 +27,13 @@ SHEETS = tuple(SheetOf(*row) for row in (
      "chamber=Chamber cable=Cable @measure_m=Place measure_m=Measure carriageway=Side purpose=Purpose"),
     ("Ducts", "ducts", "Every duct of every trench, by the way it takes",
      "trench=Trench duct=Duct @start_m=From @end_m=To carriageway=Side way=Way microducts=Microducts cable=Cables "
-     "route_m=Route"),
+     "route_m=Route", "route_m"),
     ("Hut entries", "hut_entries", "Trenches from the line into the huts, with its ducts",
-     "hut=Hut @measure_m=Place carriageway=Side_of_the_hut trench=Trench ducts=Ducts route_m=Route"),
+     "hut=Hut @measure_m=Place carriageway=Side_of_the_hut trench=Trench ducts=Ducts route_m=Route",
+     "route_m"),
     ("Crossings", "crossings", "Ways drilled under the road",
      "@measure_m=Place purpose=Purpose name=Leads_to trench=Trench carriageway=Begins to_carriageway=Ends "
-     "route_m=Route"),
+     "route_m=Route", "route_m"),
     ("As built", "as_built", "Plant that is built, as listed",
      "section=Section item=Item name=Name cable=Cable @measure_m=Place measure_m=Measure loop_m=Loop"),
     ("Closures", "closures", "Closures with the three lengths from the start of their cable",
@@ -46,7 +49,7 @@ SHEETS = tuple(SheetOf(*row) for row in (
      "fibre_colour=Fibre_colour use=Use to=To equipment=Equipment"),
     ("Spans", "spans", "Budget of the backbone from hut to hut, at the end of life",
      "span=Span cable=Cable @start_m=From @end_m=To route_m=Route fibre_m=Fibre loss_db=Loss limit_db=Limit "
-     "margin_db=Margin"),
+     "margin_db=Margin", "route_m fibre_m"),
     ("Links", "links", "Budget of every link from a connection with fibres of its own to its huts, at the end of life",
      "link=Link site=Connection hut=Hut cable=Cable @measure_m=Tap drop_m=Drop route_m=Route fibre_m=Fibre "
      "optics=Transceiver loss_db=Loss attenuator_db=Attenuator budget_db=Budget margin_db=Margin latency_us=Delay"),
@@ -63,7 +66,7 @@ SHEETS = tuple(SheetOf(*row) for row in (
      "rate_gbps=Rate,_Gbit/s"),
     ("Aggregation", "aggregation", "What enters the backbone in each hut, and the wavelengths that carry it",
      "hut=Hut @measure_m=Place connections=Connections rate_mbps=Rate worst_rate_mbps=Greatest_rate_with_one_failure "
-     "wavelengths=Wavelengths"),
+     "wavelengths=Wavelengths", "connections"),
     ("Backbone load", "backbone_load", "Wavelengths that share each backbone span",
      "span=Span @start_m=From @end_m=To wavelengths=Wavelengths channels=Channels"),
     ("Services", "services", "How each service class fares when the line is cut anywhere",
@@ -78,7 +81,7 @@ SHEETS = tuple(SheetOf(*row) for row in (
      "drop_m=Drop access=Access"),
     ("Drop cables", "drop_cables", "Cables of the drops, from a closure of the main cable to the equipment",
      "connection=Connection @measure_m=Place carriageway=Side cable=Cable closure=Closure fibres=Fibres in_use=In_use "
-     "route_m=Route sheath_m=Sheath fibre_m=Fibre crosses=Under_the_road"),
+     "route_m=Route sheath_m=Sheath fibre_m=Fibre crosses=Under_the_road", "fibres in_use route_m sheath_m fibre_m"),
     ("Drop fibres", "drop_fibres", "Every fibre of every drop, and how it ends at the equipment",
      "connection=Connection fibre=Fibre tube=Tube tube_colour=Tube_colour fibre_colour=Fibre_colour side=Side "
      "cable_fibre=Fibre_of_the_cable to=To equipment=Equipment end=End"),
@@ -98,6 +101,9 @@ SHEETS = tuple(SheetOf(*row) for row in (
      "hut=Hut @measure_m=Place round_trip_us=Worst_round_trip"),
 ))  # fmt: skip
 """The sheets of layers in order. Columns of a layer that are not named follow those that are."""
+
+NOTHING = ("cable_fibre", "worst_rate_gbps")
+"""Columns in which 0 says that there is none: their cells stay empty."""
 
 OMITTED = {"huts": ("km", "cost_minor")}
 """Columns that nobody builds by: prices stand in the bill."""

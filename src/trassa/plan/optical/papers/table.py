@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from trassa.linear import ARROWS, Column, Layer
-from trassa.plan.optical.papers.sheets import OMITTED, SheetOf, title_of
+from trassa.plan.optical.papers.sheets import NOTHING, OMITTED, SheetOf, title_of
 from trassa.road.model import Road
 
 __all__ = ["Field", "Table", "Value", "layer_table"]
@@ -45,7 +45,10 @@ def layer_table(sheet: SheetOf, layer: Layer, road: Road) -> Table:
     pairs = _pairs(sheet, layer)
     columns = [_column(layer, source, road) for source, _ in pairs]
     heads = tuple(_field(layer.schema.column(s.removeprefix("@")), head, s[0] == "@") for s, head in pairs)
-    return Table(sheet.name, sheet.what, heads, list(zip(*columns, strict=True)))
+    sums = [layer[source].sum().item() if source in sheet.sums.split() else "" for source, _ in pairs]
+    return Table(
+        sheet.name, sheet.what, heads, list(zip(*columns, strict=True)), ["Total", *sums[1:]] if sheet.sums else ()
+    )
 
 
 def _pairs(sheet: SheetOf, layer: Layer) -> list[tuple[str, str]]:
@@ -83,6 +86,8 @@ def _column(layer: Layer, source: str, road: Road) -> Iterable[Value]:
         return [ARROWS.get(side, side) for side in layer[name]]
     if layer.schema.column(name).type == "bool":
         return ["yes" if value else "no" for value in values]
+    if name in NOTHING:
+        return [value or "" for value in values]
     if name == "availability":
         return [math.floor(float(value) * 1e9) / 1e9 for value in values]
     if name in ("role", "equipment"):

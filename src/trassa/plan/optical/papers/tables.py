@@ -117,7 +117,7 @@ def _splices(road: Road, splices: Layer, rules: OpticalSettings) -> Table:
         for row in splices.rows()
     ]
     what = "What is spliced in each closure, in runs of fibres; a fibre without a row passes it uncut"
-    return Table("Splice schedule", what, fields, rows)
+    return Table("Splice schedule", what, fields, rows, ["Total", *[""] * 11, int(splices["splices"].sum())])
 
 
 def _colours(fibre: int, rules: OpticalSettings) -> tuple[str, str]:

@@ -158,7 +158,8 @@ def _row(
     sheet: Any, looks: Looks, fields: Sequence[Field], row: int, values: Sequence[Value], more: Mapping[str, Any]
 ) -> None:
     for column, (field, value) in enumerate(zip(fields, values, strict=True)):
-        look = looks.cell(field.kind, value, **more)
+        beyond = {"text_wrap": True} if isinstance(value, str) and len(value) + 2.5 > _WIDEST else {}
+        look = looks.cell(field.kind, value, **more, **beyond)
         if isinstance(value, str) and value:
             sheet.write_string(row, column, value, look)
         elif not isinstance(value, str) and math.isfinite(value):
