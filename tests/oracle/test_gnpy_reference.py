@@ -77,6 +77,7 @@ def test_our_design_is_the_one_that_gnpy_makes(seed: int) -> None:
     last = len(line.nodes) - 1
     for path in (line.path(0, last), line.path(last, 0)):
         arrives = left_to_gnpy.along(path, line.library.comb)
+        assert line.library.comb.frequency_thz == pytest.approx(arrives.frequency_thz, abs=1e-9)
         assert _closed(line, path) == pytest.approx(arrives.osnr_db, abs=0.05)
         assert own.along(path, line.library.comb).gsnr_db == pytest.approx(arrives.gsnr_db, abs=0.01)
 

@@ -80,8 +80,13 @@ class Aggregation:
 
     def _rates(self, ways: Ways) -> FloatArray:
         entered, served = _entered(ways)
-        rates = np.array([self.line.rules.service(name).rate_mbps for name in ways.service.tolist()], dtype=np.float64)
-        return np.bincount(entered[served], weights=rates[served], minlength=self._huts).astype(np.float64)
+        return np.bincount(entered[served], weights=self._sent_mbps[served], minlength=self._huts).astype(np.float64)
+
+    @cached_property
+    def _sent_mbps(self) -> FloatArray:
+        """What each connection sends, in the order of the ways: thousands of them are asked for at every cut."""
+        services = self.line.backbone.ways.service.tolist()
+        return np.array([self.line.rules.service(name).rate_mbps for name in services], dtype=np.float64)
 
 
 def _entered(ways: Ways) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

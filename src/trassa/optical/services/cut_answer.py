@@ -9,30 +9,39 @@ from itertools import pairwise
 import numpy as np
 
 from trassa.linear import Carriageway, Extent
+from trassa.optical.access.ways import Ways
 from trassa.optical.line import Line
 from trassa.optical.quantities import quantities_of
 from trassa.optical.survival import ways_after_cut, ways_intact
 
 __all__ = ["CutAnswer", "Noticed", "cost_minor", "cut_at"]
 
+_SAME_US = 0.01
+"""Delays that differ by less are the same."""
+
 
 @dataclass(frozen=True)
 class Noticed:
-    """A connection that a cut takes a way from. Delays one way to a point of presence; infinite for a stranded one."""
+    """A connection that a cut takes a way from, or sends a longer way. Delays one way to a point of presence; infinite
+    for a stranded one. ``over`` is the hut over which it goes then, empty for a stranded one; ``loses`` says whether
+    one of its own ways is gone."""
 
     connection: str
     service: str
     before_us: float
     after_us: float
     margin_db: float
+    over: str
+    loses: bool
 
 
 @dataclass(frozen=True)
 class CutAnswer:
     """A cut of one interval between chambers of one trench.
 
-    ``noticed`` lost one of their ways, in order of measure. ``huts`` lie at the ends of the span that is cut;
-    ``backbone_kept`` says whether another cable still joins them.
+    ``noticed`` lost one of their ways or go a longer one, in order of measure. ``huts`` lie at the ends of the span
+    that is cut; ``backbone_kept`` says whether another cable still joins them, ``reaches`` which of them still reaches
+    a point of presence.
     """
 
     place: Extent
@@ -42,8 +51,14 @@ class CutAnswer:
     huts: tuple[str, str]
     rings: tuple[str, ...]
     backbone_kept: bool
+    reaches: tuple[bool, bool]
     noticed: tuple[Noticed, ...]
     undisturbed: int
+
+    @property
+    def lessened(self) -> tuple[Noticed, ...]:
+        """Those that lose one of their ways, stranded or not."""
+        return tuple(one for one in self.noticed if one.loses)
 
     @property
     def stranded(self) -> tuple[Noticed, ...]:
@@ -60,19 +75,9 @@ def cut_at(line: Line, measure_m: float, trench: str, ring_of: Mapping[str, str]
     places = [Extent(start, end) for start, end in pairwise(plant.chambers_m)]
     place = next((one for one in places if measure_m < one.end_m), places[-1])
     intact, after = ways_intact(line.backbone), ways_after_cut(line.backbone, span, down, place)
-    lost = np.isfinite(intact.latency_us).sum(axis=0) > np.isfinite(after.latency_us).sum(axis=0)
-    better = np.argmin(after.latency_us, axis=0)
-    noticed = [
-        Noticed(
-            str(after.name[row]),
-            str(after.service[row]),
-            float(intact.latency_us[:, row].min()),
-            float(after.latency_us[better[row], row]),
-            float(after.margin_db[better[row], row]),
-        )
-        for row in np.flatnonzero(lost).tolist()
-    ]
-    rings = dict.fromkeys(ring_of[one.connection] for one in noticed if one.connection in ring_of)
+    noticed = _noticed(line, intact, after)
+    rings = dict.fromkeys(ring_of[one.connection] for one in noticed if one.loses and one.connection in ring_of)
+    reached = np.isfinite(line.backbone.presence(span, down)[0][span : span + 2])
     return CutAnswer(
         place,
         trench,
@@ -81,9 +86,30 @@ def cut_at(line: Line, measure_m: float, trench: str, ring_of: Mapping[str, str]
         (line.hut_names[span], line.hut_names[span + 1]),
         tuple(rings),
         not all(down),
+        (bool(reached[0]), bool(reached[1])),
         tuple(noticed),
         len(after.name) - len(noticed),
     )
+
+
+def _noticed(line: Line, intact: Ways, after: Ways) -> list[Noticed]:
+    """Those with a way less, or with a shortest way that is longer than before."""
+    lost = np.isfinite(intact.latency_us).sum(axis=0) > np.isfinite(after.latency_us).sum(axis=0)
+    before_us, after_us = intact.latency_us.min(axis=0), after.latency_us.min(axis=0)
+    better = np.argmin(after.latency_us, axis=0)
+    hut = after.span + better
+    return [
+        Noticed(
+            str(after.name[row]),
+            str(after.service[row]),
+            float(before_us[row]),
+            float(after_us[row]),
+            float(after.margin_db[better[row], row]),
+            line.hut_names[hut[row]] if np.isfinite(after_us[row]) else "",
+            bool(lost[row]),
+        )
+        for row in np.flatnonzero(lost | (after_us > before_us + _SAME_US)).tolist()
+    ]
 
 
 def cost_minor(lines: Sequence[Line]) -> int:

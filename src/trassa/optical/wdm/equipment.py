@@ -66,8 +66,8 @@ class Comb:
 
     @property
     def frequency_thz(self) -> FloatArray:
-        """Centre of each channel, shape (channels,); the first lies one spacing above the lower bound."""
-        return np.asarray(self.first_thz + self.spacing_thz * np.arange(1, self.channels + 1))
+        """Centre of each channel, shape (channels,); the first lies at the lower bound."""
+        return np.asarray(self.first_thz + self.spacing_thz * np.arange(self.channels))
 
 
 @dataclass(frozen=True)

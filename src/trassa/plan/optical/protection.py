@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trassa.errors import InputError, UsageError
+from trassa.errors import ConfigError, InputError, UsageError
 from trassa.optical.line import Line
 from trassa.optical.plan import lines_of
 from trassa.optical.services.availability import cut_load, minutes_per_year, renewal, series
@@ -96,7 +96,7 @@ def protection_choices(folder: Path, parallel_km: float | None = None) -> Protec
         rules = plan.rules.model_copy(update=changes)
         try:
             lines = _lines(plan, rules)
-        except InputError as error:
+        except (ConfigError, InputError) as error:
             refused.append(f"{name}: {error.message}")
             continue
         found.append(_judged(name, rules, lines, plan))

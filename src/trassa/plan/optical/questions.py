@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trassa.errors import InputError
+from trassa.errors import ConfigError, InputError
 from trassa.linear import ARROWS, Layer
 from trassa.optical.line import Line
 from trassa.optical.plan import lines_of
@@ -79,6 +79,7 @@ class CutReport:
             "cables": list(cut.cables),
             "span": list(cut.huts),
             "backbone_kept": cut.backbone_kept,
+            "reaches_presence": dict(zip(cut.huts, cut.reaches, strict=True)),
             "light": {"mode": self.light[0], "margin_db": round(self.light[1], 3)} if self.light else None,
             "rings": list(cut.rings),
             "noticed": [_noticed_row(one) for one in cut.noticed],
@@ -90,14 +91,16 @@ class CutReport:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Header and rows of those who notice."""
-        heads = ["connection", "service", "before", "after", "margin"]
+        heads = ["connection", "service", "before", "after", "over", "margin", "loses"]
         rows = [
             [
                 one.connection,
                 one.service,
                 f"{one.before_us:.1f} µs",
                 f"{one.after_us:.1f} µs" if np.isfinite(one.after_us) else "stranded",
+                one.over or "–",
                 f"{one.margin_db:+.2f} dB" if np.isfinite(one.after_us) else "–",
+                _loss(one),
             ]
             for one in self.cut.noticed
         ]
@@ -111,15 +114,11 @@ class CutReport:
         if cut.backbone_kept:
             said.append(f"the backbone {huts} goes on over the other trench")
         else:
-            said.append(f"the backbone {huts} is cut: huts on either side reach the point of presence on theirs")
+            said.append(f"the backbone {huts} is cut: {_reach(cut)}")
         if self.light is not None:
             mode, margin_db = self.light
             said.append(f"weakest light in use: {margin_db:+.1f} dB of GSNR beyond need, {mode or 'no mode'} closes")
-        if cut.noticed:
-            ways = f"; rings {', '.join(cut.rings)} carry on from both ends" if cut.rings else ""
-            said.append(f"{len(cut.noticed)} connections lose one of two ways, {cut.undisturbed} notice nothing{ways}")
-        else:
-            said.append(f"none of {cut.undisturbed} connections notices")
+        said.append(_who(cut))
         if cut.stranded:
             names = [one.connection for one in cut.stranded]
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -132,11 +131,38 @@ class CutReport:
         return said
 
 
+def _who(cut: CutAnswer) -> str:
+    """How many lose what."""
+    if not cut.noticed:
+        return f"none of {cut.undisturbed} connections notices"
+    lessened, longer = len(cut.lessened), len(cut.noticed) - len(cut.lessened)
+    parts = [f"{lessened} connections lose a way of their own" if lessened else ""]
+    parts += [f"{longer} keep both and go a longer way along the backbone" if longer else ""]
+    rings = f"; rings {', '.join(cut.rings)} carry on from both ends" if cut.rings else ""
+    return f"{', '.join(part for part in parts if part)}, {cut.undisturbed} notice nothing{rings}"
+
+
+def _reach(cut: CutAnswer) -> str:
+    """Which side of a parted backbone still reaches a point of presence."""
+    if all(cut.reaches):
+        return "huts on either side reach the point of presence on theirs"
+    if not any(cut.reaches):
+        return "neither side reaches a point of presence"
+    (on, off) = cut.huts if cut.reaches[0] else cut.huts[::-1]
+    return f"{on} and beyond reach a point of presence, {off} and beyond reach none"
+
+
+def _loss(one: Noticed) -> str:
+    if not np.isfinite(one.after_us):
+        return "all"
+    return "one way" if one.loses else "nothing"
+
+
 def _noticed_row(one: Noticed) -> dict[str, Any]:
     after = round(one.after_us, 2) if np.isfinite(one.after_us) else None
     margin = round(one.margin_db, 3) if np.isfinite(one.after_us) and np.isfinite(one.margin_db) else None
     row = {"connection": one.connection, "service": one.service, "before_us": round(one.before_us, 2)}
-    return {**row, "after_us": after, "margin_db": margin}
+    return {**row, "after_us": after, "over": one.over, "margin_db": margin, "loses_a_way": one.loses}
 
 
 @dataclass(frozen=True)
@@ -220,9 +246,9 @@ def _line_at(lines: Sequence[Line], measure_m: float, road: Road) -> Line:
     for line in lines:
         if line.chain.huts[0].measure_m <= measure_m <= line.chain.huts[-1].measure_m:
             return line
-    ends_m = lines[0].chain.huts[0].measure_m, lines[-1].chain.huts[-1].measure_m
+    laid = [road.span_text(line.chain.huts[0].measure_m, line.chain.huts[-1].measure_m) for line in lines]
     told = f"optical: no cable lies at {road.text(measure_m)}"
-    raise InputError(told, cure=f"a position within {road.span_text(*ends_m)}")
+    raise InputError(told, cure=f"a position within {' or '.join(laid)}")
 
 
 def _cures(plan: PlannedLine, cut: CutAnswer) -> tuple[Cure, ...]:
@@ -233,7 +259,7 @@ def _cures(plan: PlannedLine, cut: CutAnswer) -> tuple[Cure, ...]:
     other = plan.rules.model_copy(update={"cables": 2, "second_cable": "other_side"})
     try:
         lines, _ = lines_of(plan.road, plan.connections, other, as_built=plan.as_built)
-    except InputError:
+    except (ConfigError, InputError):  # the road has no other side, or no room for it
         return ()
     again = cuts_at(replace(plan, lines=tuple(lines), rules=other), (cut.place.start_m + cut.place.end_m) / 2.0)
     same = next((one for one in again if one.carriageway == cut.carriageway), again[0])

@@ -100,10 +100,12 @@ class TraceReport:
         if self.whole:
             said.append("the fibre is whole to its end")
         if self.cut is not None:
-            carried = len(self.cut.noticed) - len(self.cut.stranded)
+            cut = self.cut
+            carried = len(cut.lessened) - len(cut.stranded)
+            longer = len(cut.noticed) - len(cut.lessened)
             said.append(
-                f"if the cable is cut there: {len(self.cut.stranded)} connections are down, "
-                f"{carried} are carried by their other way, {self.cut.undisturbed} notice nothing"
+                f"if the cable is cut there: {len(cut.stranded)} connections are down, {carried} are carried by their "
+                f"other way, {longer} go a longer way along the backbone, {cut.undisturbed} notice nothing"
             )
         return said + [f"note: {note}" for note in self.notes]
 

@@ -94,7 +94,7 @@ def gsnr_db(
     spacing, baud, tx_osnr_db = comb or library_comb()
     light = table()["SI"][0]
     count = int((light["f_max"] - light["f_min"]) / spacing + 1e-9) + 1
-    frequency = light["f_min"] + spacing * np.arange(1, count + 1)
+    frequency = light["f_min"] + spacing * np.arange(count)
     quantum_w = _PLANCK * frequency * baud
     noise = np.zeros(count)
     for leg in legs:

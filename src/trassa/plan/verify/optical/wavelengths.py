@@ -108,7 +108,7 @@ def _figures_off(light: LightAgain, way: Way, row: Mapping[str, Any]) -> list[st
         wrong.append(f"detour stated {bool(row['detour'])}")
     arriving = gsnr_db(light.legs(way), light.rules)
     spacing_thz = library_comb()[0] / 1e12
-    place = (float(row["worst_channel_thz"]) - table()["SI"][0]["f_min"] / 1e12) / spacing_thz - 1.0
+    place = (float(row["worst_channel_thz"]) - table()["SI"][0]["f_min"] / 1e12) / spacing_thz
     if row["channels"] != len(arriving):
         wrong.append(f"{row['channels']} channels stated, {len(arriving)} fit")
     if not (-0.5 < place < len(arriving) - 0.5 and abs(place - round(place)) <= 1e-3):

@@ -7,6 +7,7 @@ follows from trassa.toml, the alignment and the deductions, and is worked out fr
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,9 @@ def _exempt(evidence: Evidence, due: DueBins) -> dict[str, float]:
 
 
 def _scope_off(claim: Claim, exempt: Mapping[str, float], due: DueBins) -> list[str]:
-    told = {one.rule: one.length_m for one in claim.scope.exempt}
+    told: defaultdict[str, float] = defaultdict(float)
+    for one in claim.scope.exempt:  # holes are told carriageway by carriageway
+        told[one.rule] += one.length_m
     wanted = dict(exempt)
     if claim.id not in _SERVED:
         wanted.pop("hole in the source geometry", None)
