@@ -8,6 +8,7 @@ somewhere else, low-loss splices are not seen, and bends are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ import numpy.typing as npt
 from trassa.optical.otdr.events import EventTable, FibreEvent
 from trassa.optical.otdr.fibre_path import FibrePath, FibrePlace, planned_path
 from trassa.optical.otdr.trace import Trace
-from trassa.plan.optical.questions import PlannedLine
+
+if TYPE_CHECKING:  # a planned line brings the whole program along, and its memory
+    from trassa.plan.optical.questions import PlannedLine
 
 FloatArray = npt.NDArray[np.float64]
 C_M_PER_NS = 0.299792458
@@ -150,11 +153,12 @@ BACKSCATTER_DB = -81.0
 
 def sampled(
     truth: TrueTrace, rng: np.random.Generator, *, pulse_ns: float = 500.0, spacing_m: float = 5.0,
-    range_db: float = 22.0, index: float = INDEX_SET,
+    range_db: float = 22.0, index: float = INDEX_SET, receiver_ratio: float = 0.0,
 ) -> Trace:  # fmt: skip
     """The trace of a fibre: backscatter, blurred by the pulse, plus noise of the receiver, in 5 lg of power.
 
-    ``range_db`` is the one-way loss at which the backscatter equals the noise.
+    ``range_db`` is the one-way loss at which the backscatter equals the noise, ``receiver_ratio`` the time constant
+    of the receiver over the pulse.
     """
     fine = 4
     z = np.arange(0.0, truth.end_m * 1.25 + 2000.0, spacing_m / fine)
@@ -175,6 +179,9 @@ def sampled(
         height = 10.0 ** ((reflectance_db - BACKSCATTER_DB) / 10.0) / pulse_ns
         seen[start : start + width] += power[start - 1] * height
     seen += 10.0 ** (14.0 / 5.0) * (z < pulse_m) + 10.0 ** (8.0 / 5.0) * np.exp(-z / (0.15 * pulse_m))
+    if receiver_ratio > 0.0:
+        answer = np.exp(-np.arange(0.0, 8.0 * receiver_ratio * width) / (receiver_ratio * width))
+        seen = np.convolve(seen, answer / answer.sum())[: seen.size]
     seen = seen[::fine] + rng.normal(0.0, 10.0 ** (-range_db / 5.0), seen[::fine].size)
     level = np.clip(5.0 * np.log10(np.maximum(seen, 1e-12)) - 20.0, -65.535, -3.0)
     spacing_ns = spacing_m * index / C_M_PER_NS

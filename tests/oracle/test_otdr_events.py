@@ -81,12 +81,12 @@ def test_a_real_break_beside_a_closure(shared: Path) -> None:
     """1310_0002 ends at 868 m by its instrument, in 1310_0001 a closure stands at 863 m and the end at 8816 m."""
     found = changes(event_table(_real(shared, "1310_0001")), event_table(_real(shared, "1310_0002")))
     (ended,) = [change for change in found if change.kind == "end moved"]
-    assert ended.fibre_m == pytest.approx(867.7, abs=10.0)
-    assert ended.moved_m == pytest.approx(867.7 - 8815.8, abs=10.0)
+    assert ended.fibre_m == pytest.approx(867.7, abs=3.0)
+    assert ended.moved_m == pytest.approx(867.7 - 8815.8, abs=3.0)
     assert ended.amount_db > 15.0
     assert ended.beside is not None
-    assert ended.beside.fibre_m == pytest.approx(862.6, abs=10.0)
-    assert abs(ended.fibre_m - ended.beside.fibre_m) < 10.0
+    assert ended.beside.fibre_m == pytest.approx(863.0, abs=3.0)
+    assert ended.fibre_m - ended.beside.fibre_m == pytest.approx(867.7 - 862.6, abs=3.0)
 
 
 def test_nothing_changes_between_a_trace_and_itself(shared: Path) -> None:

@@ -11,7 +11,15 @@ from scipy.ndimage import median_filter
 from trassa.errors import InputError
 from trassa.optical.otdr.trace import Trace, fibre_m
 
-__all__ = ["MAD_TO_SIGMA", "Backscatter", "backscatter_of", "noise_level_db", "running_mean", "spread"]
+__all__ = [
+    "MAD_TO_SIGMA",
+    "Backscatter",
+    "backscatter_of",
+    "correlation_length",
+    "noise_level_db",
+    "running_mean",
+    "spread",
+]
 
 FloatArray = npt.NDArray[np.float64]
 MAD_TO_SIGMA = 1.4826
@@ -72,6 +80,17 @@ def line_through(position_m: FloatArray, level_db: FloatArray) -> tuple[float, f
     away_m = position_m - position_m[0]
     slope, level = np.polyfit(away_m, level_db, 1)
     return float(level), float(slope), float(np.std(level_db - level - slope * away_m))
+
+
+def correlation_length(rest: FloatArray) -> float:
+    """Samples that count as one: the sum of the autocorrelation up to where it first vanishes."""
+    padded = np.fft.rfft(rest, 2 * rest.size)
+    correlation = np.fft.irfft(np.abs(padded) ** 2)[: rest.size // 3]
+    if correlation.size == 0 or correlation[0] <= 0.0:
+        return 1.0
+    correlation /= correlation[0]
+    vanished = np.flatnonzero(correlation < 0.05)
+    return float(2.0 * correlation[: vanished[0] if vanished.size else None].sum() - 1.0)
 
 
 def backscatter_of(trace: Trace, index_ratio: float, end_threshold_db: float) -> Backscatter:

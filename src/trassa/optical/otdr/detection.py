@@ -8,7 +8,6 @@ told apart by short ones, small losses in noise are found by long ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,15 +16,15 @@ from scipy.ndimage import maximum_filter1d, median_filter
 
 from trassa.optical.otdr.backscatter import MAD_TO_SIGMA, Backscatter, backscatter_of
 from trassa.optical.otdr.events import EventTable, FibreEvent
-from trassa.optical.otdr.measurement import Step, measured_end, measured_step, reflection_of, splice_of
+from trassa.optical.otdr.measurement import Step, measured_end, measured_step, reflection_of, splices_of
 from trassa.optical.otdr.trace import Trace
+from trassa.optical.otdr.transition import answer_of, smoothing_m
 
 __all__ = ["DetectionRules", "event_table"]
 
 FloatArray = npt.NDArray[np.float64]
 _GROWTH = (1, 4, 16)
 _LONGEST_WINDOW_M = 1200.0
-_CLEAR = 10.0
 _MOST_SAMPLES = 400_000
 """More are averaged in groups: no instrument resolves them, and memory is bounded."""
 _PIECE = 8
@@ -58,16 +57,20 @@ def event_table(trace: Trace, *, index: float | None = None, rules: DetectionRul
     line = backscatter_of(trace, index, rules.end_threshold_db)
     spikes = dict(_spikes(line, rules))
     found = _kept(line, spikes, _steps(line, list(spikes.items()), rules), rules)
-    width_m = _transition_m(line, trace, [step for at, step in found.items() if step and at not in spikes])
+    transitions = [step.transition for at, step in found.items() if step and at not in spikes]
+    smoothed_m = smoothing_m(_stretches(line, spikes, list(found)), line.pulse, line.spacing_m)
+    answer = answer_of(transitions, trace.pulse_m(index), smoothed_m)
     events: list[FibreEvent] = []
     for at, step in found.items():
         if at in spikes:
             events.append(reflection_of(line, trace, (at, spikes[at]), step))
         elif step:
-            events.append(splice_of(step, width_m))
+            between = _alone(line, spikes, list(found), at, events[-1].fibre_m if events else None)
+            events.extend(splices_of(line, step, answer, between))
     if line.ended:
-        events.append(measured_end(line, trace, max(found, default=line.first)))
+        events.append(measured_end(line, trace, max(found, default=line.first), answer))
     first_m, last_m = (float(line.position_m[min(i, line.position_m.size - 1)]) for i in (line.first, line.last))
+    last_m = min(last_m, events[-1].fibre_m) if line.ended else last_m
     return EventTable(tuple(events), index, trace.pulse_m(index), first_m, last_m)
 
 
@@ -121,10 +124,30 @@ def _span(line: Backscatter, place: int) -> tuple[int, int]:
     return place - max(2 * line.pulse, line.window // 2), place + max(3 * line.pulse, line.window)
 
 
-def _transition_m(line: Backscatter, trace: Trace, steps: Sequence[Step]) -> float:
-    """Length of fibre over which a step shows: the pulse, longer where the instrument smooths its samples."""
-    clear = [step.width_m for step in steps if abs(step.loss_db) > _CLEAR * step.noise_db]
-    return max(trace.pulse_m(trace.index), float(np.median(clear)) if clear else 0.0)
+def _stretches(line: Backscatter, spikes: dict[int, int], places: list[int]) -> list[FloatArray]:
+    """The levels between events."""
+    spans = [(at, spikes[at] + 6 * line.pulse) if at in spikes else _span(line, at) for at in places]
+    starts, stops = [line.first, *(stop for _, stop in spans)], [*(start for start, _ in spans), line.last]
+    return [line.level_db[start : max(start, stop)] for start, stop in zip(starts, stops, strict=True)]
+
+
+def _alone(
+    line: Backscatter, spikes: dict[int, int], places: list[int], at: int, before_m: float | None
+) -> tuple[int, int]:
+    """Samples around a place in which no other event is known: as far as the search may have hidden one, and line."""
+    start, stop = _span(line, at)
+    reach = 2 * (stop - start)
+    number = places.index(at)
+    low, high = max(line.first, at - reach), min(line.last, at + reach + 2 * line.pulse)
+    if number:
+        other = places[number - 1]
+        low = max(low, spikes[other] + 6 * line.pulse if other in spikes else _span(line, other)[1])
+    if before_m is not None:
+        low = max(low, int(np.searchsorted(line.position_m, before_m)) + 3 * line.pulse)
+    if number + 1 < len(places):
+        other = places[number + 1]
+        high = min(high, other if other in spikes else _span(line, other)[0])
+    return low, high
 
 
 def _spikes(line: Backscatter, rules: DetectionRules) -> list[tuple[int, int]]:

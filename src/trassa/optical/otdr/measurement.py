@@ -7,30 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trassa.optical.otdr.backscatter import Backscatter, noise_level_db, spread
+from trassa.optical.otdr.backscatter import Backscatter, correlation_length, noise_level_db, spread
 from trassa.optical.otdr.events import FibreEvent
+from trassa.optical.otdr.pairs import hidden_pair
 from trassa.optical.otdr.trace import Trace
+from trassa.optical.otdr.transition import Answer, Transition, grouped, leading_edge
 
-__all__ = ["Step", "measured_end", "measured_step", "reflection_of", "splice_of"]
+__all__ = ["Step", "measured_end", "measured_step", "reflection_of", "splices_of"]
 
 FloatArray = npt.NDArray[np.float64]
 _LONGEST_M = 2000.0
 _FEWEST = 8
 _RESOLUTION_DB = 0.001
+_ROUNDING_DB = 0.0003
+"""A loss is repeated to a thousandth of a decibel, a sample is rounded to one."""
 _SATURATED_SAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the line as measured: loss and noise in dB, the middle of the transition and its width in metres."""
+    """A step of the line as measured: loss and level before it in dB, and the transition from line to line."""
 
     loss_db: float
     loss_sd_db: float
-    noise_db: float
     level_db: float
-    middle_m: float
-    middle_sd_m: float
-    width_m: float
+    transition: Transition
 
 
 def measured_step(line: Backscatter, start: int, stop: int, before: int, behind: int) -> Step | None:
@@ -44,19 +45,53 @@ def measured_step(line: Backscatter, start: int, stop: int, before: int, behind:
     if left.stop - left.start < _FEWEST or right.stop - right.start < _FEWEST:
         return None
     origin_m = float(line.position_m[start])
-    level_db, slope, loss_db, loss_sd_db, noise_db = _step_fit(line, left, right, origin_m)
-    between = line.position_m[left.stop : right.start] - origin_m
-    share = (level_db + slope * between - line.level_db[left.stop : right.start]) / (loss_db or 1e-9)
-    share = np.clip(share, -0.5, 1.5)
-    middle_m = float(line.position_m[right.start] - line.spacing_m * share.sum())
-    middle_sd_m = line.spacing_m * float(np.hypot(1.0, noise_db * np.sqrt(share.size) / max(abs(loss_db), 1e-9)))
-    width_m = line.spacing_m * np.count_nonzero((share > 0.2) & (share < 0.8)) / 0.6
-    return Step(loss_db, loss_sd_db, noise_db, level_db, middle_m, middle_sd_m, float(width_m))
+    fit = _step_fit(line, left, right, origin_m)
+    return Step(fit.loss_db, fit.loss_sd_db, fit.level_db, _transition(line, left, right, origin_m, fit))
 
 
-def splice_of(step: Step, width_m: float) -> FibreEvent:
-    """The event without reflection that a step is; ``width_m`` is the transition that pulse and receiver make."""
-    return FibreEvent("splice", step.middle_m - width_m / 2.0, step.middle_sd_m, step.loss_db, step.loss_sd_db)
+def _transition(line: Backscatter, left: slice, right: slice, origin_m: float, fit: _StepFit) -> Transition:
+    """What lies between two stretches of line, in shares between their ends: a fibre is not straight for kilometres."""
+    between = slice(left.stop, right.start)
+    flank = max(between.stop - between.start, _FEWEST)
+    away_db = line.level_db[left.start : right.stop] - fit.level_db
+    away_db = away_db - fit.slope_db_per_m * (line.position_m[left.start : right.stop] - origin_m)
+    start, stop = between.start - left.start, between.stop - left.start
+    before_db = float(away_db[max(start - flank, 0) : start].mean())
+    loss_db = before_db - float(away_db[stop : stop + flank].mean())
+    if loss_db * fit.loss_db < fit.loss_db**2 / 2.0:
+        before_db, loss_db = 0.0, fit.loss_db
+    share = _share(away_db[start:stop] - before_db, loss_db)
+    noise = fit.local_noise_db / max(abs(loss_db), 1e-9)
+    return _grouped(line.position_m[between], share, noise, fit.correlated)
+
+
+def _grouped(at_m: FloatArray, share: FloatArray, noise: float, correlated: float) -> Transition:
+    at, shares = grouped(at_m), grouped(share)
+    group = at_m.size // at.size
+    return Transition(at, shares, noise * float(np.sqrt(min(correlated, group) / group)), max(1.0, correlated / group))
+
+
+def splices_of(line: Backscatter, step: Step, answer: Answer, between: tuple[int, int]) -> list[FibreEvent]:
+    """The event without reflection that a step is, or the two that it hides within samples ``between``.
+
+    It lies where the trace that answers so begins to leave its line; merged events have an interval that holds both.
+    """
+    fibre_m, fibre_sd_m = leading_edge(step.transition, answer)
+    pair = hidden_pair(line, between, step.transition.correlated, answer)
+    if pair is None:
+        return [FibreEvent("splice", fibre_m, fibre_sd_m, step.loss_db, step.loss_sd_db)]
+    edges = pair.first, pair.second
+    if pair.apart:
+        return [FibreEvent("splice", edge.fibre_m, edge.fibre_sd_m, edge.loss_db, edge.loss_sd_db) for edge in edges]
+    farthest_m = max(abs(edge.fibre_m - fibre_m) for edge in edges)
+    fibre_sd_m = float(np.hypot(fibre_sd_m, farthest_m / 2.0))
+    return [FibreEvent("splice", fibre_m, fibre_sd_m, step.loss_db, step.loss_sd_db, merged=True)]
+
+
+def _share(away_db: FloatArray, loss_db: float) -> FloatArray:
+    """The share of the power lost that is gone where the level stands ``away_db`` above the line before."""
+    lost = 1.0 - 10.0 ** (-loss_db / 5.0)
+    return np.clip((1.0 - 10.0 ** (away_db / 5.0)) / (lost or 1e-9), -0.5, 1.5)
 
 
 def reflection_of(line: Backscatter, trace: Trace, spike: tuple[int, int], step: Step | None) -> FibreEvent:
@@ -76,7 +111,7 @@ def reflection_of(line: Backscatter, trace: Trace, spike: tuple[int, int], step:
     )
 
 
-def measured_end(line: Backscatter, trace: Trace, before: int) -> FibreEvent:
+def measured_end(line: Backscatter, trace: Trace, before: int, answer: Answer) -> FibreEvent:
     """The end of the fibre: where the line is left for good."""
     tail = line.level_db[line.last : line.last + 4 * line.pulse]
     left = slice(max(before + 2 * line.pulse, line.last - line.window, line.first), line.last)
@@ -87,11 +122,13 @@ def measured_end(line: Backscatter, trace: Trace, before: int) -> FibreEvent:
     noise_db = spread(np.diff(line.level_db[left])) / np.sqrt(2.0) if left.stop - left.start > 2 else 0.0
     reflective = height_db > max(0.5, 6.0 * noise_db)
     drowned = bool(behind.size) and level < noise_level_db(behind)  # only the reflection stands out of the noise
-    blurred_m = 0.0 if reflective else line.pulse * line.spacing_m * min(noise_db, 1.0)
+    fibre_m, fibre_sd_m = float(line.position_m[min(line.last, line.position_m.size - 1)]), 2.0 * line.spacing_m
+    if not reflective:
+        fibre_m, fibre_sd_m = _cut_off(line, left, answer, noise_db)
     return FibreEvent(
         "end",
-        float(line.position_m[min(line.last, line.position_m.size - 1)]),
-        float(np.hypot(2.0 * line.spacing_m, blurred_m)),
+        fibre_m,
+        fibre_sd_m,
         level - float(np.median(behind)) if behind.size else 0.0,
         max(noise_db, _RESOLUTION_DB),
         _reflectance(height_db, trace) if reflective and not drowned else None,
@@ -99,36 +136,63 @@ def measured_end(line: Backscatter, trace: Trace, before: int) -> FibreEvent:
     )
 
 
-def _step_fit(line: Backscatter, left: slice, right: slice, start_m: float) -> tuple[float, float, float, float, float]:
-    """Level at the event, slope in dB/m, loss, its standard deviation, and noise of a sample.
+def _cut_off(line: Backscatter, left: slice, answer: Answer, noise_db: float) -> tuple[float, float]:
+    """Where a line that ends without reflection is cut off, by the rule for splices: all of its power is lost.
 
-    Two lines of one slope: the slope of a fibre does not change at a splice, and neighbours may be near. Noise of
-    neighbouring samples hangs together where an instrument smooths; the sum over lags tells by how much.
+    The sample at which the level has left the line for sure is the latest place, and noise makes it late.
+    """
+    surely_m = float(line.position_m[min(line.last, line.position_m.size - 1)])
+    reach = int(np.ceil(answer.length_m / line.spacing_m))
+    around = slice(max(line.last - 2 * reach, left.start), line.last + 2 * reach)
+    at_m = line.position_m[around]
+    if left.stop - left.start < _FEWEST or at_m.size < _FEWEST:
+        return surely_m, float(np.hypot(2.0 * line.spacing_m, answer.length_m))
+    level_db = float(np.median(line.level_db[left] - line.slope_db_per_m * line.position_m[left]))
+    share = _share(line.level_db[around] - level_db - line.slope_db_per_m * at_m, np.inf)
+    noise = float(1.0 - 10.0 ** (-noise_db / 5.0))
+    fibre_m, fibre_sd_m = leading_edge(_grouped(at_m, share, noise, 1.0), answer)
+    if fibre_m < surely_m - 2.0 * answer.length_m:
+        return surely_m, float(np.hypot(fibre_sd_m, answer.length_m))
+    return min(fibre_m, surely_m), float(np.hypot(2.0 * line.spacing_m, fibre_sd_m))
+
+
+@dataclass(frozen=True)
+class _StepFit:
+    """Two lines of one slope: the level of the first where asked, the loss to the second.
+
+    ``local_noise_db`` is the noise of a sample beside one a pulse away, where the unevenness of the fibre over
+    kilometres is none; ``correlated`` is the number of samples that count as one.
+    """
+
+    level_db: float
+    slope_db_per_m: float
+    loss_db: float
+    loss_sd_db: float
+    local_noise_db: float
+    correlated: float
+
+
+def _step_fit(line: Backscatter, left: slice, right: slice, start_m: float) -> _StepFit:
+    """The level at ``start_m`` and the loss between two stretches of line.
+
+    The slope of a fibre does not change at a splice, and neighbours may be near. Noise of neighbouring samples hangs
+    together where an instrument smooths; the sum over lags tells by how much.
     """
     x = np.concatenate((line.position_m[left], line.position_m[right])) - start_m
     y = np.concatenate((line.level_db[left], line.level_db[right]))
     behind = np.zeros(x.size)
     behind[left.stop - left.start :] = -1.0
     design = np.column_stack((np.ones(x.size), x, behind))
-    solution = np.linalg.lstsq(design, y, rcond=None)[0]
-    rest = y - design @ solution
+    level_db, slope_db_per_m, loss_db = (float(value) for value in np.linalg.lstsq(design, y, rcond=None)[0])
+    rest = y - design @ (level_db, slope_db_per_m, loss_db)
     covariance = np.linalg.inv(design.T @ design)
     noise_db = float(rest.std())
-    independent = max(1.0, rest.size / _correlation_length(rest))
-    sd_db = noise_db * np.sqrt(covariance[2, 2] * rest.size / independent)
-    sd_db = float(np.hypot(sd_db, _RESOLUTION_DB))
-    return float(solution[0]), float(solution[1]), float(solution[2]), sd_db, noise_db
-
-
-def _correlation_length(rest: FloatArray) -> float:
-    """Samples that count as one: the sum of the autocorrelation up to where it first vanishes."""
-    padded = np.fft.rfft(rest, 2 * rest.size)
-    correlation = np.fft.irfft(np.abs(padded) ** 2)[: rest.size // 3]
-    if correlation.size == 0 or correlation[0] <= 0.0:
-        return 1.0
-    correlation /= correlation[0]
-    vanished = np.flatnonzero(correlation < 0.05)
-    return float(2.0 * correlation[: vanished[0] if vanished.size else None].sum() - 1.0)
+    correlated = min(max(1.0, correlation_length(rest)), float(rest.size))
+    sd_db = float(np.hypot(noise_db * np.sqrt(covariance[2, 2] * correlated), _RESOLUTION_DB))
+    local_noise_db = spread(rest[line.pulse :] - rest[: -line.pulse]) / np.sqrt(2.0)
+    return _StepFit(
+        level_db, slope_db_per_m, loss_db, sd_db, max(local_noise_db, _ROUNDING_DB), min(correlated, line.pulse)
+    )
 
 
 def _is_saturated(level_db: FloatArray) -> bool:
