@@ -10,22 +10,48 @@ Blocks = list[tuple[str, bytes]]
 
 
 def taken_apart(data: bytes) -> Blocks:
-    """Blocks of a version 2 file in order, each with its name in front, as they lie in the file."""
-    map_bytes, count = struct.unpack_from("<IH", data, 6)
-    at, start, blocks = 12, map_bytes, []
+    """Blocks of a file in order, with their names in front in version 2 only, as they lie in the file."""
+    start = 4 if data.startswith(b"Map\0") else 0
+    map_bytes, count = struct.unpack_from("<IH", data, start + 2)
+    at, place, blocks = start + 8, map_bytes, []
     for _ in range(count - 1):
         end = data.index(b"\0", at)
         (size,) = struct.unpack_from("<I", data, end + 3)
-        blocks.append((data[at:end].decode("latin-1"), data[start : start + size]))
-        at, start = end + 7, start + size
+        blocks.append((data[at:end].decode("latin-1"), data[place : place + size]))
+        at, place = end + 7, place + size
     return blocks
 
 
-def put_together(blocks: Blocks) -> bytes:
-    """A version 2 file of blocks as :func:`taken_apart` gives them."""
-    entries = b"".join(name.encode("latin-1") + b"\0" + struct.pack("<HI", 200, len(body)) for name, body in blocks)
-    head = struct.pack("<4sHIH", b"Map\0", 200, 12 + len(entries), len(blocks) + 1)
+def put_together(blocks: Blocks, version: int = 2) -> bytes:
+    """A file of blocks as :func:`taken_apart` gives them."""
+    entries = b"".join(
+        name.encode("latin-1") + b"\0" + struct.pack("<HI", 100 * version, len(body)) for name, body in blocks
+    )
+    sign = b"Map\0" if version == 2 else b""
+    head = sign + struct.pack("<HIH", 100 * version, len(sign) + 8 + len(entries), len(blocks) + 1)
     return head + entries + b"".join(body for _, body in blocks)
+
+
+def with_pulses(data: bytes, pulses: list[tuple[int, int, int]], version: int = 2) -> bytes:
+    """A file of one pulse width made one of several: pulse in ns, sample spacing in 1e-5 ns, points of each."""
+    columns = [
+        b"".join(struct.pack(kind, *row[i : i + 1]) for row in pulses) for i, kind in enumerate(("<H", "<I", "<I"))
+    ]
+
+    def several(body: bytes) -> bytes:
+        at = 12 if version == 1 else 16 + len(b"FxdParams\0")
+        return body[:at] + struct.pack("<H", len(pulses)) + b"".join(columns) + body[at + 12 :]
+
+    blocks = [(name, several(body) if name == "FxdParams" else body) for name, body in taken_apart(data)]
+    return put_together(blocks, version)
+
+
+def with_samples(data: bytes, parts: list[tuple[int, bytes]], total: int, version: int = 2) -> bytes:
+    """A file with its samples given anew: scale factor and samples (u16, little-endian) of each stretch."""
+    head = b"DataPts\0" if version == 2 else b""
+    stretches = b"".join(struct.pack("<IH", len(samples) // 2, scale) + samples for scale, samples in parts)
+    body = head + struct.pack("<IH", total, len(parts)) + stretches
+    return put_together([(name, body if name == "DataPts" else old) for name, old in taken_apart(data)], version)
 
 
 def extremes(data: bytes, step: int = 1) -> Iterator[bytes]:

@@ -62,6 +62,38 @@ def _store(root: Path, name: str, dies_at: int = 99) -> int:
     return done.returncode
 
 
+REMOVES = """
+import os, sys
+from pathlib import Path
+from trassa.plan.optical.traces.store import TraceStore
+root, dies_at = Path(sys.argv[1]), int(sys.argv[2])
+seen = 0
+def watch(event, args):
+    global seen
+    if str(root) in str(args) and (event in ("os.rename", "os.remove") or event == "open" and ".new" in str(args[0])):
+        seen += 1
+        if seen == dies_at:
+            os._exit(9)
+with TraceStore.changing(root) as store:
+    after = store.without([store.traces[0].id], "trace")
+    sys.addaudithook(watch)
+    after.write(gone=store.traces[:1])
+"""
+
+
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
+def test_a_death_while_a_trace_goes_leaves_the_store_as_before_or_as_after(tmp_path: Path, dies_at: int) -> None:
+    _put(tmp_path, "first")
+    before = TraceStore.of(tmp_path)
+    dead = subprocess.run([sys.executable, "-c", REMOVES, tmp_path, str(dies_at)], check=False).returncode
+    assert dead == 9
+    after = TraceStore.of(tmp_path)
+    assert after.traces in ((), before.traces)
+    assert [after.data(one) for one in after.traces] == [b"first" * 50 for _ in after.traces]
+    _put(tmp_path, "second")
+    assert b"second" * 50 in [TraceStore.of(tmp_path).data(one) for one in TraceStore.of(tmp_path).traces]
+
+
 @pytest.mark.parametrize("dies_at", [1, 2, 3, 4])
 def test_a_death_at_any_step_leaves_the_old_store_and_a_way_on(tmp_path: Path, dies_at: int) -> None:
     _put(tmp_path, "first")
@@ -101,6 +133,16 @@ def test_a_file_that_was_changed_or_lost_is_named(tmp_path: Path) -> None:
         ('{"format": 1, "traces": [{"hut": "H-01"}]}', r"traces\.0\.sha256"),
         ('{"format": 1, "repairs": [{"cable": "C", "measure_m": 1, "inserted_m": 1e9, "date": "2024-01-01"}]}', "500"),
         ('{"format": 1, "surprise": 1}', "surprise"),
+        (
+            '{"format": 1, "repairs": [{"cable": "C", "measure_m": NaN, "inserted_m": 1, "date": "2024-01-01"}]}',
+            "finite",
+        ),
+        (
+            '{"format": 1, "repairs": ['
+            '{"cable": "C", "measure_m": 1, "inserted_m": 1, "date": "2024-01-01"}, '
+            '{"cable": "C", "measure_m": 1, "inserted_m": 1, "date": "2024-01-01"}]}',
+            "stands in it twice",
+        ),
     ],
 )
 def test_a_damaged_index_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:

@@ -17,8 +17,9 @@ from command_line import Finished, trassa
 from otdr_truth import TrueFibre, TrueTrace, backbone_path, laid, repaired, sampled, true_trace
 from trassa.optical.otdr import sor_bytes
 from trassa.plan.optical.questions import PlannedLine, planned_line
-from trassa.plan.optical.traces.baselines import add_baselines, record_repair
+from trassa.plan.optical.traces.baselines import add_baselines
 from trassa.plan.optical.traces.locate import locate_trace
+from trassa.plan.optical.traces.repairs import record_repair
 from trassa.plan.optical.traces.splices import planned_splices
 from trassa.plan.optical.traces.store import TraceStore
 
@@ -188,6 +189,22 @@ def test_what_is_no_baseline_is_refused_by_name(project: Path, line: PlannedLine
     assert TraceStore.of(project) == kept
     assert trassa(*words, undated, *ends, "--date", "2024-02-29").code == 0
     assert [str(one.date) for one in TraceStore.of(project).traces] == ["2023-11-14", "2024-02-29"]
+
+
+def test_the_first_trace_already_must_fit_from_its_hut(project: Path, line: PlannedLine, tmp_path: Path) -> None:
+    """Nothing is known but the plan: taken from the other hut, its events lie at no closures."""
+    seen = []
+    for seed in range(4):
+        fibre = laid(backbone_path(line), np.random.default_rng(seed))
+        mirrored = _file(tmp_path / "mirrored.sor", _from_far(true_trace(fibre)), fibre)
+        done = trassa("optical", "baseline", project, mirrored, "--from", "H-01", "--fibre", "1")
+        seen.append(done.code)
+        assert done.code == 0 or "mirrored.sor" in done.refused()
+        shutil.rmtree(project / "otdr", ignore_errors=True)
+        right = _file(tmp_path / "right.sor", _from_far(true_trace(fibre)), fibre)
+        assert trassa("optical", "baseline", project, right, "--from", "H-02", "--fibre", "1").code == 0
+        shutil.rmtree(project / "otdr")
+    assert seen.count(3) >= 3
 
 
 def test_a_trace_longer_than_the_fibre_is_of_another(project: Path, line: PlannedLine, tmp_path: Path) -> None:

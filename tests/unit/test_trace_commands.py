@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from command_line import trassa
+from trassa.optical.otdr import read_sor, sor_bytes
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def test_the_life_of_kept_traces(drill: Path, tmp_path: Path) -> None:
     assert put_in is not None
     assert int(put_in[1]) == pytest.approx(70, abs=5)
     words = ("optical", "repair", "hills", "H 1 km 25+000", "--inserted-m", 70, "--date")
-    assert "are day and length right?" in trassa(*words, "2026-04-01", cwd=here).out
+    assert "it counts once, from then on" in trassa(*words, "2026-04-01", cwd=here).out
     assert "is entered" in trassa(*words, "2026-04-01", cwd=here).refused()
     assert "repaired" in trassa("optical", "baselines", "hills", cwd=here).out
 
@@ -140,3 +143,57 @@ def test_what_is_refused(drill: Path, words: tuple[str, ...], code: int, said: s
     assert done.code == code, done.err
     assert said in done.err
     assert not (drill / "hills" / "otdr").exists()
+
+
+def test_a_trace_that_ends_at_the_hut_is_refused_by_its_file(drill: Path, tmp_path: Path) -> None:
+    """Nothing but the launch: every command that reads it says which file it is."""
+    whole = read_sor(drill / "here.sor")
+    (tmp_path / "cut.sor").write_bytes(sor_bytes(replace(whole, level_db=whole.level_db[:40], events=())))
+    cut, good, end = tmp_path / "cut.sor", drill / "here.sor", ("--from", "H-01", "--fibre", 1)
+    for words in (
+        ("events", cut),
+        ("events", good, "--earlier", cut),
+        ("splices", cut, good),
+        ("splices", good, cut),
+        ("locate", drill / "hills", cut, *end),
+        ("locate", drill / "hills", good, *end, "--baseline", cut),
+        ("locate", drill / "hills", good, *end, "--earlier", cut),
+        ("baseline", drill / "hills", cut, *end),
+    ):
+        assert "cut.sor: trace of " in trassa("optical", *words).refused()
+    broken = trassa(
+        "optical", "simulate", "hills", *end, "--break", "H 1 km 25+000", "-o", tmp_path / "b.sor", cwd=drill
+    )
+    assert broken.code == 0
+    assert "here.sor, " in trassa("optical", "splices", good, tmp_path / "b.sor").refused()
+
+
+def test_a_store_that_is_not_of_this_plan_is_said_to_be(drill: Path, tmp_path: Path) -> None:
+    """The index changed by hand, a file of it cut short: one clear error each, and the way out it names works."""
+    shutil.copytree(drill, tmp_path / "drill")
+    here = tmp_path / "drill"
+    end = ("--from", "H-01", "--fibre", 1)
+    for name in ("here", "later"):
+        assert trassa("optical", "baseline", "hills", f"{name}.sor", *end, cwd=here).code == 0
+    index = here / "hills" / "otdr" / "index.json"
+    kept = json.loads(index.read_text("utf-8"))
+    first = kept["traces"][0]
+    locate = ("optical", "locate", "hills", "here.sor", *end)
+    for changed, said in (
+        ({"fibre": 500}, "C-1 has no fibre 500"),
+        ({"length_m": 20_000.0}, "20000 m of fibre, planned are 4"),
+    ):
+        index.write_text(json.dumps({**kept, "traces": [{**first, **changed}, kept["traces"][1]]}), "utf-8")
+        refused = trassa(*locate, cwd=here).refused()
+        assert said in refused
+        assert f"{first['sha256'][:16]}.sor (fibre " in refused
+        assert f"--remove {first['sha256'][:8]}`" in refused
+    index.write_text(json.dumps({**kept, "traces": [{**first, "cable": "C-9"}, kept["traces"][1]]}), "utf-8")
+    assert "of C-9, H-01→H-02" in trassa("optical", "baselines", "hills", cwd=here).out.splitlines()[-1]
+    index.write_text(json.dumps(kept), "utf-8")
+    file = here / "hills" / "otdr" / f"{first['sha256'][:16]}.sor"
+    file.write_bytes(file.read_bytes()[:5000])
+    refused = trassa(*locate, cwd=here).refused()
+    assert "is not the file that was put in" in refused
+    assert trassa("optical", "baselines", "hills", "--remove", first["sha256"][:8], cwd=here).code == 0
+    assert trassa(*locate, "--json", cwd=here).json["calibrated_by"] == 1

@@ -16,7 +16,11 @@ __all__ = ["register"]
 _Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Planned project folder.")]
 _Trace = Annotated[Path, typer.Argument(metavar="TRACE.sor", help="OTDR trace (SR-4731, version 1 or 2).")]
 _Hut = Annotated[str, typer.Option("--from", metavar="HUT", help="Hut in which the OTDR stood, e.g. H-02.")]
-_Fibre = Annotated[int, typer.Option(metavar="N", help="Number of the fibre in the first cable.")]
+_Fibre = Annotated[int, typer.Option(metavar="N", help="Number of the fibre in the cable.")]
+_Cable = Annotated[int, typer.Option(metavar="N", help="Number of the cable, in the order in which they are planned.")]
+_Remove = Annotated[
+    list[str] | None, typer.Option("--remove", metavar="ID", help="Take out what has this id in the list; repeats.")
+]
 _Towards = Annotated[
     str, typer.Option("--to", metavar="HUT", help="Neighbouring hut, where the cable leaves on both sides.")
 ]
@@ -50,6 +54,7 @@ def locate(
     hut: _Hut,
     fibre: _Fibre,
     towards: _Towards = "",
+    cable: _Cable = 1,
     baseline: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE.sor", help="Healthy trace besides those kept, from the same hut; repeats."),
@@ -69,7 +74,15 @@ def locate(
 
     given = tuple(baseline or ())
     report = locate_trace(
-        folder, trace, hut=hut, fibre=fibre, towards=towards, baselines=given, beside=beside, earlier=earlier
+        folder,
+        trace,
+        hut=hut,
+        fibre=fibre,
+        towards=towards,
+        cable=cable,
+        baselines=given,
+        beside=beside,
+        earlier=earlier,
     )
     if as_json:
         emit_json(report.as_dict())
@@ -109,6 +122,7 @@ def splices(
     other: Annotated[Path | None, typer.Argument(metavar="[OTHER.sor]", help="The trace from the other end.")] = None,
     hut: Annotated[str, typer.Option("--from", metavar="HUT", help="With DIR: hut at one end of the span.")] = "",
     towards: _Towards = "",
+    cable: _Cable = 1,
     fibre: Annotated[int | None, typer.Option(metavar="N", help="With DIR: one fibre alone.")] = None,
     limit_db: _Limit = _LIMIT_DB,
     as_json: _Json = False,
@@ -126,7 +140,7 @@ def splices(
     if other is not None:
         report = splices_of(place, other, limit_db=limit_db)
     else:
-        report = planned_splices(place, hut=hut, towards=towards, fibre=fibre, limit_db=limit_db)
+        report = planned_splices(place, hut=hut, towards=towards, fibre=fibre, cable=cable, limit_db=limit_db)
     if as_json:
         emit_json(report.as_dict())
     elif as_csv:
@@ -141,6 +155,7 @@ def baseline(
     hut: _Hut,
     fibre: _Fibre,
     towards: _Towards = "",
+    cable: _Cable = 1,
     day: _Day = None,
     as_json: _Json = False,
 ) -> None:
@@ -148,7 +163,7 @@ def baseline(
     from trassa.plan.optical.traces.baselines import add_baselines
 
     taken = None if day is None else day.date()
-    kept = add_baselines(folder, traces, hut=hut, fibre=fibre, towards=towards, day=taken)
+    kept = add_baselines(folder, traces, hut=hut, fibre=fibre, towards=towards, cable=cable, day=taken)
     if as_json:
         emit_json(kept.as_dict())
         return
@@ -157,34 +172,50 @@ def baseline(
         typer.echo(sentence)
 
 
-def baselines(folder: _Folder, as_json: _Json = False) -> None:
-    """The healthy traces and the repairs that a project keeps."""
-    from trassa.plan.optical.traces.baselines import kept_baselines
+def baselines(folder: _Folder, remove: _Remove = None, as_json: _Json = False) -> None:
+    """The healthy traces and the repairs that a project keeps; with --remove traces go, and what they have taught."""
+    from trassa.plan.optical.traces.baselines import kept_baselines, remove_baselines
 
-    kept = kept_baselines(folder)
+    kept = remove_baselines(folder, remove) if remove else kept_baselines(folder)
     if as_json:
         emit_json(kept.as_dict())
         return
-    typer.echo(table(*kept.table()))
-    if kept.repairs:
-        typer.echo(table(*kept.repair_table()))
+    if not remove:
+        typer.echo(table(*kept.table()))
+        if kept.repairs:
+            typer.echo(table(*kept.repair_table()))
+    for sentence in kept.said:
+        typer.echo(sentence)
 
 
 def repair(
     folder: _Folder,
-    position: Annotated[str, typer.Argument(metavar="POSITION", help="'A 4 km 352+400'.")],
-    inserted_m: Annotated[float, typer.Option(metavar="M", help="Cable put in; negative: taken out.")],
-    day: Annotated[datetime, typer.Option("--date", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"], help="Day, UTC.")],
+    position: Annotated[str, typer.Argument(metavar="POSITION", help="'A 4 km 352+400'.")] = "",
+    inserted_m: Annotated[
+        float | None, typer.Option(metavar="M", help="Cable put in, up to 500 m; negative: taken out.")
+    ] = None,
+    day: _Day = None,
+    cable: _Cable = 1,
+    remove: _Remove = None,
     as_json: _Json = False,
 ) -> None:
-    """Enter a repair of the first cable: all that lies behind it is that much farther away from then on."""
-    from trassa.plan.optical.traces.baselines import record_repair
+    """Enter a repair of a cable: all behind it is that much farther away from then on; --remove takes it back."""
+    from trassa.plan.optical.traces.repairs import record_repair, remove_repairs
 
-    entered = record_repair(folder, position, inserted_m=inserted_m, day=day.date())
+    given = [position, inserted_m is not None, day is not None]
+    if remove:
+        if any(given):
+            raise UsageError("repair: --remove takes back, and a place enters", cure="one command for either")
+        done = remove_repairs(folder, remove)
+    elif inserted_m is None or day is None or not position:
+        told = "repair: where, how much and when are needed"
+        raise UsageError(told, cure="DIR POSITION --inserted-m M --date YYYY-MM-DD, or DIR --remove ID")
+    else:
+        done = record_repair(folder, position, inserted_m=inserted_m, day=day.date(), cable=cable)
     if as_json:
-        emit_json(entered.as_dict())
+        emit_json(done.as_dict())
         return
-    for sentence in entered.sentences():
+    for sentence in done.sentences():
         typer.echo(sentence)
 
 
@@ -194,6 +225,7 @@ def simulate(
     fibre: _Fibre,
     into: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.sor", help="The file to write.")],
     towards: _Towards = "",
+    cable: _Cable = 1,
     break_at: Annotated[str, typer.Option("--break", metavar="POSITION", help="The fibre is broken there.")] = "",
     bend_at: Annotated[str, typer.Option("--bend", metavar="POSITION", help="The fibre is bent there.")] = "",
     loss_db: Annotated[float, typer.Option(min=0.0, max=30.0, help="Loss of the bend at 1550 nm, dB.")] = 1.0,
@@ -210,9 +242,8 @@ def simulate(
     from trassa.plan.optical.traces.simulation import Drill, simulate_trace
 
     drill = Drill(break_at, bend_at, loss_db, repaired, inserted_m, wavelength_nm, pulse_ns, seed=seed)
-    told = simulate_trace(
-        folder, into, drill.on(day.date()) if day else drill, hut=hut, fibre=fibre, towards=towards, anew=replace
-    )
+    drill = drill.on(day.date()) if day else drill
+    told = simulate_trace(folder, into, drill, hut=hut, fibre=fibre, towards=towards, cable=cable, anew=replace)
     if as_json:
         emit_json({"file": str(into), "contents": told})
         return

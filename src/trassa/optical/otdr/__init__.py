@@ -19,7 +19,7 @@ from trassa.optical.otdr.bends import Bend, bends
 from trassa.optical.otdr.calibration import Calibration, Prior, calibrated, matched, uncalibrated
 from trassa.optical.otdr.comparison import Change, changes
 from trassa.optical.otdr.detection import DetectionRules, event_table
-from trassa.optical.otdr.epochs import Repair, mended, next_epoch
+from trassa.optical.otdr.epochs import Repair, is_shown, mended, next_epoch
 from trassa.optical.otdr.events import EventTable, FibreEvent
 from trassa.optical.otdr.fibre_path import FibrePath, FibrePlace, planned_path
 from trassa.optical.otdr.locator import Location, located
@@ -52,6 +52,7 @@ __all__ = [
     "changes",
     "event_table",
     "fibre_m",
+    "is_shown",
     "laid_cable",
     "located",
     "matched",

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from trassa.optical.otdr.calibration import Calibration, Reading, averaged, matched
 from trassa.optical.otdr.events import EventTable
 
-__all__ = ["Repair", "mended", "next_epoch"]
+__all__ = ["Repair", "is_shown", "mended", "next_epoch"]
 
 _SIGNIFICANCE = 4.0
 _SHIFT_COST = 20.0
@@ -27,8 +28,9 @@ _MOST_REPAIRS = 8
 class Repair:
     """Cable put in between two places that the calibration knows.
 
-    ``inserted_m`` of fibre with its standard deviation (negative: taken out); ``route_m`` is where, ``seen`` whether
-    a new closure shows it or only the shift behind.
+    ``inserted_m`` of fibre with its standard deviation (negative: taken out; 0: as it was entered); ``route_m`` is
+    where, ``low_m`` to ``high_m`` the route within which it lies, ``seen`` whether a new closure shows it or only the
+    shift behind.
     """
 
     after: str
@@ -36,6 +38,8 @@ class Repair:
     inserted_m: float
     inserted_sd_m: float
     route_m: float
+    low_m: float
+    high_m: float
     seen: bool
 
 
@@ -57,12 +61,27 @@ def next_epoch(calibration: Calibration, tables: Sequence[EventTable]) -> tuple[
         repairs.append(repair)
 
 
-def _split(calibration: Calibration, seen: Sequence[Reading]) -> tuple[Reading | None, Reading, float, float] | None:
-    """The last reading before and the first behind the clearest shift, its size and standard deviation."""
+def is_shown(calibration: Calibration, tables: Sequence[EventTable], route_m: float, inserted_m: float) -> bool:
+    """Whether healthy tables show that what lies behind a place is farther away by a given length of fibre.
+
+    To ask for a known place and length takes less than to find them. False where the tables cannot tell.
+    """
+    seen = averaged([matched(calibration, table, shift_cost=_SHIFT_COST) for table in tables])
+    both, shift, sd_m = _shifts(calibration, seen)
+    behind = [at for at, reading in enumerate(both) if calibration.path.seen[reading.place].route_m >= route_m]
+    if not behind or abs(inserted_m) < _SIGNIFICANCE * float(sd_m[behind[0]]):
+        return False
+    return abs(float(shift[behind[0]]) - inserted_m) < abs(inserted_m) / 2.0
+
+
+def _shifts(
+    calibration: Calibration, seen: Sequence[Reading]
+) -> tuple[list[Reading], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Readings of known places in order, shape (n,); were a shift to begin at each, its size and standard deviation."""
     known = {reading.place: reading for reading in calibration.readings}
     both = [reading for reading in seen if reading.place in known]
-    if len(both) < 2:
-        return None
+    if not both:
+        return [], np.empty(0), np.empty(0)
     off = np.array([reading.fibre_m - known[reading.place].fibre_m for reading in both])
     counts = [1.0 / (1.0 / reading.count + 1.0 / known[reading.place].count) for reading in both]
     weights = np.array(counts) / calibration.prior.reading_sd_m**2
@@ -70,7 +89,14 @@ def _split(calibration: Calibration, seen: Sequence[Reading]) -> tuple[Reading |
     sums = np.concatenate(([0.0], np.cumsum(weights * off)[:-1]))
     behind = np.cumsum(weights[::-1])[::-1]
     shift = np.cumsum((weights * off)[::-1])[::-1] / behind - sums / before
-    sd_m = np.sqrt(1.0 / before + 1.0 / behind)
+    return both, shift, np.sqrt(1.0 / before + 1.0 / behind)
+
+
+def _split(calibration: Calibration, seen: Sequence[Reading]) -> tuple[Reading | None, Reading, float, float] | None:
+    """The last reading before and the first behind the clearest shift, its size and standard deviation."""
+    both, shift, sd_m = _shifts(calibration, seen)
+    if len(both) < 2:
+        return None
     best = int(np.argmax(np.abs(shift) / sd_m))
     if abs(shift[best]) < _SIGNIFICANCE * sd_m[best]:
         return None
@@ -99,8 +125,8 @@ def _repaired(
         readings.insert(
             sum(reading.place < place for reading in readings), Reading(place, at_m + inserted_m / 2.0, len(firsts))
         )
-    names = ("hut" if before is None else path.seen[before.place].name, path.seen[behind.place].name)
-    repair = Repair(*names, inserted_m, sd_m, route_m, is_seen)
+    after, ahead = path.places[0] if before is None else path.seen[before.place], path.seen[behind.place]
+    repair = Repair(after.name, ahead.name, inserted_m, sd_m, route_m, after.route_m, ahead.route_m, is_seen)
     return replace(rebuilt, readings=tuple(readings)), repair
 
 

@@ -52,6 +52,11 @@ def container_of(data: bytes, name: str) -> Container:
     if len(data) < start + 8:
         raise InputError(f"{name}: {len(data)} bytes hold no map of blocks", cure="a complete .sor file")
     version, map_bytes, count = struct.unpack_from("<HIH", data, start)
+    if _is_swapped(data, start):
+        raise InputError(
+            f"{name}: its numbers have the high byte first; SR-4731 has the low byte first",
+            cure="export the trace as SR-4731 (.sor)",
+        )
     if version // 100 != (2 if start else 1):
         raise InputError(f"{name}: is no .sor file of version 1 or 2", cure="export the trace as SR-4731 (.sor)")
     if not start + 8 <= map_bytes <= len(data) or count > map_bytes // _LEAST_ENTRY_BYTES + 1:
@@ -61,6 +66,12 @@ def container_of(data: bytes, name: str) -> Container:
         )
     entries = _entries(data[:map_bytes], start + 8, count - 1, name)
     return Container(name, version // 100, _known_blocks(data, map_bytes, entries, name, named=bool(start)))
+
+
+def _is_swapped(data: bytes, start: int) -> bool:
+    """Whether version and size of the map make sense from the other end only."""
+    version, map_bytes, _ = struct.unpack_from(">HIH", data, start)
+    return bool(version // 100 == (2 if start else 1) and start + 8 <= map_bytes <= len(data))
 
 
 def _entries(head: bytes, at: int, count: int, name: str) -> list[tuple[str, int]]:
@@ -96,20 +107,31 @@ def _known_blocks(data: bytes, at: int, entries: list[tuple[str, int]], name: st
 
 
 def levels_of(container: Container) -> npt.NDArray[np.float64]:
-    """The samples as levels in dB, falling along the fibre, shape (n,). Raises :class:`InputError`."""
+    """The samples as levels in dB, falling along the fibre, shape (n,). Raises :class:`InputError`.
+
+    Where one scale is not enough, stretches of samples follow one another, each with its own.
+    """
     body, name = container.block("DataPts"), container.name
     if len(body) < 12:
         raise InputError(f"{name}: block DataPts has {len(body)} bytes", cure="a complete .sor file")
-    count, traces, again, scale = struct.unpack_from("<IHIH", body)
-    if traces != 1 or count != again:
+    total, factors = struct.unpack_from("<IH", body)
+    at, parts = 6, list[npt.NDArray[np.float64]]()
+    for number in range(1, factors + 1):
+        count, scale = struct.unpack_from("<IH", body, at) if at + 6 <= len(body) else (0, 0)
+        at += 6
+        room = (len(body) - at) // 2
+        if not 1 <= count <= room or scale == 0:
+            raise InputError(
+                f"{name}: scale factor {number} of {factors}: {count} points of scale {scale} in a block that has room "
+                f"for {max(room, 0)}",
+                cure="a complete .sor file",
+            )
+        parts.append(np.frombuffer(body, dtype="<u2", count=count, offset=at) * (-scale * 1e-6))
+        at += 2 * count
+    found = sum(part.size for part in parts)
+    if found != total or total < 2:
         raise InputError(
-            f"{name}: {traces} scale factors with {count} and {again} points; one trace is read",
+            f"{name}: {factors} scale factors have {found} points, the trace has {total}; one trace is read",
             cure="one trace per file",
         )
-    if not 2 <= count <= (len(body) - 12) // 2 or scale == 0:
-        raise InputError(
-            f"{name}: {count} points of scale {scale} in a block that holds {(len(body) - 12) // 2}",
-            cure="a complete .sor file",
-        )
-    samples = np.frombuffer(body, dtype="<u2", count=count, offset=12)
-    return np.asarray(samples * (-scale * 1e-6), dtype=np.float64)
+    return np.concatenate(parts)

@@ -16,6 +16,7 @@ import otdrparser
 from trassa.errors import InputError
 from trassa.optical.otdr import sor_version1
 from trassa.optical.otdr.sor_container import FILE_LIMIT_BYTES, Container, container_of, levels_of
+from trassa.optical.otdr.sor_pulses import evened, with_one_pulse
 from trassa.optical.otdr.trace import ReportedEvent, Trace
 
 __all__ = ["read_sor", "trace_of"]
@@ -43,7 +44,8 @@ def read_sor(path: Path) -> Trace:
 
 def trace_of(data: bytes, name: str) -> Trace:
     """The trace in the bytes of a file; ``name`` stands in messages. Raises :class:`InputError`."""
-    container = container_of(data, name)
+    container, pieces = with_one_pulse(container_of(data, name))
+    level_db = levels_of(container)
     parameters = _version2(container) if container.version == 2 else sor_version1.parameters_of(container)
     general, fixed = parameters.get("GenParams", {}), parameters["FxdParams"]
     supplier = parameters.get("SupParams", {})
@@ -62,8 +64,9 @@ def trace_of(data: bytes, name: str) -> Trace:
         sample_spacing_ns=fixed["sample_spacing"] * _SPACING_NS,
         first_sample_ns=(fixed["acquisition_offset"] - fixed["front_panel_offset"]) * _TICK_NS,
         user_offset_ns=general.get("user_offset", 0) * _TICK_NS,
-        level_db=levels_of(container),
+        level_db=evened(level_db, pieces, name) if pieces else level_db,
         events=tuple(_reported(event) for event in parameters.get("KeyEvents", {}).get("events", ())),
+        name=name,
     )
     _check(trace, name)
     return trace

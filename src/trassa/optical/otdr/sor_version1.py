@@ -71,8 +71,6 @@ def _fixed(container: Container) -> dict[str, Any]:
     layout, names = _FIXED
     fields = _Fields(container.block("FxdParams"), "FxdParams", container.name)
     fixed = dict(zip(names, fields.numbers(layout), strict=True))
-    if fixed["pulse_widths"] != 1:
-        raise InputError(f"{container.name}: {fixed['pulse_widths']} pulse widths", cure="one trace per file")
     fixed["wavelength"] /= 10.0
     fixed["index_of_refraction"] /= 100_000.0
     fixed["backscattering_coefficient"] *= -0.1

@@ -61,6 +61,7 @@ class Trace:
     ``first_sample_ns + i * sample_spacing_ns`` of one-way time from the front panel, ``user_offset_ns`` is where the
     fibre under test begins. ``index`` is the group index set on the instrument; ``backscatter_db`` the backscatter
     coefficient for a pulse of 1 ns. ``events`` are the instrument's, in its order; empty where the file has none.
+    ``name`` is that of its file in messages, and no part of what was measured.
     """
 
     instrument: str
@@ -78,6 +79,7 @@ class Trace:
     user_offset_ns: float
     level_db: FloatArray
     events: tuple[ReportedEvent, ...] = ()
+    name: str = ""
 
     def sample_time_ns(self) -> FloatArray:
         """One-way time of each sample from the user offset, shape (n,)."""

@@ -20,12 +20,12 @@ from trassa.optical.otdr import (
     Trace,
     bends,
     changes,
-    event_table,
     fibre_m,
     paired,
     read_sor,
 )
 from trassa.plan.optical.traces.csv_text import csv_text
+from trassa.plan.optical.traces.tables import table_of
 
 __all__ = ["EventReport", "EventRow", "event_report", "kind_of"]
 
@@ -136,7 +136,7 @@ def event_report(
     Raises :class:`InputError` for files that are no traces, and where ``beside`` has about the same wavelength.
     """
     trace = read_sor(path)
-    table = event_table(trace)
+    table = table_of(trace)
     bent = _bends(trace, table, beside)
     rows = [EventRow(ours, theirs, bent.get(ours)) for ours, theirs in _side_by_side(trace, table)]
     rows += [EventRow(None, theirs, None) for theirs in trace.events if all(row.theirs is not theirs for row in rows)]
@@ -146,7 +146,7 @@ def event_report(
         notes.append("the instrument kept no events")
     if table.end is None:
         notes.append(f"the line fades into noise at {table.last_m:.0f} m: no end is seen")
-    before = None if earlier is None else event_table(read_sor(earlier), index=trace.index)
+    before = None if earlier is None else table_of(read_sor(earlier), trace.index)
     changed = () if before is None else changes(before, table)
     notes += [_change_said(change) for change in changed]
     if before is not None and not changed:
@@ -202,7 +202,7 @@ def _bends(trace: Trace, table: EventTable, beside: Path | None) -> dict[FibreEv
             f"{beside}: {other.wavelength_nm:g} nm beside {trace.wavelength_nm:g} nm; a bend shows at the longer one",
             cure="the trace at 1550 or 1625 nm first, that at 1310 nm beside it",
         )
-    return {bend.event: bend for bend in bends(event_table(other), table)}
+    return {bend.event: bend for bend in bends(table_of(other), table)}
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from trassa.errors import InputError, UsageError
 from trassa.linear import Carriageway
 from trassa.optical.line import Line
-from trassa.optical.otdr import EventTable, FibrePath, planned_path
+from trassa.optical.otdr import EventTable, FibrePath, Trace, planned_path
 from trassa.plan.optical.questions import PlannedLine
+from trassa.plan.questions import position_of
+from trassa.road.refs import folded_ref
 
-__all__ = ["TracedFibre", "traced_fibre"]
+__all__ = ["TracedFibre", "cable_place", "measure_of", "named_otherwise", "traced_fibre"]
 
 _BEFORE_PARTING_M = 100.0
 
 
 @dataclass(frozen=True)
 class TracedFibre:
-    """One fibre of the first cable between two neighbouring huts, from the hut of the OTDR.
+    """One fibre of a cable between two neighbouring huts, from the hut of the OTDR.
 
-    ``path`` ends in the far hut, or at the end of the first drop that the fibre enters; ``is_through`` tells which.
-    ``cable_path`` is the way through the cable from hut to hut, whatever the fibre does.
+    ``at`` is the cable's place in ``line.cables``. ``path`` ends in the far hut, or at the end of the first drop that
+    the fibre enters; ``is_through`` tells which. ``cable_path`` is the way through the cable from hut to hut, whatever
+    the fibre does.
     """
 
     line: Line
+    at: int
     path: FibrePath
     cable_path: FibrePath
     hut: str
@@ -40,12 +45,12 @@ class TracedFibre:
     @property
     def cable(self) -> str:
         """The cable's name."""
-        return self.line.cables[0]
+        return self.line.cables[self.at]
 
     @property
     def carriageway(self) -> Carriageway:
         """The side of the road on which the cable lies."""
-        return self.line.cable_route(0).verge.carriageway
+        return self.line.cable_route(self.at).verge.carriageway
 
     @property
     def name(self) -> str:
@@ -54,7 +59,7 @@ class TracedFibre:
 
     def measure_m(self, route_m: float) -> float:
         """The measure of a route length from the hut; in a drop that of its tap."""
-        verge = self.line.cable_route(0).verge
+        verge = self.line.cable_route(self.at).verge
         sense = 1.0 if self.far_hut_m > self.hut_m else -1.0
         route = verge.route_at(self.hut_m) + sense * route_m
         low_m, high_m = sorted((self.hut_m, self.end_m))
@@ -65,7 +70,7 @@ class TracedFibre:
         low_m, high_m = sorted((self.hut_m, self.end_m))
         if not low_m <= measure_m <= high_m:
             return None
-        verge = self.line.cable_route(0).verge
+        verge = self.line.cable_route(self.at).verge
         return float(abs(float(verge.route_at(measure_m)) - float(verge.route_at(self.hut_m))))
 
     def shared(self, table: EventTable, other: TracedFibre) -> EventTable | None:
@@ -85,26 +90,60 @@ class TracedFibre:
         return table.until(planned * 0.99 - _BEFORE_PARTING_M)
 
 
-def traced_fibre(plan: PlannedLine, hut: str, fibre: int, towards: str = "") -> TracedFibre:
-    """A fibre of the first cable by its number, from a hut; ``towards`` names the neighbour where there are two.
+def traced_fibre(plan: PlannedLine, hut: str, fibre: int, towards: str = "", *, cable: int = 1) -> TracedFibre:
+    """A fibre of a cable by their numbers, from a hut; ``towards`` names the neighbour where there are two.
 
-    Raises :class:`InputError` for a hut or fibre that does not exist.
+    Raises :class:`InputError` for a hut, cable or fibre that does not exist.
     """
     line = next((line for line in plan.lines if hut in line.hut_names), None)
     if line is None:
         known = ", ".join(name for line in plan.lines for name in line.hut_names)
         raise InputError(f"optical: there is no hut {hut}", cure=f"one of {known}")
+    at = cable_place(line, cable)
     far = _neighbour(line, hut, towards)
-    span = "–".join(sorted((hut, far)))
-    rows = [row for row in plan.layers["fibres"].where(cable=line.cables[0], span=span).rows() if row["fibre"] == fibre]
+    span, name = "–".join(sorted((hut, far))), line.cables[at]
+    rows = [row for row in plan.layers["fibres"].where(cable=name, span=span).rows() if row["fibre"] == fibre]
     if not rows:
-        count = line.rules.fibres
-        raise InputError(f"optical: {line.cables[0]} has no fibre {fibre}", cure=f"a fibre of 1..{count}")
+        raise InputError(f"optical: {name} has no fibre {fibre}", cure=f"a fibre of 1..{line.rules.fibres}")
     huts = {name: place.measure_m for name, place in zip(line.hut_names, line.chain.huts, strict=True)}
     use = str(rows[0]["use"])
-    whole = _cable_path(plan, line, (hut, huts[hut]), (far, huts[far]))
-    path, end_m = _own_path(plan, line, whole, (huts[hut], huts[far]), use)
-    return TracedFibre(line, path, whole, hut, far, huts[hut], huts[far], end_m, fibre, use, path is whole)
+    whole = _cable_path(plan, line, at, (hut, huts[hut]), (far, huts[far]))
+    path, end_m = _own_path(plan, line, at, whole, (huts[hut], huts[far]), use)
+    return TracedFibre(line, at, path, whole, hut, far, huts[hut], huts[far], end_m, fibre, use, path is whole)
+
+
+def cable_place(line: Line, cable: int) -> int:
+    """The place in ``line.cables`` of a cable by its number, from 1. Raises :class:`InputError` beyond the last."""
+    count = len(line.cables)
+    if not 1 <= cable <= count:
+        told = f"optical: there is no cable {cable}: {', '.join(line.cables)} lie{'s' if count == 1 else ''} here"
+        raise InputError(told, cure=f"--cable {'1' if count == 1 else f'1..{count}'}; optical.cables is how many")
+    return cable - 1
+
+
+def measure_of(folder: Path, plan: PlannedLine, text: str) -> float:
+    """The measure of a position that a person has written. Raises :class:`InputError` for one on another road."""
+    position = position_of(folder, plan.road, text)
+    if folded_ref(position.road) != folded_ref(plan.road.ref):
+        told = f"optical: {text!r} is a place on {position.road}, not on {plan.road.ref}"
+        raise InputError(told, cure=f"a position on {plan.road.ref}")
+    return float(plan.road.calibration.measure(position.label))
+
+
+def named_otherwise(trace: Trace, ours: TracedFibre) -> list[str]:
+    """Where the names that stand in a trace are those of another fibre of this very line, in sentences.
+
+    People type them, and some instruments keep them whatever the direction: they are told, and decide nothing.
+    """
+    said = []
+    if {trace.location_a, trace.location_b} == {ours.hut, ours.far} and trace.location_a != ours.hut:
+        said.append(f"the file says it was taken in {trace.location_a}, not in {ours.hut}: is --from right?")
+    if trace.cable in ours.line.cables:
+        if trace.cable != ours.cable:
+            said.append(f"the file says it is of {trace.cable}, not of {ours.cable}: is --cable right?")
+        elif trace.fibre.isdecimal() and int(trace.fibre) != ours.number:
+            said.append(f"the file says it is of fibre {trace.fibre}, not of {ours.number}: is --fibre right?")
+    return said
 
 
 def _neighbour(line: Line, hut: str, towards: str) -> str:
@@ -118,8 +157,8 @@ def _neighbour(line: Line, hut: str, towards: str) -> str:
     return far
 
 
-def _cable_path(plan: PlannedLine, line: Line, hut: tuple[str, float], far: tuple[str, float]) -> FibrePath:
-    layers, cable = plan.layers, line.cables[0]
+def _cable_path(plan: PlannedLine, line: Line, at: int, hut: tuple[str, float], far: tuple[str, float]) -> FibrePath:
+    layers, cable = plan.layers, line.cables[at]
     closures = layers["closures"].where(cable=cable)
     joints = {str(row["closure"]): float(row["measure_m"]) for row in closures.rows() if "joint" in str(row["kind"])}
     chambers = {
@@ -127,11 +166,11 @@ def _cable_path(plan: PlannedLine, line: Line, hut: tuple[str, float], far: tupl
         for row in layers["chambers"].rows()
         if cable in str(row["cable"]).split(",")
     }
-    return planned_path(line.cable_route(0), hut, far, joints, chambers)
+    return planned_path(line.cable_route(at), hut, far, joints, chambers)
 
 
 def _own_path(
-    plan: PlannedLine, line: Line, whole: FibrePath, ends_m: tuple[float, float], use: str
+    plan: PlannedLine, line: Line, at: int, whole: FibrePath, ends_m: tuple[float, float], use: str
 ) -> tuple[FibrePath, float]:
     """The way of a fibre from the hut to its end, and the end's measure: the far hut, or the first drop it enters."""
     low_m, high_m = sorted(ends_m)
@@ -143,6 +182,6 @@ def _own_path(
     if not opened:
         return whole, ends_m[1]
     first = min(opened, key=lambda drop: abs(drop.tap_m - ends_m[0]))
-    cable = line.cable_route(0)
+    cable = line.cable_route(at)
     tap_m = abs(float(cable.route_m(first.tap_m)) - float(cable.route_m(ends_m[0])))
     return whole.into_drop(first.connection.name, tap_m, first.lengths), first.tap_m

@@ -20,7 +20,7 @@ from trassa.optical.otdr import (
     read_sor,
 )
 from trassa.plan.optical.questions import cuts_at, planned_line
-from trassa.plan.optical.traces.fibre import TracedFibre, traced_fibre
+from trassa.plan.optical.traces.fibre import TracedFibre, named_otherwise, traced_fibre
 from trassa.plan.optical.traces.learning import (
     SAME_WAVELENGTH_NM,
     HealthyTable,
@@ -34,6 +34,7 @@ from trassa.plan.optical.traces.learning import (
 )
 from trassa.plan.optical.traces.report import Finding, TraceReport
 from trassa.plan.optical.traces.store import TraceStore
+from trassa.plan.optical.traces.tables import naming
 
 __all__ = ["locate_trace"]
 
@@ -61,11 +62,12 @@ def locate_trace(
     hut: str,
     fibre: int,
     towards: str = "",
+    cable: int = 1,
     baselines: Sequence[Path] = (),
     beside: Path | None = None,
     earlier: Path | None = None,
 ) -> TraceReport:
-    """What a trace taken in a hut shows on one fibre of the first cable, calibrated by healthy traces of the line.
+    """What a trace taken in a hut shows on one fibre of a cable, calibrated by healthy traces of the line.
 
     Those that the project keeps are taken by themselves, ``baselines`` besides. ``towards`` names the neighbouring
     hut where the cable leaves the first one on both sides; ``beside`` is a trace of the same fibre at another
@@ -73,7 +75,7 @@ def locate_trace(
     :class:`InputError` for a file that is no trace, a hut or fibre that does not exist, a trace of another fibre.
     """
     plan = planned_line(folder)
-    ours = traced_fibre(plan, hut, fibre, towards)
+    ours = traced_fibre(plan, hut, fibre, towards, cable=cable)
     trace = read_sor(trace_file)
     scale = Scale.of(trace)
     table = table_at(trace, scale)
@@ -85,10 +87,12 @@ def locate_trace(
     known = learned(plan, ours, store, healthy)
     bent, is_longer = _bends(trace, table, beside)
     sight = _Sight(ours, known, table, bent, is_longer)
-    findings = tuple(sorted((*_ends(sight), *_losses(sight)), key=lambda one: one.location.route_m))
+    with naming(trace):
+        findings = tuple(sorted((*_ends(sight), *_losses(sight)), key=lambda one: one.location.route_m))
     broken = next((one for one in findings if one.what == "break"), None)
     ended = any(one.location.fibre_m == table.end.fibre_m for one in findings) if table.end else True
-    cut = cuts_at(plan, broken.measure_m)[0] if broken else None
+    cuts = cuts_at(plan, broken.measure_m) if broken else []
+    cut = next((one for one in cuts if ours.cable in one.cables), None)
     notes = _notes(sight, trace, healthy)
     return TraceReport(
         plan.road, ours.name, ours.use, trace, scale.index, known.traces, known.repairs, findings, not ended, cut, notes
@@ -120,7 +124,8 @@ def _bends(trace: Trace, table: EventTable, beside: Path | None) -> tuple[tuple[
 
 
 def _notes(sight: _Sight, trace: Trace, healthy: Sequence[HealthyTable]) -> tuple[str, ...]:
-    known, table, notes = sight.known, sight.table, []
+    known, table, notes = sight.known, sight.table, named_otherwise(trace, sight.ours)
+    notes += known.moved_said()
     if known.traces and not known.calibration.readings:
         notes.append("no event of the baselines lies at a known closure: they teach nothing")
     if healthy and known.earlier is None:
@@ -164,7 +169,7 @@ def _ends(sight: _Sight) -> list[Finding]:
     doubt_m = 3.0 * float(np.hypot(calibration.sd_at(path.fibre_length_m), calibration.prior.reading_sd_m))
     if end.fibre_m > far_m + doubt_m:
         raise InputError(
-            f"trace: ends at {end.fibre_m:.0f} m; fibre {sight.ours.name} ends at {far_m:.0f} ± {doubt_m:.0f} m",
+            f"ends at {end.fibre_m:.0f} m; fibre {sight.ours.name} ends at {far_m:.0f} ± {doubt_m:.0f} m",
             cure="the hut and fibre that the trace was taken from, or `optical repair` for cable put in",
         )
     bend = _bend_at(sight, end.fibre_m)

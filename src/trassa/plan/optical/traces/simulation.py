@@ -26,8 +26,7 @@ from trassa.optical.otdr import (
 )
 from trassa.plan.folder import writable
 from trassa.plan.optical.questions import PlannedLine, planned_line
-from trassa.plan.optical.traces.fibre import TracedFibre, traced_fibre
-from trassa.plan.questions import position_of
+from trassa.plan.optical.traces.fibre import TracedFibre, measure_of, traced_fibre
 
 __all__ = ["Drill", "simulate_trace"]
 
@@ -65,7 +64,15 @@ class Drill:
 
 
 def simulate_trace(
-    folder: Path, into: Path, drill: Drill, *, hut: str, fibre: int, towards: str = "", anew: bool = False
+    folder: Path,
+    into: Path,
+    drill: Drill,
+    *,
+    hut: str,
+    fibre: int,
+    towards: str = "",
+    cable: int = 1,
+    anew: bool = False,
 ) -> list[str]:
     """Write the trace of a planned fibre as a ``.sor`` file, and say in sentences what is in it.
 
@@ -74,14 +81,14 @@ def simulate_trace(
     if into.exists() and not anew:
         raise InputError(f"{into}: is there already", cure="another name, or --replace")
     plan = planned_line(folder)
-    ours = traced_fibre(plan, hut, fibre, towards)
+    ours = traced_fibre(plan, hut, fibre, towards, cable=cable)
     places = {
         what: _route_m(folder, plan, ours, text)
         for what, text in (("break", drill.break_at), ("bend", drill.bend_at), ("repair", drill.repaired_at))
         if text
     }
-    cable = _laid(plan, ours, drill, places.get("repair"))
-    events, end = _events(plan, ours, cable, drill, places)
+    laid = _laid(plan, ours, drill, places.get("repair"))
+    events, end = _events(plan, ours, laid, drill, places)
     names = {"cable": ours.cable, "fibre": str(ours.number), "location_a": ours.hut, "location_b": ours.far}
     noon = datetime(drill.day.year, drill.day.month, drill.day.day, tzinfo=UTC) + timedelta(hours=_NOON_H)
     rng = _rng(drill, "noise", ours.hut, ours.number, drill.wavelength_nm, drill.day, sorted(places.items()))
@@ -92,7 +99,7 @@ def simulate_trace(
 
 
 def _route_m(folder: Path, plan: PlannedLine, ours: TracedFibre, text: str) -> float:
-    measure_m = plan.road.calibration.measure(position_of(folder, plan.road, text).label)
+    measure_m = measure_of(folder, plan, text)
     route_m = ours.route_m(measure_m)
     if route_m is None:
         ends_m = sorted((ours.hut_m, ours.end_m))

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from trassa.errors import InputError
-from trassa.optical.otdr import TwoWayLoss, event_table, read_sor, two_way_events, two_way_losses
+from trassa.optical.otdr import TwoWayLoss, read_sor, two_way_events, two_way_losses
 from trassa.plan.optical.questions import PlannedLine, planned_line
 from trassa.plan.optical.traces.csv_text import csv_text
 from trassa.plan.optical.traces.fibre import TracedFibre, traced_fibre
 from trassa.plan.optical.traces.learning import Scale, healthy_tables, learned, table_at
 from trassa.plan.optical.traces.store import TraceStore
+from trassa.plan.optical.traces.tables import naming, table_of
 from trassa.road.model import Road
 
 __all__ = ["JudgedSplice", "SpliceReport", "planned_splices", "splices"]
@@ -90,29 +91,32 @@ def splices(one: Path, other: Path, *, limit_db: float) -> SpliceReport:
     """
     traces = read_sor(one), read_sor(other)
     there, back = traces
-    tables = event_table(there), event_table(back, index=there.index)
-    found = two_way_events(*tables)
+    tables = table_of(there), table_of(back, there.index)
+    with naming(*traces):
+        found = two_way_events(*tables)
     return SpliceReport(tuple(JudgedSplice(there.fibre, loss, None, limit_db) for loss in found), None)
 
 
 def planned_splices(
-    folder: Path, *, hut: str, towards: str = "", fibre: int | None = None, limit_db: float
+    folder: Path, *, hut: str, towards: str = "", fibre: int | None = None, cable: int = 1, limit_db: float
 ) -> SpliceReport:
     """Joints of all fibres of a span that the project keeps traces of from both huts; or of one of them.
 
     Raises :class:`InputError` where there is no such fibre.
     """
     plan, store = planned_line(folder), TraceStore.of(folder)
-    first = traced_fibre(plan, hut, fibre or 1, towards)
+    first = traced_fibre(plan, hut, 1 if fibre is None else fibre, towards, cable=cable)
     numbers = sorted({one.fibre for one in store.of_span(first.cable, (first.hut, first.far))})
     rows: list[JudgedSplice] = []
     for number in numbers if fibre is None else [fibre]:
-        ours = traced_fibre(plan, first.hut, number, first.far)
+        ours = traced_fibre(plan, first.hut, number, first.far, cable=cable)
         rows += _of_fibre(plan, ours, store, limit_db) if ours.is_through else []
     if not rows:
         raise InputError(
-            f"splices: no fibre between {first.hut} and {first.far} has stored traces of one wavelength from both huts",
-            cure=f"trassa optical baseline {folder} TRACE.sor --from {first.far} --to {first.hut} --fibre N",
+            f"splices: no fibre of {first.cable} between {first.hut} and {first.far} has stored traces of one "
+            "wavelength from both huts",
+            cure=f"trassa optical baseline {folder} TRACE.sor --from {first.far} --to {first.hut} --fibre N"
+            + (f" --cable {cable}" if cable > 1 else ""),
         )
     return SpliceReport(tuple(rows), plan.road)
 
@@ -128,7 +132,9 @@ def _of_fibre(plan: PlannedLine, ours: TracedFibre, store: TraceStore, limit_db:
         trace = store.trace(here)
         scale = Scale.of(trace)
         known = learned(plan, ours, store, healthy_tables(plan, ours, store, scale))
-        tables = [table_at(one, scale) for one in (trace, store.trace(back[-1]))]
-        found = two_way_losses(known.calibration, *tables)
+        traces = trace, store.trace(back[-1])
+        tables = [table_at(one, scale) for one in traces]
+        with naming(*traces):
+            found = two_way_losses(known.calibration, *tables)
         return [JudgedSplice(str(ours.number), loss, ours.measure_m(loss.route_m or 0.0), limit_db) for loss in found]
     return []
