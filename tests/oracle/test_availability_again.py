@@ -19,6 +19,7 @@ from trassa.plan.verify.evidence import Evidence, read_evidence
 from trassa.plan.verify.optical.availability import check_availability
 from trassa.plan.verify.optical.cable import plant_of
 from trassa.plan.verify.optical.line import network_of
+from trassa.plan.verify.optical.losses import Passed
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_every_connection_comes_to_the_same(evidence: Evidence, drawn: dict[str,
     plan = plan_optical(road, [*sites, *cameras], settings)
     optical = evidence.settings.model_copy(update={"optical": settings})
     laid = replace(evidence, settings=optical, layers={**evidence.layers, **plan.layers})
-    straight = _Straight(plan.layers)
+    straight = _Straight(plan.layers, settings)
     network = network_of(laid.layers, straight, settings)
     row = check_availability(laid, network, straight)
     assert row.agrees, row.detail
@@ -71,7 +72,8 @@ def test_every_connection_comes_to_the_same(evidence: Evidence, drawn: dict[str,
 class _Straight:
     """Cables on a level road, on which route is measure; what their fibre loses is not asked here."""
 
-    def __init__(self, layers: dict[str, Layer]) -> None:
+    def __init__(self, layers: dict[str, Layer], rules: OpticalSettings) -> None:
+        self.rules = rules
         self._names = set(layers["cables"]["cable"].tolist())
 
     def at(self, name: str, measure_m: float) -> _Straight | None:
@@ -85,8 +87,12 @@ class _Straight:
     def fibre_between_m(self, first_m: float, second_m: float) -> float:
         return abs(second_m - first_m)
 
-    def joints_between(self, first_m: float, second_m: float) -> int:
-        return int(abs(second_m - first_m) // 4000.0)
+    def passed(self, first_m: float, second_m: float) -> Passed:
+        length_m = abs(second_m - first_m)
+        return Passed.of(length_m, length_m // 4000.0 * self.rules.splice_loss_db, self.rules)
+
+    def splice_db(self, measure_m: float) -> float:
+        return self.rules.splice_loss_db
 
 
 def test_an_honest_plan_agrees(evidence: Evidence) -> None:

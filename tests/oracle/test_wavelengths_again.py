@@ -40,6 +40,7 @@ def _legs(line: WavelengthLine, path: Lightpath) -> list[Leg]:
             ),
             tuple(span.fibre_m * longer for span in section.spans),
             tuple(span.loss_db for span in section.spans),
+            tuple(span.per_km_db(line.rules) for span in section.spans),
         )
         for section in path.sections
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,56 @@ def test_a_fault_is_named_with_file_line_value_and_cure(tmp_path: Path, old: str
     with pytest.raises(InputError, match=f"list.csv.*{said}") as caught:
         _read(tmp_path, text)
     assert caught.value.cure
+
+
+MEASURED = HEAD.strip() + ",splice_loss_db,attenuation_1310_db_per_km,attenuation_1550_db_per_km\n"
+
+
+def _measured(**cells: str) -> str:
+    """The lot with three more fields a row, empty but for those named by the row's name."""
+    rows = [line.split(",") for line in LOT.splitlines()]
+    return MEASURED + "".join(",".join([*row, cells.get(row[2].replace(" ", ""), ",,")]) + "\n" for row in rows)
+
+
+def test_what_acceptance_measured_is_read_at_closures_and_where_reels_begin(tmp_path: Path) -> None:
+    (section,) = _read(tmp_path, _measured(Weimar=",0.33,0.19", M2="-0.1,,0.205", T3="3,,", M4="0.06,,")).sections
+    found = {(p.hut or p.closure): (p.splice_loss_db, *p.attenuation_db_per_km) for p in section.places}
+    nan = float("nan")
+    due = {"Weimar": (nan, 0.33, 0.19), "M 2": (-0.1, nan, 0.205), "T 3": (3.0, nan, nan), "M 4": (0.06, nan, nan)}
+    for name, values in due.items():
+        assert found[name] == pytest.approx(values, nan_ok=True), name
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"M2": "-0.11,,"}, "line 5: splice_loss_db '-0.11' is none of -0.1..3; .*mean of both ways"),
+        ({"M2": "3.01,,"}, "line 5: splice_loss_db '3.01' is none of -0.1..3"),
+        ({"M2": "good,,"}, "line 5: splice_loss_db 'good' is none of"),
+        ({"M2": "nan,,"}, "line 5: splice_loss_db 'nan' is none of"),
+        ({"M2": ",0.09,"}, "line 5: attenuation_1310_db_per_km '0.09' is none of 0.1..1"),
+        ({"Weimar": ",,1.2"}, "line 2: attenuation_1550_db_per_km '1.2' is none of 0.1..1"),
+        ({"Weimar": "0.05,,"}, "line 2: splice_loss_db '0.05' at a hut; .* in the row of a joint or tap"),
+        ({"K1": "0.05,,"}, "line 3: splice_loss_db '0.05' at a chamber"),
+        ({"T3": ",,0.2"}, "line 6: attenuation_1550_db_per_km '0.2' at a tap; .* in the row of a joint or hut"),
+        ({"M4": ",,0.2"}, "line 8: attenuation_1550_db_per_km 0.2 of 'M 4', behind which section 'lot 1' has no reel"),
+    ],
+)
+def test_a_measured_value_that_cannot_be(tmp_path: Path, cells: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        _read(tmp_path, _measured(**cells))
+    assert re.search(f"list.csv, {said}", f"{caught.value.message}; {caught.value.cure}"), caught.value
+
+
+def test_a_joint_of_two_lots_has_one_mean_and_the_second_ones_reel(tmp_path: Path) -> None:
+    second = "lot 2,joint,M 4,C-1,km 5+002,,,,100,{},,0.21\nlot 2,joint,M 9,C-1,km 7+000,,2150,,,,,\n"
+    lots = _measured(M4="0.06,,").replace("20,5930,,", "20,,5930,")
+    for told in ("", "0.06"):
+        (section,) = _read(tmp_path, lots + second.format(told)).sections
+        assert section.places[4].splice_loss_db == 0.06
+        assert section.places[4].attenuation_db_per_km[1] == 0.21
+    with pytest.raises(InputError, match=r"line 9: splice_loss_db 0.07 of 'M 4', but 0.06 in list.csv, line 8"):
+        _read(tmp_path, lots + second.format("0.07"))
 
 
 SECOND = "lot 2,joint,M 5,C-1,km 4+800,,,,\nlot 2,joint,M 6,C-1,km 6+000,,,,\n"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from command_line import trassa
+from command_line import set_in, trassa
+from forging import ask
 from trassa.optical.otdr import read_sor, sor_bytes
 
 
@@ -110,6 +111,7 @@ def test_the_life_of_kept_traces(drill: Path, tmp_path: Path) -> None:
     means = {round(row["loss_db"], 2) for row in by_plan}
     assert len([row for row in by_file if round(float(row["loss_db"]), 2) in means]) >= len(by_file) - 1 > 2
     assert all(row["closure"].startswith("CL-") and row["label"] for row in by_plan)
+    _closes_the_circle(here, {row["closure"]: row["loss_db"] for row in by_plan})
     strict = trassa("optical", "splices", "hills", "--from", "H-01", "--limit-db", 0.0, "--json", cwd=here).json
     assert strict["accepted"] < strict["rejected"]
     later = trassa("optical", "baseline", "hills", "later.sor", "--from", "H-01", "--fibre", 1, "--json", cwd=here).json
@@ -123,10 +125,43 @@ def test_the_life_of_kept_traces(drill: Path, tmp_path: Path) -> None:
     assert "repaired" in trassa("optical", "baselines", "hills", cwd=here).out
 
 
+def _closes_the_circle(here: Path, means: dict[str, float]) -> None:
+    """Acceptance into the list that the plan reads: only its losses differ, by what was measured."""
+    export = trassa("optical", "export", "hills", "--into", "list", "--only", "as-built", cwd=here)
+    assert export.code == 0, export.err
+    words = ("optical", "splices", "hills", "--from", "H-01", "--as-built", "list/as_built.csv")
+    accepted = trassa(*words, cwd=here)
+    assert accepted.code == 0, accepted.err
+    before = (here / "list" / "as_built.csv").read_text("utf-8").splitlines()
+    after = accepted.out.splitlines()
+    assert [line for line in after if line not in before] != []
+    rows = list(csv.DictReader(after, delimiter=";"))
+    assert {row["name"]: float(row["splice_loss_db"]) for row in rows if row["splice_loss_db"]} == means
+    assert [{**row, "splice_loss_db": ""} for row in rows] == list(csv.DictReader(before, delimiter=";"))
+    (here / "other.csv").write_text("item;name\njoint;M 1\n", "utf-8")
+    assert "other.csv: names none of the joints CL-" in trassa(*words[:-1], "other.csv", cwd=here).refused()
+    assert "is no CSV" in trassa(*words[:-1], "none.csv", cwd=here).refused()
+    folder = here / "accepted"
+    shutil.copytree(here / "hills", folder)
+    losses = {}
+    for name, text in (("bare", "\n".join(before)), ("measured", accepted.out)):
+        (folder / "inputs" / f"{name}.csv").write_text(text, "utf-8")
+        setting = (folder / "trassa.toml").read_text("utf-8")
+        if name == "bare":
+            set_in(folder, "optical", 'as_built = "bare.csv"')
+        else:
+            (folder / "trassa.toml").write_text(setting.replace("bare.csv", "measured.csv"), "utf-8")
+        assert trassa("run", folder).code == 0
+        losses[name] = ask(folder, "SELECT SUM(loss_db) FROM spans")[0][0]
+    more_db = sum(loss_db - 0.05 for loss_db in means.values())
+    assert losses["measured"] - losses["bare"] == pytest.approx(more_db, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (("splices", "here.sor"), 2, "one direction"),
+        (("splices", "here.sor", "later.sor", "--as-built", "list.csv"), 2, "closures of a plan"),
         (("splices", "here.sor", "later.sor"), 0, ""),
         (("splices", "hills", "--from", "H-02"), 3, "stored traces"),
         (("baseline", "hills", "nothing.sor", "--from", "H-01", "--fibre", "1"), 3, "cannot be read"),

@@ -16,7 +16,8 @@ from trassa.errors import InputError
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify.geopackage import read_layers
 from trassa.plan.verify.optical.cable import Cable
-from trassa.plan.verify.optical.line import LinkAgain, Network, SpanAgain, aged_loss_db, link_margin_db
+from trassa.plan.verify.optical.line import LinkAgain, Network, SpanAgain
+from trassa.plan.verify.optical.losses import Passed, aged_loss_db, link_margin_db
 from trassa.plan.verify.polyline import Lines, length_m
 from trassa.plan.verify.radio.service import Edges, Service, margins_between
 from trassa.plan.verify.verdict import Row, Verification
@@ -134,14 +135,14 @@ def test_a_hut_down_takes_its_links_and_spans() -> None:
 
 
 def test_losses_add_up_by_hand() -> None:
-    loss = aged_loss_db(20_000.0, 5, "1550", RULES)
+    loss = aged_loss_db(Passed.of(20_000.0, 5 * 0.05, RULES), "1550", RULES)
     assert loss == pytest.approx(20 * 0.975 / 0.97 * 0.22 + 7 * 0.05 + 2 * 0.5 + 3.0)
     optics = next(one for one in RULES.transceivers if one.name == "grey 80 km")
-    loss, margin = link_margin_db(1_000.0, 1, optics, RULES)
+    loss, margin = link_margin_db(Passed.of(1_000.0, 0.05, RULES), optics, RULES)
     new = 0.6 * (0.22 + 3 * 0.05 + 1.0)
     attenuator = math.ceil(11.0 - new)
     assert margin == pytest.approx(min(22.0 - loss, new + attenuator - 11.0))
-    assert link_margin_db(90_000.0, 1, optics, RULES)[1] < 0.0
+    assert link_margin_db(Passed.of(90_000.0, 0.05, RULES), optics, RULES)[1] < 0.0
 
 
 def test_sheath_counts_loops_where_they_lie() -> None:
@@ -152,8 +153,8 @@ def test_sheath_counts_loops_where_they_lie() -> None:
     assert cable.sheath_m(2000.0) == pytest.approx(2020.0 * 1.02 + 4.0 + 5.0)
     assert cable.sheath_m(10_000.0) == pytest.approx(10_100.0 * 1.02 + 4.0 + 10.0 + 10.0 + 4.0)
     assert cable.fibre_between_m(4000.0, 0.0) == pytest.approx((4040.0 * 1.02 + 4.0 + 10.0 + 5.0) / 0.975)
-    assert cable.joints_between(0.0, 2000.0) == 0
-    assert cable.joints_between(0.0, 2001.0) == 1
+    assert cable.passed(0.0, 2000.0).splices_db == 0.0
+    assert cable.passed(0.0, 2001.0).splices_db == RULES.splice_loss_db
 
 
 def test_feet_on_lines() -> None:

@@ -125,6 +125,10 @@ def splices(
     cable: _Cable = 1,
     fibre: Annotated[int | None, typer.Option(metavar="N", help="With DIR: one fibre alone.")] = None,
     limit_db: _Limit = _LIMIT_DB,
+    as_built: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.csv", help="With DIR: this list of built plant with the means, on stdout."),
+    ] = None,
     as_json: _Json = False,
     as_csv: _Csv = False,
 ) -> None:
@@ -132,16 +136,21 @@ def splices(
 
     Of the fibres whose traces from both huts a project keeps, by closure; or of two files, by their events.
     """
+    from trassa.plan.optical.traces.acceptance import accepted_list
     from trassa.plan.optical.traces.splices import planned_splices
     from trassa.plan.optical.traces.splices import splices as splices_of
 
     if other is None and not hut:
         raise UsageError("splices: one trace has one direction", cure="the trace from the other end, or DIR --from HUT")
+    if other is not None and as_built is not None:
+        raise UsageError("splices: --as-built needs the closures of a plan", cure="DIR --from HUT")
     if other is not None:
         report = splices_of(place, other, limit_db=limit_db)
     else:
         report = planned_splices(place, hut=hut, towards=towards, fibre=fibre, cable=cable, limit_db=limit_db)
-    if as_json:
+    if as_built is not None:
+        typer.echo(accepted_list(as_built, report), nl=False)
+    elif as_json:
         emit_json(report.as_dict())
     elif as_csv:
         typer.echo(report.as_csv(), nl=False)

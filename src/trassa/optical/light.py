@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 
 from trassa.optical.placement import Span
+from trassa.optical.plant.layout import SpanPlant
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.wdm.closed_form import ClosedForm
 from trassa.optical.wdm.equipment import line_equipment
@@ -52,18 +53,23 @@ class Light:
 
 def line_spans(spans: Sequence[Span], rules: OpticalSettings) -> tuple[tuple[LineSpan, ...], ...]:
     """Spans as light sees them, for each pair of neighbouring huts one per cable, at the end of life."""
-    limit_db = rules.span_loss_limit_db
     return tuple(
-        tuple(
-            LineSpan(
-                plant.cable.whole.fibre_m,
-                tuple(plant.cable.fibre_m(np.array(plant.joints_m)).tolist()),
-                loss_db,
-                limit_db,
-            )
-            for plant, loss_db in zip(span.plants, span.losses_db, strict=True)
-        )
+        tuple(_line_span(plant, loss_db, rules) for plant, loss_db in zip(span.plants, span.losses_db, strict=True))
         for span in spans
+    )
+
+
+def _line_span(plant: SpanPlant, loss_db: float, rules: OpticalSettings) -> LineSpan:
+    """One cable's; its attenuation is the mean over its fibre."""
+    cable, fibre_m = plant.cable, plant.cable.whole.fibre_m
+    beyond = plant.measured.between(cable, cable.start_m, cable.end_m)
+    return LineSpan(
+        fibre_m,
+        tuple(cable.fibre_m(np.array(plant.joints_m)).tolist()),
+        loss_db,
+        rules.span_loss_limit_db,
+        tuple((rules.splice_loss_db + plant.measured.at_db(plant.joints_m)).tolist()),
+        rules.attenuation_1550_db_per_km + float(beyond.fibre_1550_db) / fibre_m * 1000.0,
     )
 
 

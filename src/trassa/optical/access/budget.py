@@ -9,6 +9,10 @@
 
 A receiver near its transmitter is overloaded: a fixed attenuator of whole decibels brings the loss up. Planning
 values are upper values: against overload the line must be taken as better than planned.
+
+Where acceptance measured splices or attenuation, they stand in the typical loss in place of the planned values, and all
+rules hold around it as they do around the planned one: what was measured is not taken for the least loss, since its
+mean over fibres is no bound for one of them.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from trassa.optical.plant.measured import NOTHING_BEYOND, Beyond
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 
 __all__ = [
@@ -41,20 +46,33 @@ PIGTAIL_SPLICES = 2
 
 
 def typical_loss_db(
-    fibre_m: npt.ArrayLike, splices: npt.ArrayLike, band: Literal["1310", "1550"], rules: OpticalSettings
+    fibre_m: npt.ArrayLike,
+    splices: npt.ArrayLike,
+    band: Literal["1310", "1550"],
+    rules: OpticalSettings,
+    beyond: Beyond = NOTHING_BEYOND,
 ) -> FloatArray:
-    """Loss from patch panel to patch panel as planned; ``splices`` without the two pigtails'. Any shape."""
+    """Loss from patch panel to patch panel; ``splices`` without the two pigtails', ``beyond`` what was measured more.
+
+    Any shape.
+    """
     fibre_km = np.asarray(fibre_m, dtype=np.float64) / 1000.0
     spliced = (np.asarray(splices, dtype=np.float64) + PIGTAIL_SPLICES) * rules.splice_loss_db
-    return fibre_km * rules.attenuation_db_per_km(band) + spliced + CONNECTORS * rules.connector_loss_db
+    planned = fibre_km * rules.attenuation_db_per_km(band) + spliced + CONNECTORS * rules.connector_loss_db
+    return np.asarray(planned + beyond.loss_db(band), dtype=np.float64)
 
 
 def end_of_life_loss_db(
-    fibre_m: npt.ArrayLike, splices: npt.ArrayLike, band: Literal["1310", "1550"], rules: OpticalSettings
+    fibre_m: npt.ArrayLike,
+    splices: npt.ArrayLike,
+    band: Literal["1310", "1550"],
+    rules: OpticalSettings,
+    beyond: Beyond = NOTHING_BEYOND,
 ) -> FloatArray:
     """Loss with repairs, and with as much fibre as the least helix ratio puts into the sheath. Any shape."""
     longest_m = np.asarray(fibre_m, dtype=np.float64) * rules.helix_ratio / rules.helix_ratio_low
-    return typical_loss_db(longest_m, splices, band, rules) + rules.repair_margin_db
+    more_db = beyond.loss_db(band, rules.helix_ratio / rules.helix_ratio_low)
+    return typical_loss_db(longest_m, splices, band, rules) + rules.repair_margin_db + more_db
 
 
 @dataclass(frozen=True)
@@ -95,11 +113,17 @@ class Closing:
         return np.where(self.closes, 2.0 * self.optics.price.amount_minor + attenuators, np.inf)
 
 
-def closing(optics: TransceiverClass, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings) -> Closing:
-    """One transceiver class on links of given fibre length and number of splices, each of shape (links,)."""
-    typical = typical_loss_db(fibre_m, splices, optics.band, rules)
+def closing(
+    optics: TransceiverClass,
+    fibre_m: FloatArray,
+    splices: FloatArray,
+    rules: OpticalSettings,
+    beyond: Beyond = NOTHING_BEYOND,
+) -> Closing:
+    """One transceiver class on links of given fibre length, number of splices and loss beyond, each (links,)."""
+    typical = typical_loss_db(fibre_m, splices, optics.band, rules, beyond)
     first_day = typical * rules.first_day_ratio
-    aged = end_of_life_loss_db(fibre_m, splices, optics.band, rules)
+    aged = end_of_life_loss_db(fibre_m, splices, optics.band, rules, beyond)
     attenuator = np.ceil(np.maximum(optics.least_loss_db - first_day, 0.0))
     left = optics.budget_db - aged - attenuator
     above = first_day + attenuator - optics.least_loss_db

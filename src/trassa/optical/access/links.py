@@ -13,6 +13,7 @@ from trassa.optical.access.rings import Ring, RingOffer, ring_offers
 from trassa.optical.plant.drops import Drop, Refusal
 from trassa.optical.plant.layout import SpanPlant
 from trassa.optical.plant.lengths import Lengths
+from trassa.optical.plant.measured import Beyond
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 
 __all__ = ["Link", "SpanOptics", "chosen_optics"]
@@ -81,9 +82,10 @@ def chosen_optics(drops: Sequence[Drop], plant: SpanPlant, rules: OpticalSetting
     if isinstance(offers, Refusal):
         return offers
     lengths_m, splices = _lengths_and_splices(own, plant)
+    beyond = _beyond(own, plant)
     classes = sorted(rules.transceivers, key=lambda optics: (optics.price.amount_minor, optics.name))
     fibre_m = lengths_m[2].ravel()
-    closings = tuple(closing(optics, fibre_m, splices.ravel(), rules) for optics in classes)
+    closings = tuple(closing(optics, fibre_m, splices.ravel(), rules, beyond) for optics in classes)
     prices = np.array([row.pair_price_minor(rules) for row in closings]).reshape(len(closings), 2, len(own))
     choices, pairs = zip(*(_cheapest(prices, closings, fibres) for fibres in (1, 2)), strict=True)
     bidi_minor, duplex_minor = (
@@ -131,6 +133,14 @@ def _lengths_and_splices(drops: Sequence[Drop], plant: SpanPlant) -> tuple[Float
     joints_after = len(joints) - np.searchsorted(joints, taps, side="right")
     splices = np.array((joints_before, joints_after), dtype=np.float64) + _TAP_SPLICES
     return np.stack((before + own, total - before + own), axis=1), splices
+
+
+def _beyond(drops: Sequence[Drop], plant: SpanPlant) -> Beyond:
+    """What was measured of the cable on the links to the hut before, then on those to the hut behind, (2 · drops,)."""
+    taps, measured = np.array([drop.tap_m for drop in drops], dtype=np.float64), plant.measured
+    first_m = np.concatenate((np.full(len(drops), plant.cable.start_m), taps))
+    second_m = np.concatenate((taps, np.full(len(drops), plant.cable.end_m)))
+    return measured.between(plant.cable, first_m, second_m).at_taps(np.tile(measured.at_db(taps.tolist()), 2))
 
 
 def _cheapest(prices: FloatArray, closings: Sequence[Closing], fibres: int) -> tuple[IntArray, FloatArray]:

@@ -23,6 +23,7 @@ from trassa.optical.access.budget import Closing, LinkBudget, closing
 from trassa.optical.plant.drops import Drop, Refusal
 from trassa.optical.plant.layout import SpanPlant
 from trassa.optical.plant.lengths import Lengths
+from trassa.optical.plant.measured import Beyond
 from trassa.optical.settings import OpticalSettings, TransceiverClass
 
 __all__ = ["Ring", "RingOffer", "RingSegment", "ring_offers"]
@@ -96,8 +97,9 @@ def ring_offers(drops: Sequence[Drop], plant: SpanPlant, rules: OpticalSettings)
 
 def _offer(drops: Sequence[Drop], rate_mbps: float, plant: SpanPlant, rules: OpticalSettings) -> RingOffer:
     lengths_m, splices = _segments(drops, plant)
+    beyond = _beyond(drops, plant)
     classes = sorted(rules.transceivers, key=lambda optics: (optics.price.amount_minor, optics.name))
-    closings = tuple(closing(optics, lengths_m[2], splices, rules) for optics in classes)
+    closings = tuple(closing(optics, lengths_m[2], splices, rules, beyond) for optics in classes)
     choice, price = np.zeros((2, lengths_m.shape[1]), dtype=np.int64), np.full(2, np.inf)
     for row, fibres in enumerate((1, 2)):
         ours = [index for index, closed in enumerate(closings) if closed.optics.fibres == fibres]
@@ -122,3 +124,10 @@ def _segments(drops: Sequence[Drop], plant: SpanPlant) -> tuple[FloatArray, Floa
     taps = np.array([0, *([1] * len(drops)), 0])
     splices = np.maximum(last - first, 0) + taps[:-1] + taps[1:]
     return along + np.hstack((none, own)) + np.hstack((own, none)), splices.astype(np.float64)
+
+
+def _beyond(drops: Sequence[Drop], plant: SpanPlant) -> Beyond:
+    """What was measured of the cable on each segment, (segments,); both its ends are spliced in members' closures."""
+    at_m = [plant.cable.start_m, *(drop.tap_m for drop in drops), plant.cable.end_m]
+    taps_db = np.concatenate(([0.0], plant.measured.at_db(at_m[1:-1]), [0.0]))
+    return plant.measured.between(plant.cable, at_m[:-1], at_m[1:]).at_taps(taps_db[:-1] + taps_db[1:])

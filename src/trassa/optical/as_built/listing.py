@@ -8,7 +8,8 @@
     lot 1;joint;M 4;C-1;km 356+120;20;;3871;2
 
 Comma, semicolon or tab; a decimal comma where semicolons or tabs divide. In place of a position: ``latitude`` and
-``longitude`` in degrees, or the point of the row in a GeoPackage.
+``longitude`` in degrees, or the point of the row in a GeoPackage. Acceptance adds ``splice_loss_db`` of a closure, and
+``attenuation_1310_db_per_km`` and ``attenuation_1550_db_per_km`` of the reel that begins in a joint or hut.
 """
 
 from __future__ import annotations
@@ -37,6 +38,19 @@ _FORBIDDEN = re.compile("[,;–→\t]")
 _CABLE = re.compile(r"C-([1-9]\d*)(?:\.\d+)?")
 _MOST_LOOP_M = 1000.0
 _MOST_MARK_M = 1e6
+_SPLICE = (
+    "the mean of its splices",
+    -0.1,
+    3.0,
+    ("joint", "tap"),
+    "the mean of both ways in dB, as 0.06; empty: planned",
+)
+_REEL = ("the reel that begins", 0.1, 1.0, ("joint", "hut"), "dB/km of the reel, as 0.21; empty: as planned")
+_MEASURED = {
+    "splice_loss_db": _SPLICE,
+    "attenuation_1310_db_per_km": _REEL,
+    "attenuation_1550_db_per_km": _REEL,
+}
 _NAN = float("nan")
 
 
@@ -80,7 +94,24 @@ def _item(row: ListedRow, cable: int, measure_m: float) -> BuiltItem:
         in_m = out_m = mark_m
     elif item in ("chamber", "tap") and not (math.isnan(in_m) and math.isnan(out_m)):
         raise InputError(f"{row.place}: two marks, but the cable passes a {item} uncut", cure="sheath_mark_m alone")
-    return BuiltItem(section, item, name, cable, measure_m, _metres(row, "loop_m", _MOST_LOOP_M), in_m, out_m)
+    loop_m = _metres(row, "loop_m", _MOST_LOOP_M)
+    return BuiltItem(section, item, name, cable, measure_m, loop_m, in_m, out_m, *_measured(row, item))
+
+
+def _measured(row: ListedRow, item: str) -> list[float]:
+    """Mean loss of the splices in a closure, dB; attenuation of the reel that begins there at 1310 and 1550 nm."""
+    found: list[float] = []
+    for name, (what, least, most, items, cure) in _MEASURED.items():
+        text = row.get(name)
+        value = number(text) if text else _NAN
+        if text and item not in items:
+            raise InputError(
+                f"{row.place}: {name} {text!r} at a {item}", cure=f"{what} in the row of a {items[0]} or {items[1]}"
+            )
+        if text and not least <= value <= most:
+            raise InputError(f"{row.place}: {name} {text!r} is none of {least:g}..{most:g}", cure=cure)
+        found.append(value)
+    return found
 
 
 def _cables(row: ListedRow, rules: OpticalSettings) -> list[int]:

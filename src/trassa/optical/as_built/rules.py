@@ -60,6 +60,12 @@ class _List:
                     f"{self._line(item)}: {item.name!r} stands twice, first in {self._line(old)}",
                     cure="a name of its own for each",
                 )
+            if old.cable == item.cable and abs(old.splice_loss_db - item.splice_loss_db) > 0.0:
+                raise InputError(
+                    f"{self._line(item)}: splice_loss_db {item.splice_loss_db:g} of {item.name!r}, but "
+                    f"{old.splice_loss_db:g} in {self._line(old)}",
+                    cure="one mean for all splices in a closure",
+                )
 
     def require_order(self, mine: Sequence[BuiltItem]) -> None:
         """Rows of one kind follow the road, one way or the other."""
@@ -110,6 +116,14 @@ class _List:
                     "passes uncut",
                     cure="the section up to a joint or a hut, where reels end",
                 )
+        for item in groups[-1]:
+            for name in ("attenuation_1310_db_per_km", "attenuation_1550_db_per_km"):
+                if not math.isnan(value := getattr(item, name)):
+                    raise InputError(
+                        f"{self._line(item)}: {name} {value:g} of {item.name!r}, behind which section "
+                        f"{item.section!r} has no reel",
+                        cure="in the row of the joint or hut where the reel begins, with growing measure",
+                    )
 
     def require_apart(self, items: Sequence[BuiltItem], verges: Sequence[Verge]) -> None:
         """No two sections of a cable overlap, and every hut within a section is listed in it."""

@@ -25,6 +25,9 @@ def as_built_rows(lines: Sequence[Line]) -> list[Row]:
             "loop_m": item.loop_m,
             "mark_in_m": item.mark_in_m,
             "mark_out_m": item.mark_out_m,
+            "splice_loss_db": item.splice_loss_db,
+            "attenuation_1310_db_per_km": item.attenuation_1310_db_per_km,
+            "attenuation_1550_db_per_km": item.attenuation_1550_db_per_km,
         }
         for item in lines[0].as_built.items
     ]

@@ -29,13 +29,25 @@ __all__ = [
 ]
 
 _NAN = float("nan")
+_NUMBERS = (
+    "measure_m",
+    "loop_m",
+    "mark_in_m",
+    "mark_out_m",
+    "splice_loss_db",
+    "attenuation_1310_db_per_km",
+    "attenuation_1550_db_per_km",
+)
 ONE_PLACE_M = 5.0
 """Rows of one section and cable nearer than this to one another are one chamber and what lies in it."""
 
 
 @dataclass(frozen=True)
 class BuiltItem:
-    """One row of the list as it was read; ``cable`` counts from 0, what the list does not say is NaN."""
+    """One row of the list as it was read; ``cable`` counts from 0, what the list does not say is NaN.
+
+    ``splice_loss_db`` is the two-way mean of a closure's splices, the attenuations those of the reel that begins there.
+    """
 
     section: str
     item: str
@@ -45,6 +57,9 @@ class BuiltItem:
     loop_m: float
     mark_in_m: float
     mark_out_m: float
+    splice_loss_db: float = _NAN
+    attenuation_1310_db_per_km: float = _NAN
+    attenuation_1550_db_per_km: float = _NAN
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,9 @@ class BuiltPlace:
     ``joint`` where all fibres are spliced, reel to reel; a closure that is no joint is a tap. ``loop_m`` is the cable
     stored there, half on either side of the joint (in a hut so much at each cable end), None where the list does not
     say. The marks are the metres printed on the sheath that comes with growing measure and on that which goes on, NaN
-    where they were not read; where the cable passes uncut both are one.
+    where they were not read; where the cable passes uncut both are one. ``splice_loss_db`` is the two-way mean of the
+    closure's splices and ``attenuation_db_per_km`` that of the reel that goes on, at 1310 and 1550 nm, NaN where they
+    were not measured.
     """
 
     measure_m: float
@@ -74,6 +91,8 @@ class BuiltPlace:
     loop_m: float | None = None
     mark_in_m: float = _NAN
     mark_out_m: float = _NAN
+    splice_loss_db: float = _NAN
+    attenuation_db_per_km: tuple[float, float] = (_NAN, _NAN)
 
     @property
     def ends_reel(self) -> bool:
@@ -149,7 +168,7 @@ class AsBuilt:
                     str(row["item"]),
                     str(row["name"]),
                     int(str(row["cable"]).removeprefix("C-")) - 1,
-                    *(float(row[column]) for column in ("measure_m", "loop_m", "mark_in_m", "mark_out_m")),
+                    *(float(row[column]) for column in _NUMBERS),
                 )
                 for row in layer.rows()
             ]
@@ -207,19 +226,19 @@ def _place(group: Sequence[BuiltItem]) -> BuiltPlace:
     """One place; it stands where its chamber stands, or its hut, or what is listed first."""
     names = {item.item: item.name for item in reversed(group)}
     at = next((item for kind in ("hut", "chamber") for item in group if item.item == kind), group[0])
-    loops, ins, outs = (
-        [value for value in values if value == value]
-        for values in zip(*((item.loop_m, item.mark_in_m, item.mark_out_m) for item in group), strict=True)
-    )
+    said = ([value for value in (getattr(item, name) for item in group) if value == value] for name in _NUMBERS[1:])
+    loop_m, mark_in_m, mark_out_m, splice_db, at_1310, at_1550 = (values[0] if values else _NAN for values in said)
     return BuiltPlace(
         at.measure_m,
         names.get("chamber", ""),
         names.get("joint", names.get("tap", "")),
         names.get("hut", ""),
         "joint" in names,
-        loops[0] if loops else None,
-        ins[0] if ins else _NAN,
-        outs[0] if outs else _NAN,
+        loop_m if loop_m == loop_m else None,
+        mark_in_m,
+        mark_out_m,
+        splice_db,
+        (at_1310, at_1550),
     )
 
 
@@ -237,6 +256,8 @@ def _joined(sections: Sequence[BuiltSection]) -> list[BuiltSection]:
             chamber=end.chamber or begin.chamber,
             loop_m=begin.loop_m if end.loop_m is None else end.loop_m,
             mark_out_m=begin.mark_out_m,
+            splice_loss_db=end.splice_loss_db if end.splice_loss_db == end.splice_loss_db else begin.splice_loss_db,
+            attenuation_db_per_km=begin.attenuation_db_per_km,
         )
         places = (*last.places[:-1], both, *section.places[1:])
         found[-1] = BuiltSection(f"{last.name}, {section.name}", section.cable, places, section.laid)

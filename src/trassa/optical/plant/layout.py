@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from trassa.optical.plant.built import BuiltSection
 from trassa.optical.plant.lengths import Verge
+from trassa.optical.plant.measured import NOTHING_MEASURED, MeasuredLoss
 from trassa.optical.plant.reels import Laid, ReelSearch, no_reel
 from trassa.optical.plant.route import CableRoute, Loop
 from trassa.optical.settings import OpticalSettings
@@ -67,6 +68,7 @@ class SpanPlant:
     joints_m: tuple[float, ...]
     taps_m: tuple[float, ...]
     built: tuple[BuiltSection, ...] = ()
+    measured: MeasuredLoss = NOTHING_MEASURED
 
     @property
     def closures_m(self) -> tuple[float, ...]:
@@ -154,7 +156,8 @@ class _Cable:
         sections = self.sections(start_m, end_m)
         marked = [p for s in sections for p in s.marked if start_m <= p.start_m and p.end_m <= end_m]
         cable = CableRoute.of(self.verge, start_m, end_m, loops, self.rules, marked)
-        return SpanPlant(cable, laid.chambers_m, laid.joints_m, tuple(taps_m), tuple(sections))
+        measured = MeasuredLoss.of(cable, sections, self.rules)
+        return SpanPlant(cable, laid.chambers_m, laid.joints_m, tuple(taps_m), tuple(sections), measured)
 
 
 def _listed(section: BuiltSection, start_m: float, end_m: float) -> Laid:

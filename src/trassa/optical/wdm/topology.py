@@ -118,13 +118,14 @@ class _Network:
 def _fibre(span: LineSpan, rules: OpticalSettings) -> dict[str, Any]:
     longer = rules.helix_ratio / rules.helix_ratio_low
     end_db = rules.connector_loss_db + rules.splice_loss_db
-    lumped = [{"position": m * longer / 1000.0, "loss": rules.splice_loss_db} for m in span.splices_m]
+    losses_db = span.splices_db or (rules.splice_loss_db,) * len(span.splices_m)
+    lumped = [{"position": m * longer / 1000.0, "loss": db} for m, db in zip(span.splices_m, losses_db, strict=True)]
     return {
         "length": span.fibre_m * longer / 1000.0,
         "length_units": "km",
-        "loss_coef": rules.attenuation_1550_db_per_km,
+        "loss_coef": span.per_km_db(rules),
         "con_in": end_db,
         "con_out": end_db,
         "att_in": 0,
-        "lumped_losses": lumped if rules.splice_loss_db > 0.0 else [],
+        "lumped_losses": lumped if any(losses_db) else [],
     }

@@ -38,19 +38,30 @@ class Node:
 
 @dataclass(frozen=True)
 class LineSpan:
-    """The fibre between two neighbouring huts; ``splices_m`` are places of joints along it, metres of fibre."""
+    """The fibre between two neighbouring huts; ``splices_m`` are places of joints along it, metres of fibre.
+
+    ``splices_db`` are their losses and ``attenuation_db_per_km`` that of the fibre at 1550 nm; None: as planned.
+    """
 
     fibre_m: float
     splices_m: tuple[float, ...]
     loss_db: float
     limit_db: float
+    splices_db: tuple[float, ...] | None = None
+    attenuation_db_per_km: float | None = None
 
     @property
     def turned(self) -> LineSpan:
         """The same span as light from the other end passes it."""
-        return LineSpan(
-            self.fibre_m, tuple(self.fibre_m - m for m in reversed(self.splices_m)), self.loss_db, self.limit_db
+        return replace(
+            self,
+            splices_m=tuple(self.fibre_m - m for m in reversed(self.splices_m)),
+            splices_db=None if self.splices_db is None else self.splices_db[::-1],
         )
+
+    def per_km_db(self, rules: OpticalSettings) -> float:
+        """Attenuation at 1550 nm."""
+        return rules.attenuation_1550_db_per_km if self.attenuation_db_per_km is None else self.attenuation_db_per_km
 
 
 @dataclass(frozen=True)
@@ -163,7 +174,7 @@ class WavelengthLine:
         for amplifier, span in zip(self.amplifiers[section], section.spans, strict=False):
             power_dbm = amplifier.launch_dbm - entry_db - max(library.padding_db - span.loss_db, 0.0)
             fibre_m = span.fibre_m * rules.helix_ratio / rules.helix_ratio_low
-            added += fibre_noise(power_dbm, fibre_m, rules.attenuation_1550_db_per_km, library)
+            added += fibre_noise(power_dbm, fibre_m, span.per_km_db(rules), library)
         return amplifier_noise(self.amplifiers[section], comb) + added
 
     def path(self, source: int, target: int, cable: int = 0) -> Lightpath:

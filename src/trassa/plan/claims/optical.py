@@ -1,4 +1,4 @@
-"""The optical claims: links and spans close, any cut is survived, latency is met."""
+"""The optical claims: links and spans close, any cut is survived, latency is met, what is built stands."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.claim import Claim, Evidence, Exemption, Scope, Worst
+from trassa.plan.claims.as_built import as_built_claims
 from trassa.plan.claims.budget import worst_budget
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
 from trassa.plan.claims.wavelengths import dark_sentences, wavelength_claims
@@ -42,6 +43,7 @@ def optical_claims(
     if settings.latency_promise_us is not None:
         longest = settings.helix_ratio / settings.helix_ratio_low
         claims.append(_latency(road, layers, assumptions, settings.latency_promise_us, longest))
+    claims += as_built_claims(road, layers, assumptions)
     return [*claims, *wavelength_claims(road, layers, assumptions, settings)]
 
 

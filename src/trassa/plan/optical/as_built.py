@@ -37,5 +37,18 @@ def built_notes(as_built: AsBuilt, part: Mapping[str, Any], road: Road, currency
     return [
         f"optical: {part['route_m'] / 1000.0:.1f} km of trench and {part['sheath_m'] / 1000.0:.1f} km of cable "
         f"stand as built ({', '.join(dict.fromkeys(places[:_NAMED]))}{more}); at the prices of the bill that is worth "
-        f"{amount_text(part['cost_minor'], currency)}, which the bill leaves out"
+        f"{amount_text(part['cost_minor'], currency)}, which the bill leaves out",
+        *_measured_notes(as_built),
     ]
+
+
+def _measured_notes(as_built: AsBuilt) -> list[str]:
+    places = [place for section in as_built.sections for place in section.places]
+    closures = sum(place.splice_loss_db == place.splice_loss_db for place in places)
+    reels = sum(any(value == value for value in place.attenuation_db_per_km) for place in places)
+    if not closures and not reels:
+        return []
+    told = (
+        f"{closures} closures and {reels} reels of what stands lose what was measured there, all else what is planned"
+    )
+    return [f"optical: {told}"]

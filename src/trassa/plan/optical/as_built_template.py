@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trassa.linear import LabelNotFound, Layer, Position
@@ -14,16 +14,21 @@ from trassa.road.model import Road
 
 __all__ = ["as_built_template"]
 
-_HEAD = ("section", "item", "name", "cable", "position", "loop_m", "sheath_mark_m", "mark_in_m", "mark_out_m")
+_MEASURED = ("splice_loss_db", "attenuation_1310_db_per_km", "attenuation_1550_db_per_km")
+_MARKS = ("sheath_mark_m", "mark_in_m", "mark_out_m")
+_HEAD = ("section", "item", "name", "cable", "position", "loop_m", *_MARKS, *_MEASURED)
 _Row = Mapping[str, Any]
 
 
 def as_built_template(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> str:
     """CSV with semicolons: every chamber, hut, joint and tap, one section from hut to hut.
 
-    Loops are those of the plan; marks are empty where none was read yet. Positions are labels, to the metre.
+    Loops are those of the plan; marks and measured values are empty where none was read yet. Positions are labels, to
+    the metre. Cables of which different values are known have a row each.
     """
-    by_name = {str(row["name"]): row for row in layers["as_built"].rows()}
+    known: dict[tuple[str, str], list[_Row]] = {}
+    for row in layers["as_built"].rows():
+        known.setdefault((str(row["name"]), str(row["cable"])), []).append(row)
     huts = {float(row["measure_m"]): str(row["hut"]) for row in layers["huts"].rows()}
     found = io.StringIO()
     table = csv.writer(found, delimiter=";", lineterminator="\n")
@@ -32,11 +37,20 @@ def as_built_template(road: Road, layers: Mapping[str, Layer], rules: OpticalSet
     for start_m, end_m in spans:
         section = f"{huts[start_m]} to {huts[end_m]}"
         for at_m, item, name, cables in _items(layers, start_m, end_m):
-            known = by_name.get(name)
-            loop_m = float(known["loop_m"]) if known else _planned_loop_m(item, rules)
-            place = (section, item, name, cables, _label(road, at_m))
-            table.writerow((*place, _number(loop_m), *_marks(known)))
+            alike: dict[tuple[str, ...], list[str]] = {}
+            for cable in cables.split(","):
+                rows = known.get((name, cable.split(".")[0]), [])
+                loop_m = _said(rows, "loop_m") if rows else _planned_loop_m(item, rules)
+                measured = ["" if at_m == end_m else _number(_said(rows, column), 4) for column in _MEASURED]
+                alike.setdefault((_number(loop_m), *_marks(rows), *measured), []).append(cable)
+            for cells, those in alike.items():
+                table.writerow((section, item, name, ",".join(those), _label(road, at_m), *cells))
     return found.getvalue()
+
+
+def _said(rows: Sequence[_Row], column: str) -> float:
+    """What the first row says that says anything; a joint or hut in which sections meet has a row in each."""
+    return next((value for value in (float(row[column]) for row in rows) if value == value), math.nan)
 
 
 def _items(layers: Mapping[str, Layer], start_m: float, end_m: float) -> Iterator[tuple[float, str, str, str]]:
@@ -76,12 +90,12 @@ def _planned_loop_m(item: str, rules: OpticalSettings) -> float:
     )
 
 
-def _marks(known: _Row | None) -> tuple[str, str, str]:
-    if known is None:
+def _marks(rows: Sequence[_Row]) -> tuple[str, str, str]:
+    come, go = _said(rows, "mark_in_m"), _said(rows[::-1], "mark_out_m")
+    if math.isnan(come) and math.isnan(go):
         return ("", "", "")
-    come, go = float(known["mark_in_m"]), float(known["mark_out_m"])
     return (_number(come), "", "") if come == go else ("", _number(come), _number(go))
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.2f}".rstrip("0").rstrip(".")
+def _number(value: float, digits: int = 2) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}".rstrip("0").rstrip(".")

@@ -75,6 +75,7 @@ _KNOWN = {
         "optical.capacity",
         "optical.edge",
         "optical.rings",
+        "optical.as-built",
     ),
     "optical.gsnr",
 }

@@ -61,6 +61,7 @@ def _sentences(settings: Settings) -> dict[str, str]:
         "end of life"
     )
     sentences["optical.rings"] = "every segment of an access ring within the power budget, at end of life"
+    sentences["optical.as-built"] = "everything that is listed as built stands where the list says, within 5 m"
     sentences["optical.capacity"] = (
         "the backbone's wavelengths carry everything that is connected, also after one cut or with one hut lost, at "
         f"{optical.channel_rate_gbps:g} Gbit/s each"

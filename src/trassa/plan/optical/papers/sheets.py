@@ -35,7 +35,9 @@ SHEETS = tuple(SheetOf(*row) for row in (
      "@measure_m=Place purpose=Purpose name=Leads_to trench=Trench carriageway=Begins to_carriageway=Ends "
      "route_m=Route", "route_m"),
     ("As built", "as_built", "Plant that is built, as listed",
-     "section=Section item=Item name=Name cable=Cable @measure_m=Place measure_m=Measure loop_m=Loop"),
+     "section=Section item=Item name=Name cable=Cable @measure_m=Place measure_m=Measure loop_m=Loop "
+     "splice_loss_db=Mean_splice_loss attenuation_1310_db_per_km=1310_nm_behind "
+     "attenuation_1550_db_per_km=1550_nm_behind"),
     ("Closures", "closures", "Closures with the three lengths from the start of their cable",
      "closure=Closure cable=Cable @measure_m=Place measure_m=Measure kind=Kind chamber=Chamber route_m=Route "
      "sheath_m=Sheath fibre_m=Fibre"),

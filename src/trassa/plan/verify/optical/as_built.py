@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from trassa.linear import Layer
+from trassa.plan.claim import Claim
+from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.as_built_list import ListedItem, ListedPlace, listed_items, listed_places
 from trassa.plan.verify.optical.cable import Plant
@@ -13,8 +15,14 @@ from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_as_built"]
 
+_ID = "optical.as-built"
+_PLACE_M, _FAR_M = 5.0, 0.55
 _AT_M = 0.5
-_EXACT_M = 1e-3
+_BOUNDS = {
+    "measure_m": _AT_M,
+    **dict.fromkeys(("loop_m", "mark_in_m", "mark_out_m"), 1e-3),
+    **dict.fromkeys(("splice_loss_db", "attenuation_1310_db_per_km", "attenuation_1550_db_per_km"), 1e-9),
+}
 _BUILT, _PLANNED = "as built", "planned"
 _Values = Mapping[str, int | float | str | bool]
 
@@ -25,7 +33,8 @@ def check_as_built(evidence: Evidence, plant: Plant) -> list[Row]:
     layers = {name: evidence.layers[name] for name in ("as_built", "chambers", "closures", "huts", "reels")}
     if not items and not len(layers["as_built"]):
         stray = [f"{name} has a row as built" for name, layer in layers.items() if _has_built(layer)]
-        return [_row(stray, "")] if stray else []
+        stray += ["the proof claims what nobody listed"] if _claim(evidence) else []
+        return [Row(_ID, "", None, "", False, None, "; ".join(stray[:3]))] if stray else []
     wrong = _rows_off(items, layers["as_built"])
     wrong += _huts_off(items, layers["huts"])
     for cable in plant.cables:
@@ -35,13 +44,44 @@ def check_as_built(evidence: Evidence, plant: Plant) -> list[Row]:
             if inside:
                 wrong += _section_off(evidence, section, inside, cable.name)
     wrong += _origins_off(items, plant, layers)
-    sections = len({(item.section, item.cable) for item in items})
-    return [_row(wrong, f"{len(items)} items of {sections} sections, each where it is listed and nothing between")]
+    return [_judged(evidence, items, wrong)]
 
 
-def _row(wrong: Sequence[str], said: str) -> Row:
+def _claim(evidence: Evidence) -> Claim | None:
+    return next((claim for claim in evidence.proof.claims if claim.id == _ID), None)
+
+
+def _judged(evidence: Evidence, items: Sequence[ListedItem], wrong: list[str]) -> Row:
+    """The claim against the farthest that the plan has any item from where the list has it."""
+    claim = _claim(evidence)
+    where: dict[str, list[float]] = {}
+    for what in ("chamber", "closure", "hut"):
+        for row in evidence.layers[f"{what}s"].rows():
+            where.setdefault(str(row[what]), []).append(float(row["measure_m"]))
+    off = {i.name: max((abs(at - i.measure_m) for at in where.get(i.name, ())), default=math.inf) for i in items}
+    worst_m = max((away_m for away_m in off.values() if math.isfinite(away_m)), default=math.nan)
+    holds = verdict(any(not away_m <= _PLACE_M for away_m in off.values()), estimate_reasons(evidence))
+    said = f"{len(items)} items of {len({(item.section, item.cable) for item in items})} sections"
+    if claim is None:
+        wrong.append("not claimed")
+    else:
+        if claim.holds != holds:
+            wrong.insert(0, f"the proof says {claim.holds}")
+        if claim.scope.text != said:
+            wrong.append(f"speaks of «{claim.scope.text}», found «{said}»")
+        stated = math.nan if claim.worst.value is None else claim.worst.value
+        if not (abs(stated - worst_m) <= _FAR_M or (math.isnan(stated) and math.isnan(worst_m))):
+            wrong.append(f"states {claim.worst.value} m off the list, found {worst_m:.1f} m")
+        if claim.worst.bound != _PLACE_M:
+            wrong.append(f"is bound by {claim.worst.bound} m, one place is {_PLACE_M:g} m wide")
+        if not any(
+            claim.worst.place.startswith(f"{name} at ") and away_m >= worst_m - _FAR_M for name, away_m in off.items()
+        ):
+            wrong.append(f"has its worst place at «{claim.worst.place}»")
     more = f"; {len(wrong) - 3} more" if len(wrong) > 3 else ""
-    return Row("optical.as-built", "", None, "", not wrong, None, "; ".join(wrong[:3]) + more or said)
+    detail = "; ".join(wrong[:3]) + more or f"{said}, each where it is listed and nothing between"
+    margin_m = None if math.isnan(worst_m) else _PLACE_M - worst_m
+    return Row(_ID, claim.worst.place if claim else "", margin_m, "m", not wrong, holds, detail)
 
 
 def _has_built(layer: Layer) -> bool:
@@ -70,11 +110,10 @@ def _rows_off(items: Sequence[ListedItem], layer: Layer) -> list[str]:
             continue
         if row["item"] != item.item:
             wrong.append(f"{item.name} is a {row['item']} in the layer, a {item.item} in the list")
-        for column in ("measure_m", "loop_m", "mark_in_m", "mark_out_m"):
+        for column, bound in _BOUNDS.items():
             a, b = float(row[column]), float(getattr(item, column))
-            bound = _AT_M if column == "measure_m" else _EXACT_M
             if not (abs(a - b) <= bound or (math.isnan(a) and math.isnan(b))):
-                wrong.append(f"{column} of {item.name} stated {a:.1f}, listed {b:.1f}")
+                wrong.append(f"{column} of {item.name} stated {a:.7g}, listed {b:.7g}")
     return wrong
 
 

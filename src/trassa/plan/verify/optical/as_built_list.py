@@ -27,6 +27,8 @@ __all__ = ["BuiltSheath", "ListedItem", "ListedPlace", "built_sheath", "listed_i
 _ONE_PLACE_M = 5.0
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 _NAN = float("nan")
+_MET = ("splice_loss_db", "attenuation_1310_db_per_km", "attenuation_1550_db_per_km")
+_NUMBERS = ("loop_m", "sheath_mark_m", "mark_in_m", "mark_out_m", *_MET)
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -42,6 +44,9 @@ class ListedItem:
     loop_m: float
     mark_in_m: float
     mark_out_m: float
+    splice_loss_db: float
+    attenuation_1310_db_per_km: float
+    attenuation_1550_db_per_km: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class ListedPlace:
     loop_m: float
     mark_in_m: float
     mark_out_m: float
+    splice_loss_db: float
+    per_km_db: tuple[float, float]
 
     @property
     def ends_reel(self) -> bool:
@@ -62,11 +69,16 @@ class ListedPlace:
 
 @dataclass(frozen=True)
 class BuiltSheath:
-    """What the list says of one cable: its places by measure, its sections, its pieces between two marks of a reel."""
+    """What the list says of one cable: its places by measure, its sections, its pieces between two marks of a reel.
+
+    ``splices`` are (measure, dB) of measured closures, ``reels`` (measure, measure, dB/km at 1310 nm, at 1550 nm).
+    """
 
     places: Mapping[float, ListedPlace]
     extents: tuple[tuple[float, float], ...]
     marked: tuple[tuple[float, float, float], ...]
+    splices: tuple[tuple[float, float], ...]
+    reels: tuple[tuple[float, float, float, float], ...]
 
 
 def built_sheath(items: Sequence[ListedItem], cable: str, chambers_m: Sequence[float]) -> BuiltSheath:
@@ -78,14 +90,20 @@ def built_sheath(items: Sequence[ListedItem], cable: str, chambers_m: Sequence[f
     places: dict[float, ListedPlace] = {}
     extents: list[tuple[float, float]] = []
     marked: list[tuple[float, float, float]] = []
+    splices: dict[float, float] = {}
+    reels: list[tuple[float, float, float, float]] = []
     for section in listed_places(items, cable).values():
         along = [(_nearest(stands, place.measure_m), place) for place in section]
         along = [(at, place) for at, place in along if not math.isnan(at)]
         if not along:
             continue
         extents.append((along[0][0], along[-1][0]))
+        ends = [(at, place.per_km_db) for at, place in along if place.ends_reel]
+        reels += [(at, end, *per_km) for (at, per_km), (end, _) in pairwise(ends)]
         read: tuple[float, float] | None = None
         for at, place in along:
+            if not math.isnan(place.splice_loss_db):
+                splices.setdefault(at, place.splice_loss_db)
             if read is not None and not math.isnan(place.mark_in_m):
                 marked.append((read[0], at, abs(place.mark_in_m - read[1])))
             if not math.isnan(place.mark_out_m):
@@ -95,7 +113,8 @@ def built_sheath(items: Sequence[ListedItem], cable: str, chambers_m: Sequence[f
             old = places.get(at)
             silent = old is None or math.isnan(old.loop_m)
             places[at] = place if silent else replace(place, loop_m=old.loop_m)  # type: ignore[union-attr]
-    return BuiltSheath(places, tuple(sorted(extents)), tuple(sorted(marked)))
+    met = tuple(sorted(splices.items()))
+    return BuiltSheath(places, tuple(sorted(extents)), tuple(sorted(marked)), met, tuple(reels))
 
 
 def _nearest(stands: FloatArray, measure_m: float) -> float:
@@ -118,12 +137,14 @@ def listed_items(evidence: Evidence) -> list[ListedItem]:
     for fields, point in raw:
         row = {str(key).strip().lower(): str(value or "").strip() for key, value in fields.items()}
         at_m = axis.measure_m(row, point)
-        numbers = {key: _number(row.get(key, "")) for key in ("loop_m", "sheath_mark_m", "mark_in_m", "mark_out_m")}
+        numbers = {key: _number(row.get(key, "")) for key in _NUMBERS}
         both = numbers["sheath_mark_m"]
         come, go = (both if math.isnan(numbers[key]) else numbers[key] for key in ("mark_in_m", "mark_out_m"))
+        met = [numbers[key] for key in _MET]
         for cable in (row.get("cable") or "C-1").split(","):
             base = cable.strip().split(".")[0]
-            found.append(ListedItem(row["section"], row["item"], row["name"], base, at_m, numbers["loop_m"], come, go))
+            place = (row["section"], row["item"], row["name"], base, at_m)
+            found.append(ListedItem(*place, numbers["loop_m"], come, go, *met))
     return found
 
 
@@ -154,10 +175,11 @@ def _met(sections: dict[str, list[ListedPlace]]) -> dict[str, list[ListedPlace]]
 def _place(group: Sequence[ListedItem]) -> ListedPlace:
     at = {item.item: item.measure_m for item in group}
     measure_m = at.get("hut", at.get("chamber", group[0].measure_m))
-    columns = zip(*((i.loop_m, i.mark_in_m, i.mark_out_m) for i in group), strict=True)
+    columns = ([getattr(item, key) for item in group] for key in ("loop_m", "mark_in_m", "mark_out_m", *_MET))
     said = [[v for v in vs if not math.isnan(v)] for vs in columns]
-    loop_m, come, go = (values[0] if values else _NAN for values in said)
-    return ListedPlace(measure_m, {item.item: item.name for item in group}, loop_m, come, go)
+    loop_m, come, go, splice_db, *per_km = (values[0] if values else _NAN for values in said)
+    names = {item.item: item.name for item in group}
+    return ListedPlace(measure_m, names, loop_m, come, go, splice_db, (per_km[0], per_km[1]))
 
 
 def _from_csv(path: Path) -> list[tuple[dict[str, Any], None]]:

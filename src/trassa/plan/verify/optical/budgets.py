@@ -20,13 +20,13 @@ def check_budgets(evidence: Evidence, network: Network) -> Row:
     rules = evidence.settings.optical
     classes = {optics.name: optics for optics in rules.transceivers}
     wrong, count = [], 0
-    for name, row, fibre_m, loss_db in _rows(evidence, network):
+    for name, row, glass_db, loss_db in _rows(evidence, network):
         count += 1
         optics = classes.get(str(row["optics"]))
         if optics is None or not math.isfinite(loss_db):
             wrong.append(f"{name} has no budget")
             continue
-        for column, due in _due(row, fibre_m, loss_db, optics, rules).items():
+        for column, due in _due(row, glass_db, loss_db, optics, rules).items():
             if not abs(float(row[column]) - due) <= _TOLERANCE_DB:
                 wrong.append(f"{name}: {column} stated {float(row[column]):.2f}, found {due:.2f}")
     said = "; ".join(wrong[:3]) or f"least and typical losses of {count} budgets"
@@ -36,26 +36,25 @@ def check_budgets(evidence: Evidence, network: Network) -> Row:
 def _rows(
     evidence: Evidence, network: Network
 ) -> Iterator[tuple[str, Mapping[str, int | float | str | bool], float, float]]:
-    """Name, row, and fibre and loss computed again, of every link and segment."""
+    """Name, row, and loss of the fibre and of the whole computed again, of every link and segment."""
     for row, link in zip(evidence.layers["links"].rows(), network.links, strict=True):
-        yield str(row["link"]), row, link.fibre_m, link.loss_db
+        yield str(row["link"]), row, link.glass_db, link.loss_db
     for ring in network.rings:
         rows = evidence.layers["ring_segments"].where(ring=ring.name).rows()
-        for row, fibre_m, loss_db in zip(rows, ring.fibre_m, ring.loss_db, strict=True):
-            yield f"{row['first']}–{row['second']}", row, fibre_m, loss_db
+        for row, glass_db, loss_db in zip(rows, ring.glass_db, ring.loss_db, strict=True):
+            yield f"{row['first']}–{row['second']}", row, glass_db, loss_db
 
 
 def _due(
     row: Mapping[str, int | float | str | bool],
-    fibre_m: float,
+    glass_db: float,
     loss_db: float,
     optics: TransceiverClass,
     rules: OpticalSettings,
 ) -> dict[str, float]:
     """Losses back from the end of life to the first day; the attenuator in whole decibels that the rest asks for."""
-    per_km = rules.attenuation_1310_db_per_km if optics.band == "1310" else rules.attenuation_1550_db_per_km
-    grown_km = fibre_m / 1000.0 * (rules.helix_ratio / rules.helix_ratio_low - 1.0)
-    typical_db = loss_db - rules.repair_margin_db - grown_km * per_km
+    grown_db = glass_db * (rules.helix_ratio / rules.helix_ratio_low - 1.0)
+    typical_db = loss_db - rules.repair_margin_db - grown_db
     stated_db = float(row["attenuator_db"])
     new_db = rules.first_day_ratio * (typical_db - stated_db)
     attenuator_db = math.ceil(max(optics.least_loss_db - new_db - 1e-9, 0.0))

@@ -14,6 +14,7 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.as_built_list import BuiltSheath, built_sheath, listed_items
+from trassa.plan.verify.optical.losses import Passed, planned_per_km
 from trassa.plan.verify.optical.trench_line import trench_steps_m
 from trassa.plan.verify.traffic import keeps_right, line_of
 from trassa.plan.verify.verdict import Row
@@ -31,7 +32,8 @@ class Cable:
     """One cable with all that is stored on it: ``loops`` are (measure, metres before the joint, metres behind it).
 
     ``built`` are the extents that the project lists as built, ``marked`` their pieces of a reel between two metre
-    marks: (measure, measure, metres of sheath with all loops between).
+    marks: (measure, measure, metres of sheath with all loops between). ``met_splices`` are (measure, dB) of closures
+    and ``met_reels`` (measure, measure, dB/km at 1310 nm, at 1550 nm) of reels that the list has measured values of.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Cable:
     rules: OpticalSettings
     built: tuple[tuple[float, float], ...] = ()
     marked: tuple[tuple[float, float, float], ...] = ()
+    met_splices: tuple[tuple[float, float], ...] = ()
+    met_reels: tuple[tuple[float, float, float, float], ...] = ()
 
     def built_over(self, start_m: float, end_m: float) -> bool:
         """Whether all between two measures is built."""
@@ -76,10 +80,24 @@ class Cable:
         """Fibre between two measures."""
         return abs(self.sheath_m(second_m) - self.sheath_m(first_m)) / self.rules.helix_ratio
 
-    def joints_between(self, first_m: float, second_m: float) -> int:
-        """Joints strictly between two measures."""
-        low, high = min(first_m, second_m) + _AT_M, max(first_m, second_m) - _AT_M
-        return sum(low < joint < high for joint in self.joints_m)
+    def splice_db(self, measure_m: float) -> float:
+        """Loss of one splice in the closure at a measure: as listed, else as planned."""
+        listed = [db for at, db in self.met_splices if abs(at - measure_m) <= _AT_M]
+        return listed[0] if listed else self.rules.splice_loss_db
+
+    def passed(self, first_m: float, second_m: float) -> Passed:
+        """What light passes between two measures: the joints strictly between, and the fibre reel by reel."""
+        low, high = min(first_m, second_m), max(first_m, second_m)
+        joints_db = sum(self.splice_db(joint) for joint in self.joints_m if low + _AT_M < joint < high - _AT_M)
+        found = Passed.of(self.fibre_between_m(low, high), joints_db, self.rules)
+        glass_db = dict(found.glass_db)
+        for start_m, end_m, *per_km in self.met_reels:
+            here_m, there_m = max(start_m, low), min(end_m, high)
+            if here_m < there_m:
+                km = self.fibre_between_m(here_m, there_m) / 1000.0
+                for (band, planned), read in zip(planned_per_km(self.rules).items(), per_km, strict=True):
+                    glass_db[band] += 0.0 if math.isnan(read) else km * (read - planned)
+        return replace(found, glass_db=glass_db)
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,8 @@ def plant_of(evidence: Evidence) -> Plant:
         built = built_sheath(listed, name, _within(evidence.layers["chambers"], start, end)["measure_m"].tolist())
         loops = [*_relaid(loops, built, entry * (1.0 + rules.slack_ratio), rules)]
         plain = Cable(name, carriageway, start, end, measure, along, tuple(sorted(loops)), tuple(joints), rules)
-        cables.append(replace(plain, built=built.extents, marked=built.marked))
+        laid = replace(plain, built=built.extents, marked=built.marked)
+        cables.append(replace(laid, met_splices=built.splices, met_reels=built.reels))
     return Plant(tuple(cables))
 
 

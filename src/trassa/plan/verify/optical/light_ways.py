@@ -135,7 +135,9 @@ class LightAgain:
             return None
         longer = self.rules.helix_ratio / self.rules.helix_ratio_low
         fibre_m = tuple(span.fibre_m * longer for span in known)
-        return Leg(tuple(each[0] for each in stated), fibre_m, tuple(span.loss_db for span in known))
+        planned_db = self.rules.attenuation_1550_db_per_km
+        per_km_db = tuple(planned_db if span.per_km_db is None else span.per_km_db for span in known)
+        return Leg(tuple(each[0] for each in stated), fibre_m, tuple(span.loss_db for span in known), per_km_db)
 
     def between(self, pair: tuple[str, str]) -> dict[str, SpanAgain]:
         """The spans between two neighbouring huts, by cable."""

@@ -12,52 +12,20 @@ from typing import Any
 import numpy as np
 
 from trassa.linear import Layer
-from trassa.optical.settings import OpticalSettings, TransceiverClass
-from trassa.plan.verify.optical.cable import Plant
+from trassa.optical.settings import OpticalSettings
+from trassa.plan.verify.optical.cable import Cable, Plant
+from trassa.plan.verify.optical.losses import Passed, aged_loss_db, link_margin_db
 
-__all__ = [
-    "LinkAgain",
-    "Network",
-    "Outcome",
-    "RingAgain",
-    "SpanAgain",
-    "aged_loss_db",
-    "cut_of",
-    "link_margin_db",
-    "shortest",
-]
+__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "cut_of", "shortest"]
 
 _AT_M = 1e-3
 SAME_US = 0.01
 """Ways that differ by less in delay are as short as one another."""
 
 
-def aged_loss_db(fibre_m: float, joints: int, band: str, rules: OpticalSettings, *, aged: bool = True) -> float:
-    """Loss from patch panel to patch panel: fibre, joints and two pigtails, two connectors; at the end of life with
-    repairs and with the most fibre that the sheath may hold."""
-    longest_km = fibre_m / 1000.0 * (rules.helix_ratio / rules.helix_ratio_low if aged else 1.0)
-    per_km = rules.attenuation_1310_db_per_km if band == "1310" else rules.attenuation_1550_db_per_km
-    fixed_db = (joints + 2) * rules.splice_loss_db + 2 * rules.connector_loss_db
-    return longest_km * per_km + fixed_db + (rules.repair_margin_db if aged else 0.0)
-
-
-def link_margin_db(
-    fibre_m: float, splices: int, optics: TransceiverClass, rules: OpticalSettings
-) -> tuple[float, float]:
-    """Loss at the end of life with attenuator, and margin: what is left of the budget, or above overload when lit."""
-    new = rules.first_day_ratio * aged_loss_db(fibre_m, splices, optics.band, rules, aged=False)
-    attenuator = float(np.ceil(max(optics.least_loss_db - new, 0.0)))
-    loss = aged_loss_db(fibre_m, splices, optics.band, rules) + attenuator
-    margin = optics.budget_db - loss
-    if optics.least_loss_db > 0.0:
-        margin = min(margin, new + attenuator - optics.least_loss_db)
-    longest_m = fibre_m * rules.helix_ratio / rules.helix_ratio_low
-    return loss, margin if longest_m <= optics.reach_m else min(margin, -1.0)
-
-
 @dataclass(frozen=True)
 class SpanAgain:
-    """One span on one cable, with what was found for it."""
+    """One span on one cable, with what was found for it; ``per_km_db`` at 1550 nm, None: as planned."""
 
     huts: tuple[str, str]
     start_m: float
@@ -66,11 +34,12 @@ class SpanAgain:
     fibre_m: float
     loss_db: float
     margin_db: float
+    per_km_db: float | None = None
 
 
 @dataclass(frozen=True)
 class LinkAgain:
-    """One access link, with what was found for it."""
+    """One access link, with what was found for it; ``glass_db`` is the loss of its fibre, not aged."""
 
     site: str
     hut: str
@@ -80,6 +49,7 @@ class LinkAgain:
     fibre_m: float
     loss_db: float
     margin_db: float
+    glass_db: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -94,6 +64,7 @@ class RingAgain:
     fibre_m: tuple[float, ...]
     loss_db: tuple[float, ...]
     margin_db: tuple[float, ...]
+    glass_db: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -268,11 +239,12 @@ def network_of(layers: Mapping[str, Layer], plant: Plant, rules: OpticalSettings
     for row in layers["spans"].rows():
         start, end, name = float(row["start_m"]), float(row["end_m"]), str(row["cable"])
         cable = plant.at(name, (start + end) / 2.0)
-        fibre = cable.fibre_between_m(start, end) if cable else float("inf")
-        loss = aged_loss_db(fibre, cable.joints_between(start, end) if cable else 0, "1550", rules)
-        margin = rules.span_loss_limit_db - loss if fibre <= rules.span_limit_m else -1.0
+        passed = cable.passed(start, end) if cable else Passed.of(float("inf"), 0.0, rules)
+        loss = aged_loss_db(passed, "1550", rules)
+        margin = rules.span_loss_limit_db - loss if passed.fibre_m <= rules.span_limit_m else -1.0
+        per_km = passed.glass_db["1550"] / passed.fibre_m * 1000.0
         between = _huts_at(huts, start, end)
-        spans.append(SpanAgain(between, start, end, name, fibre, loss, margin))
+        spans.append(SpanAgain(between, start, end, name, passed.fibre_m, loss, margin, per_km))
     classes = {optics.name: optics for optics in rules.transceivers}
     for row in layers["links"].rows():
         tap, hut, name = float(row["measure_m"]), str(row["hut"]), str(row["cable"])
@@ -280,12 +252,18 @@ def network_of(layers: Mapping[str, Layer], plant: Plant, rules: OpticalSettings
         if cable is None or optics is None or not np.isfinite(hut_m):
             links.append(LinkAgain(str(row["site"]), hut, tap, hut_m, name, np.inf, np.inf, -np.inf))
             continue
-        loops = rules.closure_loop_m / 2.0 + rules.termination_loop_m
-        drop = (float(row["drop_m"]) * (1.0 + rules.slack_ratio) + loops) / rules.helix_ratio
-        fibre = cable.fibre_between_m(tap, hut_m) + drop
-        loss, margin = link_margin_db(fibre, cable.joints_between(tap, hut_m) + 1, optics, rules)
-        links.append(LinkAgain(str(row["site"]), hut, tap, hut_m, name, fibre, loss, margin))
+        passed = cable.passed(tap, hut_m) + _drop(cable, tap, float(row["drop_m"]))
+        found = (passed.fibre_m, *link_margin_db(passed, optics, rules), passed.glass_db[optics.band])
+        links.append(LinkAgain(str(row["site"]), hut, tap, hut_m, name, *found))
     return Network(huts, presences, tuple(spans), tuple(links), tuple(_rings(layers, plant, huts, rules)), rules)
+
+
+def _drop(cable: Cable, tap_m: float, drop_m: float) -> Passed:
+    """From a connection to the cable: its drop, and the splice where that leaves."""
+    rules = cable.rules
+    loops = rules.closure_loop_m / 2.0 + rules.termination_loop_m
+    fibre_m = (drop_m * (1.0 + rules.slack_ratio) + loops) / rules.helix_ratio
+    return Passed.of(fibre_m, cable.splice_db(tap_m), rules)
 
 
 def _rings(
@@ -305,18 +283,17 @@ def _rings(
         for index, row in enumerate(rows):
             optics = classes.get(str(row["optics"]))
             if cable is None or optics is None or not whole or not at_m[index] <= at_m[index + 1]:
-                found.append((np.inf, np.inf, -np.inf))
+                found.append((np.inf, np.inf, -np.inf, np.nan))
                 continue
-            ends = [node for node in nodes[index : index + 2] if node not in huts]
-            loops = rules.closure_loop_m / 2.0 + rules.termination_loop_m
-            drops = [float(connections[end]["drop_m"]) * (1.0 + rules.slack_ratio) + loops for end in ends]
-            fibre = cable.fibre_between_m(at_m[index], at_m[index + 1]) + sum(drops) / rules.helix_ratio
-            splices = cable.joints_between(at_m[index], at_m[index + 1]) + len(ends)
-            found.append((fibre, *link_margin_db(fibre, splices, optics, rules)))
-        fibres, losses, margins = (tuple(column) for column in zip(*found, strict=True))
+            passed = cable.passed(at_m[index], at_m[index + 1])
+            for node, tap_m in zip(nodes[index : index + 2], at_m[index : index + 2], strict=True):
+                if node not in huts:
+                    passed += _drop(cable, tap_m, float(connections[node]["drop_m"]))
+            found.append((passed.fibre_m, *link_margin_db(passed, optics, rules), passed.glass_db[optics.band]))
+        columns = [tuple(column) for column in zip(*found, strict=True)]
         ends_in = (nodes[0], nodes[-1])
         named = cable.name if cable else ""
-        rings.append(RingAgain(str(name), named, ends_in, tuple(nodes[1:-1]), tuple(at_m), fibres, losses, margins))
+        rings.append(RingAgain(str(name), named, ends_in, tuple(nodes[1:-1]), tuple(at_m), *columns))
     return rings
 
 

@@ -41,11 +41,12 @@ class AmplifierStated:
 
 @dataclass(frozen=True)
 class Leg:
-    """From ROADM to ROADM: amplifiers in the order of the light, and fibre and loss of each span between them."""
+    """From ROADM to ROADM: amplifiers in the order of the light; fibre, loss and attenuation of each span between."""
 
     amplifiers: tuple[AmplifierStated, ...]
     fibre_m: tuple[float, ...]
     loss_db: tuple[float, ...]
+    per_km_db: tuple[float, ...]
 
 
 @cache
@@ -116,7 +117,7 @@ def _nonlinear(
     padding_db = max(table()["Span"][0]["padding"] - leg.loss_db[place], 0.0)
     entry_db = rules.connector_loss_db + rules.splice_loss_db + padding_db
     power_w = 10.0 ** ((launch_dbm - entry_db - 30.0) / 10.0)
-    alpha = rules.attenuation_1550_db_per_km / 1000.0 / (10.0 * math.log10(math.e))
+    alpha = leg.per_km_db[place] / 1000.0 / (10.0 * math.log10(math.e))
     effective_m = -math.expm1(-alpha * leg.fibre_m[place]) / alpha
     wavelength_m = _LIGHT / 193.5e12
     bend = glass["dispersion"] * wavelength_m**2 / (2.0 * math.pi * _LIGHT)
