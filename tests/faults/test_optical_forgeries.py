@@ -240,11 +240,28 @@ def test_a_claim_talked_up_is_named(honest: Evidence, boast: str) -> None:
 
 def test_figures_talked_up_are_named(honest: Evidence) -> None:
     optical: dict[str, Any] = honest.proof.figures["optical"]
-    for name in ("cable_sheath_m", "huts", "worst_link_margin_db", "pairs_of_stranded_and_cut", "unconnected"):
+    counts = ("huts", "pairs_of_stranded_and_cut", "unconnected", "fibres_in_use", "fibres_with_growth")
+    for name in (*counts, "cable_sheath_m", "worst_link_margin_db", "worst_latency_us"):
         value = optical[name]
         other = [*value, "S-99"] if isinstance(value, list) else value + 10
         proof = replace(honest.proof, figures={"optical": {**optical, name: other}})
         assert name in accused(replace(honest, proof=proof))["optical.told"].detail
+
+
+@pytest.mark.parametrize("form", ["unit_linear", "unit_renewal", "series_of_intervals"])
+def test_a_cable_that_is_cut_less_often_is_named(honest: Evidence, form: str) -> None:
+    optical: dict[str, Any] = honest.proof.figures["optical"]
+    (line,), name = optical["availability"]["lines"], f"one_cable_as_{form}"
+    told = {**optical["availability"], "lines": [{**line, name: line[name] * 0.99}]}
+    proof = replace(honest.proof, figures={"optical": {**optical, "availability": told}})
+    assert name in accused(replace(honest, proof=proof))["optical.told"].detail
+
+
+def test_a_better_worst_connection_is_named(honest: Evidence) -> None:
+    optical: dict[str, Any] = honest.proof.figures["optical"]
+    told = {**optical["availability"], "worst_availability": 0.9999999}
+    proof = replace(honest.proof, figures={"optical": {**optical, "availability": told}})
+    assert "worst availability" in accused(replace(honest, proof=proof))["optical.told"].detail
 
 
 def test_a_chamber_on_a_bridge_is_named(honest: Evidence) -> None:

@@ -63,7 +63,7 @@ class TraceReport:
             ],
             "findings": [self._row(one) for one in self.findings],
             "stranded": [one.connection for one in cut.stranded] if cut else [],
-            "carried": [one.connection for one in cut.noticed if np.isfinite(one.after_us)] if cut else [],
+            "carried": [one.connection for one in cut.lessened if np.isfinite(one.after_us)] if cut else [],
             "notes": list(self.notes),
         }
 

@@ -16,6 +16,7 @@ from trassa.plan.claim import Claim
 from trassa.plan.verify.estimate import estimate_reasons
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Plant
+from trassa.plan.verify.optical.figures_told import figures_off
 from trassa.plan.verify.optical.line import Network
 from trassa.plan.verify.verdict import Row
 
@@ -38,7 +39,7 @@ def check_line_told(evidence: Evidence, plant: Plant, network: Network) -> Row:
             wrong += [f"{claim.id} {said}" for said in _claim_off(evidence, plant, network, claim)]
     ids = [claim.id for claim in evidence.proof.claims if claim.id.startswith("optical.")]
     wrong += [f"{name} is claimed twice" for name in sorted(set(ids)) if ids.count(name) > 1]
-    wrong += _figures_off(evidence, plant)
+    wrong += figures_off(evidence, plant)
     said = "; ".join(wrong[:3]) or f"{len(ids)} claims: scopes, exemptions, worst places, assumptions and figures"
     return Row("optical.told", "", None, "", not wrong, None, said)
 
@@ -251,49 +252,3 @@ def _assumptions_off(evidence: Evidence, plant: Plant, network: Network, claim: 
         stated = told.get(f"optical.{name}")
         if stated is None or not abs(stated[0] - size) <= 1e-9 * max(1.0, abs(size)) or stated[1] != taken:
             yield f"assumes {name} {stated[0] if stated else 'nowhere'}, by trassa.toml {size:g}"
-
-
-def _figures_off(evidence: Evidence, plant: Plant) -> Iterator[str]:
-    """Counts, totals and worst cases of the optical figures against the layers."""
-    layers, told = evidence.layers, evidence.proof.figures.get("optical", {})
-    due: dict[str, Any] = {
-        name: len(layers[name]) for name in ("chambers", "closures", "reels", "huts", "spans", "links")
-    }
-    sheath_m = sum(cable.sheath_m(cable.end_m) for cable in plant.cables)
-    cuts, losses, connections = layers["cuts"], layers["hut_losses"], layers["connections"]
-    due |= {
-        "cable_route_m": float(sum(cable.route_m(cable.end_m) for cable in plant.cables)),
-        "cable_sheath_m": float(sheath_m),
-        "cable_fibre_m": float(sheath_m / evidence.settings.optical.helix_ratio),
-        "drop_route_m": float(np.nansum(connections["drop_m"])),
-        "huts_with_new_power": int((layers["huts"]["power"] == "new").sum()),
-        "cut_intervals": len(cuts),
-        "unconnected": connections["connection"][connections["access"] == ""].tolist(),
-        "stranded_by_worst_cut": int(cuts["stranded"].max(initial=0)),
-        "pairs_of_stranded_and_cut": int(cuts["stranded"].sum()),
-        "stranded_by_worst_hut": int(losses["stranded"].max(initial=0)),
-        "worst_span_margin_db": _least(layers["spans"]["margin_db"]),
-        "worst_link_margin_db": _least(layers["links"]["margin_db"]),
-        "worst_margin_after_cut_db": _least(cuts["worst_margin_db"]),
-        "worst_latency_after_cut_us": _most(cuts["worst_latency_us"]),
-        "worst_latency_after_hut_loss_us": _most(losses["worst_latency_us"]),
-        "latency_promise_us": evidence.settings.optical.latency_promise_us,
-    }
-    for name, found in due.items():
-        stated = told.get(name)
-        if name == "unconnected":
-            same = sorted(stated or []) == sorted(found)
-        elif isinstance(found, float) and isinstance(stated, float | int):
-            same = abs(stated - found) <= (_SUM_M if name.endswith("_m") else _SMALL)
-        else:
-            same = stated == found
-        if not same:
-            yield f"figures state {name} {stated}, found {found}"
-
-
-def _least(values: Any) -> float | None:
-    return float(np.nanmin(values)) if np.isfinite(values).any() else None
-
-
-def _most(values: Any) -> float | None:
-    return float(np.nanmax(values)) if np.isfinite(values).any() else None
