@@ -162,9 +162,9 @@ def test_every_name_is_read_from_below_or_from_the_right(case: Case) -> None:
             place = np.array([(insert.dxf.insert.x, insert.dxf.insert.y)])
             x = _on_paper(paper, place)[0, 0]
             if _shows(paper, place)[0] and 45.0 < x < 385.0:
-                assert -62.0 <= (name.dxf.rotation + turn + 180.0) % 360.0 - 180.0 <= 122.0
+                assert -76.0 <= (name.dxf.rotation + turn + 180.0) % 360.0 - 180.0 <= 106.0
         for text in paper.query("TEXT"):
-            assert -90.0 < (text.dxf.rotation + 180.0) % 360.0 - 180.0 <= 135.0
+            assert -75.1 <= (text.dxf.rotation + 180.0) % 360.0 - 180.0 <= 105.1
 
 
 def test_neighbours_meet_at_the_same_place(case: Case) -> None:

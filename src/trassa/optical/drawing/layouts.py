@@ -17,7 +17,7 @@ import shapely
 from ezdxf.enums import TextEntityAlignment
 
 from trassa.optical.drawing.sheet import STYLE, DrawingSheet
-from trassa.optical.drawing.stretches import Stretch, View
+from trassa.optical.drawing.stretches import Stretch, View, upright
 
 if TYPE_CHECKING:
     from ezdxf.layouts.blocklayout import BlockLayout
@@ -219,12 +219,17 @@ def _match_line(paper: Paperspace, at: FloatArray, across: FloatArray, text: str
     paper.add_line(low, high, dxfattribs={"layer": "MATCH_LINES"})
     right = np.array((across[1], -across[0]))
     begins = np.array(high) - 1.0 * across
-    away = 4.0 if at[0] > (_LEFT + _RIGHT) / 2.0 else -1.5
-    if not _LEFT + 3.0 < begins[0] + away * right[0] < _RIGHT - 1.0:
-        away = -1.5 if away > 0.0 else 4.0
-    look = {"layer": "MATCH_LINES", "style": STYLE, "rotation": math.degrees(math.atan2(across[1], across[0]))}
-    text_at = (begins + away * right).tolist()
-    paper.add_text(text, height=2.5, dxfattribs=look).set_placement(text_at, align=TextEntityAlignment.RIGHT)
+    is_right = bool(at[0] > (_LEFT + _RIGHT) / 2.0)
+    if not _LEFT + 3.0 < begins[0] + (4.0 if is_right else -4.0) * right[0] < _RIGHT - 3.0:
+        is_right = not is_right
+    upwards = upright((across[0], across[1]), 0.0)
+    # letters stand on the side of the line that is left of the way they run
+    away = (4.0 if is_right else -1.5) if upwards else (1.5 if is_right else -4.0)
+    along = across if upwards else -across
+    look = {"layer": "MATCH_LINES", "style": STYLE, "rotation": math.degrees(math.atan2(along[1], along[0]))}
+    written = paper.add_text(text, height=2.5, dxfattribs=look)
+    align = TextEntityAlignment.RIGHT if upwards else TextEntityAlignment.LEFT
+    written.set_placement((begins + away * right).tolist(), align=align)
     return shapely.buffer(line, 5.0)
 
 

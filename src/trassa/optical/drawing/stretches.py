@@ -67,7 +67,7 @@ class Stretch:
 def upright(direction: Point, turn_rad: float) -> bool:
     """Whether text in a direction is read from below or from the right on a view with this turn."""
     angle_deg = math.degrees(math.atan2(direction[1], direction[0]) - turn_rad)
-    return (angle_deg + 60.0) % 360.0 < 180.0
+    return 0.0 < (angle_deg + 75.0) % 360.0 <= 180.0
 
 
 def stretches_of(

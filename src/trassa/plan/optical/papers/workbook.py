@@ -28,7 +28,7 @@ __all__ = ["LinePapers", "line_papers_bytes"]
 _CREATED = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _ESTIMATE = "ESTIMATE – not a proof"
 _PAGES = "Splice pages"
-_WIDEST, _SAMPLE, _ROW_PT = 44, 400, 15.0
+_WIDEST, _SAMPLE, _ROW_PT = 62, 400, 15.0
 _A4 = 9
 _TEXTS = ("text", "colour", "arrow")
 
@@ -157,8 +157,11 @@ def _sheet(book: Any, looks: Looks, papers: LinePapers, table: Table) -> None:
 def _row(
     sheet: Any, looks: Looks, fields: Sequence[Field], row: int, values: Sequence[Value], more: Mapping[str, Any]
 ) -> None:
+    lines = max((_lines(value, 1.1 * _WIDEST) for value in values if isinstance(value, str)), default=1)
+    if lines > 1:
+        sheet.set_row(row, _ROW_PT * lines)
     for column, (field, value) in enumerate(zip(fields, values, strict=True)):
-        beyond = {"text_wrap": True} if isinstance(value, str) and len(value) + 2.5 > _WIDEST else {}
+        beyond = {"text_wrap": True} if lines > 1 and isinstance(value, str) else {}
         look = looks.cell(field.kind, value, **more, **beyond)
         if isinstance(value, str) and value:
             sheet.write_string(row, column, value, look)
@@ -180,7 +183,7 @@ def _width(field: Field, values: Sequence[Value]) -> float:
 
 
 def _lines(head: str, width: float) -> int:
-    """How many lines the words over a column take, with room for bold letters."""
+    """How many lines words take in a column of a width, with room for bold letters; plain ones take a tenth less."""
     lines, used = 1, 0.0
     for word in head.split():
         wide = 1.05 * len(word)
