@@ -15,6 +15,7 @@ from trassa.optical.plant.drops import Connection
 from trassa.optical.services.cut_answer import cut_at
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.optical.protection import protection_choices
+from trassa.plan.optical.questions import planned_line
 from trassa.plan.verify.geopackage import read_layers
 from valley import valley
 
@@ -142,3 +143,15 @@ def test_a_road_of_one_carriageway_is_cut_too(tmp_path: Path) -> None:
         'optical: cables = 2, second_cable = "same_trench"',
     ]
     assert "no decreasing carriageway" in told["refused"][0]
+
+
+def test_questions_lay_out_the_line_that_was_planned(planned_hills: Path) -> None:
+    """What questions are asked of has the chambers, joints and taps, lengths and losses of the layers."""
+    plan = planned_line(planned_hills)
+    (line,) = plan.lines
+    joints = plan.layers["closures"].take(["joint" in kind for kind in plan.layers["closures"]["kind"]])
+    assert line.hut_names == tuple(plan.layers["huts"]["hut"])
+    assert line.chambers_m(0) == sorted(plan.layers["chambers"]["measure_m"].tolist())
+    assert [m for span in line.chain.spans for m in span.plants[0].joints_m] == sorted(joints["measure_m"].tolist())
+    assert [span.losses_db[0] for span in line.chain.spans] == plan.layers["spans"]["loss_db"].tolist()
+    assert [pair[0].lengths.fibre_m for pair in line.links] == plan.layers["links"]["fibre_m"].tolist()[::2]

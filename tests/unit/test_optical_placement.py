@@ -14,7 +14,8 @@ from trassa.linear import Extent
 from trassa.optical.access.budget import end_of_life_loss_db
 from trassa.optical.access.links import chosen_optics
 from trassa.optical.parts import built_verges
-from trassa.optical.placement import HutPlace, cheapest_chain, span_cost_minor
+from trassa.optical.placement import Chain, HutPlace, cheapest_chain, span_cost_minor
+from trassa.optical.plan import lines_of
 from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltPlace, BuiltSection
 from trassa.optical.plant.drops import Connection, Drop, Refusal, drops_of
 from trassa.optical.plant.layout import SpanLayout
@@ -56,6 +57,21 @@ def _brute_force_minor(
     return best
 
 
+def _huts_m(chain: Chain) -> set[float]:
+    return {hut.measure_m for hut in chain.huts}
+
+
+def _assert_laid_out_again(found: Chain, again: Chain) -> None:
+    """The same huts, and in every span the same plant, losses and optics, to the last bit."""
+    assert (again.huts, again.cost_minor) == (found.huts, found.cost_minor)
+    for one, other in zip(found.spans, again.spans, strict=True):
+        assert [plant.chambers_m for plant in other.plants] == [plant.chambers_m for plant in one.plants]
+        assert [plant.joints_m for plant in other.plants] == [plant.joints_m for plant in one.plants]
+        assert [plant.cable.whole for plant in other.plants] == [plant.cable.whole for plant in one.plants]
+        assert (other.losses_db, other.cost_minor) == (one.losses_db, one.cost_minor)
+        assert other.optics.choice.tolist() == one.optics.choice.tolist()
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     inner=st.lists(st.integers(2, 148), min_size=1, max_size=6, unique=True),
@@ -76,6 +92,7 @@ def test_chain_is_the_cheapest_subset(inner: list[int], costs: list[int], taps: 
     assert found.cost_minor == expected
     recounted = sum(hut.cost_minor for hut in found.huts) + sum(span.cost_minor for span in found.spans)
     assert recounted == expected
+    _assert_laid_out_again(found, cheapest_chain(places, [verge], drops, str, RULES, among_m=_huts_m(found)))
     assert [len(span.optics.drops) for span in found.spans]
     assert sum(len(span.optics.drops) for span in found.spans) == len(drops)
 
@@ -114,6 +131,8 @@ def test_every_built_hut_is_in_the_cheapest_chain(
         return
     found = cheapest_chain(places, [verge], drops, str, RULES, as_built=as_built)
     assert found.cost_minor == expected
+    again = cheapest_chain(places, [verge], drops, str, RULES, as_built=as_built, among_m=_huts_m(found))
+    _assert_laid_out_again(found, again)
     assert marks[hut] in [place.measure_m for place in found.huts]
     chambers = {m for span in found.spans for m in span.plants[0].chambers_m}
     assert [m for m in sorted(chambers) if marks[0] <= m <= marks[-1]] == marks
@@ -135,3 +154,18 @@ def test_loss_limit_alone_shortens_spans() -> None:
     split = cheapest_chain(places, [verge], [], str, OpticalSettings(span_loss_limit_db=28.0))
     assert len(split.spans) == 2
     assert max(span.losses_db[0] for span in split.spans) <= 28.0
+
+
+@pytest.mark.parametrize("changes", [{}, {"cables": 2, "second_cable": "same_trench"}, {"cables": 2}])
+def test_a_planned_line_is_laid_out_from_its_huts(changes: dict[str, object]) -> None:
+    road = drawn_road(180_000.0, places=[(km * 1e3, f"P {km}", True) for km in (33, 71, 118)], holes=[(90e3, 96e3)])
+    things = [Connection(f"S-{km}", km * 1000.0, "increasing", 30.0) for km in range(3, 180, 8)]
+    rules = RULES.model_copy(update=changes)
+    lines, _ = lines_of(road, things, rules)
+    huts_m = {hut.measure_m for line in lines for hut in line.chain.huts}
+    again, _ = lines_of(road, things, rules, huts_m=huts_m)
+    assert [line.hut_names for line in again] == [line.hut_names for line in lines]
+    assert len(lines) == 2
+    assert any(len(line.chain.huts) > 2 for line in lines)
+    for one, other in zip(lines, again, strict=True):
+        _assert_laid_out_again(one.chain, other.chain)

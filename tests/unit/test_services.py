@@ -173,9 +173,9 @@ def test_a_bad_list_is_refused_with_its_line(tmp_path: Path, change: tuple[str, 
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A valley with two cameras and a sign in a list."""
+    """A valley with two cameras and a sign in a list, as a spreadsheet saves it: capital heads, a row left empty."""
     root = valley(tmp_path_factory.mktemp("ringed") / "valley", "")
-    rows = ["name,service,position", "K-1,camera,km 1+200 →", "K-2,camera,km 4+100 ←", "Z-1,sign,km 2+500"]
+    rows = ["Name,Service,Position", "K-1,camera,km 1+200 →", ",,", "K-2,camera,km 4+100 ←", "Z-1,sign,km 2+500"]
     (root / "inputs" / "equipment.csv").write_text("\n".join(rows) + "\n", "utf-8")
     text = (root / "trassa.toml").read_text("utf-8")
     (root / "trassa.toml").write_text(
