@@ -174,6 +174,47 @@ def test_a_line_that_fades_into_noise_is_no_end(range_db: float) -> None:
     assert drowned >= 2
 
 
+@pytest.mark.parametrize(("pulse_ns", "receiver_ratio"), [(100.0, 0.0), (500.0, 0.0), (500.0, 0.08)])
+def test_events_stand_at_their_leading_edge(pulse_ns: float, receiver_ratio: float) -> None:
+    """Splices and an end without reflection, by one rule, whatever the receiver: half a sample late and no more."""
+    spacing_m, pulse_m = pulse_ns / 100.0, pulse_ns * 0.102
+    splices, ends = [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        joints = np.cumsum(rng.uniform(60.0, 90.0, 5)) * pulse_m
+        truth = TrueTrace(joints, rng.uniform(0.1, 0.5, 5), np.zeros(5), joints[-1] + 70.0 * pulse_m, None)
+        trace = sampled(truth, rng, pulse_ns=pulse_ns, spacing_m=spacing_m, receiver_ratio=receiver_ratio)
+        table = event_table(trace)
+        assert table.end is not None
+        ends.append(table.end.fibre_m - truth.end_m)
+        splices += [event.fibre_m - at_m for event, at_m in zip(table.passed, joints, strict=True)]
+    assert abs(float(np.mean(splices))) < 0.5 * spacing_m
+    assert abs(float(np.mean(ends))) < 0.5 * spacing_m
+    assert max(map(abs, splices + ends)) < spacing_m
+
+
+@pytest.mark.parametrize("pulse_ns", [100.0, 500.0])
+@pytest.mark.parametrize("range_db", [22.0, 16.0])
+def test_two_near_losses_are_told_or_their_interval_holds_them(pulse_ns: float, range_db: float) -> None:
+    """Losses of 0.1 to 1 dB, 20 to 400 m apart: each event found has a loss within three standard deviations."""
+    strains, told = [], 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        apart_m, first_db, second_db = rng.uniform(20.0, 400.0), *rng.uniform(0.1, 1.0, 2)
+        joints = rng.uniform(3_000.0, 20_000.0) + np.array([0.0, apart_m])
+        truth = TrueTrace(joints, np.array([first_db, second_db]), np.zeros(2), joints[1] + 5_000.0)
+        found = event_table(
+            sampled(truth, rng, pulse_ns=pulse_ns, range_db=range_db, spacing_m=5.0 if pulse_ns > 200.0 else 2.0)
+        ).passed
+        strains += [  # neither may be missed by more than the interval of the event that stands for it
+            min((abs(event.fibre_m - at_m) / event.fibre_sd_m for event in found), default=99.0) for at_m in joints
+        ]
+        strains += [min(abs(joints - event.fibre_m)) / event.fibre_sd_m for event in found]
+        told += len(found) == 2 and not any(event.merged for event in found)
+    assert np.mean(np.array(strains) <= 3.0) >= 0.99
+    assert told >= 0.75 * 60
+
+
 def test_events_within_a_pulse_are_one() -> None:
     joints = np.array([9_000.0, 9_030.0])
     truth = TrueTrace(joints, np.array([0.2, 0.3]), np.zeros(2), 20_000.0)

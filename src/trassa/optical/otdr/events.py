@@ -19,7 +19,7 @@ class FibreEvent:
 
     ``splice`` is any loss without reflection: splice, bend, gainer (a negative loss, which a fibre behind with more
     backscatter feigns). ``loss_db`` of the end is the drop to the noise and no more than a lower bound.
-    ``merged`` says that more than one event lies within the pulse.
+    ``merged`` says that more than one event lies there, none of them farther off than the interval.
     """
 
     kind: EventKind

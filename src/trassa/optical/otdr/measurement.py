@@ -77,7 +77,7 @@ def splices_of(line: Backscatter, step: Step, answer: Answer, between: tuple[int
     It lies where the trace that answers so begins to leave its line; merged events have an interval that holds both.
     """
     fibre_m, fibre_sd_m = leading_edge(step.transition, answer)
-    pair = hidden_pair(line, between, step.transition.correlated, answer)
+    pair = hidden_pair(line, between, step.transition, answer)
     if pair is None:
         return [FibreEvent("splice", fibre_m, fibre_sd_m, step.loss_db, step.loss_sd_db)]
     edges = pair.first, pair.second

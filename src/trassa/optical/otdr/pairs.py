@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.optical.otdr.backscatter import Backscatter, correlation_length
-from trassa.optical.otdr.transition import Answer, grouped
+from trassa.optical.otdr.transition import Answer, Transition, grouped
 
 __all__ = ["Edge", "Pair", "hidden_pair"]
 
@@ -62,8 +62,8 @@ class _Samples:
     spacing_m: float
 
 
-def hidden_pair(line: Backscatter, span: tuple[int, int], correlated: float, answer: Answer) -> Pair | None:
-    """The two events within samples ``span``, where there are two; None where one explains them as well."""
+def hidden_pair(line: Backscatter, span: tuple[int, int], step: Transition, answer: Answer) -> Pair | None:
+    """The two events within samples ``span`` around a step, where there are two; None where one explains as much."""
     start, stop = span
     if stop - start < _FEWEST:
         return None
@@ -71,7 +71,7 @@ def hidden_pair(line: Backscatter, span: tuple[int, int], correlated: float, ans
     level_db = line.level_db[start:stop] - line.slope_db_per_m * (at_m - at_m[0])
     power = 10.0 ** ((level_db - np.median(level_db[: _FEWEST // 3])) / 5.0)
     group = (stop - start) // grouped(at_m).size
-    samples = _Samples(grouped(at_m), grouped(power), max(1.0, correlated / group), line.spacing_m * group)
+    samples = _Samples(grouped(at_m), grouped(power), max(1.0, step.correlated / group), line.spacing_m * group)
     margin_m = (at_m[-1] - at_m[0]) / 12.0
     tried_m = np.linspace(at_m[0] + margin_m, at_m[-1] - margin_m - answer.length_m, _PLACES)
     places = _likeliest(samples, answer, tried_m)
