@@ -142,20 +142,24 @@ class _Spans:
             loss_db = float(end_of_life_loss_db(fibre_m, len(plant.joints_m), "1550", rules, beyond))
             losses_db.append(loss_db)
             if loss_db > rules.span_loss_limit_db or fibre_m > rules.span_limit_m:
-                more_db = float(beyond.loss_db("1550"))
-                measured = f", {more_db:.1f} dB of it measured beyond what is planned" if more_db > 0.0 else ""
                 return Refusal(
                     f"the span {self._text(start_m)}–{self._text(end_m)} has {fibre_m / 1000:.1f} km of fibre and "
-                    f"{loss_db:.1f} dB{measured} (limits {rules.span_limit_m / 1000:.0f} km, "
+                    f"{loss_db:.1f} dB{_measured(plant)} (limits {rules.span_limit_m / 1000:.0f} km, "
                     f"{rules.span_loss_limit_db:.1f} dB)",
-                    "a smaller optical.new_power_step_m, or powered places in between"
-                    + (", or the worst splices of the list made anew" if measured else ""),
+                    "a smaller optical.new_power_step_m, or powered places in between",
                 )
         ours = [d for d in self._drops if start_m <= d.tap_m < end_m or (last and d.tap_m == end_m)]
         optics = chosen_optics(ours, plants[0], rules)
         if isinstance(optics, Refusal):
-            return Refusal(f"between {self._text(start_m)} and {self._text(end_m)} {optics.reason}", optics.cure)
+            where = f"between {self._text(start_m)} and {self._text(end_m)}"
+            return Refusal(f"{where} {optics.reason}{_measured(plants[0])}", optics.cure)
         return Span(tuple(plants), tuple(losses_db), optics, span_cost_minor(plants, optics, rules))
+
+
+def _measured(plant: SpanPlant) -> str:
+    """What of a span's loss is the list's doing, where that is more than planned."""
+    more_db = float(plant.measured.between(plant.cable, plant.cable.start_m, plant.cable.end_m).loss_db("1550"))
+    return f", {more_db:.1f} dB measured between the huts beyond what is planned" if more_db > 0.0 else ""
 
 
 def cheapest_chain(
