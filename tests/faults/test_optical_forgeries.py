@@ -1,7 +1,8 @@
 """Every column of every optical layer forged by itself, every claim talked up: some row must not agree.
 
 Nothing is signed here: the checks are run on the layers themselves, as they would be once a forger has signed
-everything anew. One small line has all that the layers can tell of: two trenches, rings, a shared cell, servers, light.
+everything anew. One small line has all that the layers can tell of: two trenches, rings, trees,
+a shared cell, servers, light.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from line_evidence import accused, forged, line_evidence, with_claims
 from trassa.linear import Layer
 from trassa.optical.layers import SCHEMAS
 from trassa.optical.plant.drops import Connection
+from trassa.optical.service_settings import shipped_services
 from trassa.plan.claim import Claim
 from trassa.plan.verify.evidence import Evidence, check_evidence
 from trassa.plan.verify.optical.aggregation import check_aggregation
@@ -36,6 +38,7 @@ from trassa.plan.verify.optical.line import network_of
 from trassa.plan.verify.optical.line_told import check_line_told
 from trassa.plan.verify.optical.link_rows import check_link_rows
 from trassa.plan.verify.optical.plant_rows import check_plant
+from trassa.plan.verify.optical.trees import check_trees
 from trassa.plan.verify.optical.wavelengths import check_wavelengths
 from trassa.plan.verify.verdict import Row
 
@@ -55,7 +58,10 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     sides = ("increasing", "decreasing")
     connections = [
         Connection(f"{name}-{number:02d}", float(at_m), sides[number % 2], 20.0 + number, service)
-        for name, service, count in (("S", "radio site", 4), ("CAM", "camera", 4), ("SIGN", "sign", 2))
+        for name, service, count in (
+            *(("S", "radio site", 4), ("CAM", "camera", 4), ("SIGN", "sign", 2)),
+            ("WX", "weather station", 6),
+        )
         for number, at_m in enumerate(np.sort(rng.uniform(500.0, 11_500.0, count)).round(), start=1)
     ]
     return line_evidence(
@@ -65,6 +71,12 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         {"C-01": ["S-01", "S-02"], "C-02": ["S-03"]},
         cables=2,
         fibres=24,
+        services=[
+            service.model_copy(update={"access": "tree", "protection": "feeder", "split": 4})
+            if service.name == "weather station"
+            else service
+            for service in shipped_services()
+        ],
         span_limit_m=8000.0,
         chamber_limit_m=1500.0,
         reel_limit_m=3000.0,
@@ -93,6 +105,8 @@ def _quick(evidence: Evidence, layer: str) -> list[Row]:
         "spans": lambda: [check_link_rows(evidence, plant, network)],
         "links": lambda: [check_link_rows(evidence, plant, network), check_budgets(evidence, network)],
         "ring_segments": lambda: [check_link_rows(evidence, plant, network), check_budgets(evidence, network)],
+        "splitters": lambda: check_trees(evidence, plant, network.trees, network.huts),
+        "tree_links": lambda: check_trees(evidence, plant, network.trees, network.huts),
         "services": lambda: [check_link_rows(evidence, plant, network)],
         "connections": lambda: [check_connections(evidence, plant), check_link_rows(evidence, plant, network)],
         "amplifiers": lambda: check_wavelengths(evidence, network),

@@ -4,7 +4,7 @@
 
     main cable ──╂── before          fibres 1–n of the drop go to the side before, n+1–2n to the side behind:
                  ┃                   a fibre that serves a connection is opened at its tap and led into the
-                 ┃ drop              drop at both ends
+                 ┃ drop              drop at both ends; to a place on a tree fibre 1 alone, from the splitter
                  ┃
               equipment              fibres in use end on pigtails and are patched, spare ones lie coiled
 """
@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from trassa.errors import InputError
+from trassa.optical.access.trees import Tree
 from trassa.optical.fibre_plan import FibreUse, fibre_colours, spans_of
 from trassa.optical.line import Line
 from trassa.optical.plant.drops import Drop
@@ -41,13 +42,22 @@ class _End:
 
 @dataclass(frozen=True)
 class DropCable:
-    """One drop with its cable: ``fibres`` in all, of which ``use`` takes its number once for each of the two ends."""
+    """One drop with its cable: ``fibres`` in all, of which each end takes ``each``, the first the first.
+
+    ``first`` is the fibre of the main cable that the first of either end is spliced to.
+    """
 
     drop: Drop
     cable: str
-    use: FibreUse
+    first: int
+    each: int
     fibres: int
-    ends: tuple[_End, _End]
+    ends: tuple[_End, ...]
+
+    @property
+    def in_use(self) -> int:
+        """Fibres in use, towards all ends."""
+        return self.each * len(self.ends)
 
 
 def drop_cables_of(lines: Sequence[Line]) -> list[DropCable]:
@@ -59,9 +69,21 @@ def drop_cables_of(lines: Sequence[Line]) -> list[DropCable]:
     for line, span, cable, uses in spans_of(lines):
         for use in uses:
             for drop, ends in zip(use.drops, _ends(line, span, use), strict=True):
-                fibres = _fibres(drop, 2 * (use.last - use.first + 1), line.rules)
-                found.append(DropCable(drop, line.cables[cable], use, fibres, ends))
+                each = use.last - use.first + 1
+                fibres = _fibres(drop, 2 * each, line.rules)
+                found.append(DropCable(drop, line.cables[cable], use.first, each, fibres, ends))
+            if use.tree is not None:
+                found += _branches(use, use.tree, line, line.cables[cable])
     return found
+
+
+def _branches(use: FibreUse, tree: Tree, line: Line, cable: str) -> Iterator[DropCable]:
+    """The drops of a tree: one fibre each, from the splitter."""
+    for branch in tree.branches:
+        side = "" if not branch.fibre else "behind" if branch.drop.tap_m < tree.splitter_m else "before"
+        end = _End(side, f"splitter of {use.use}", tree.pon.name, branch.fibre > 0)
+        fibres = _fibres(branch.drop, 1, line.rules)
+        yield DropCable(branch.drop, cable, use.first + branch.fibre - 1, 1, fibres, (end,))
 
 
 def _fibres(drop: Drop, used: int, rules: OpticalSettings) -> int:
@@ -111,7 +133,7 @@ def drop_cable_rows(cables: Sequence[DropCable], closure_at: Mapping[tuple[str, 
             "cable": row.cable,
             "closure": closure_at[row.cable, row.drop.tap_m],
             "fibres": row.fibres,
-            "in_use": 2 * (row.use.last - row.use.first + 1),
+            "in_use": row.in_use,
             "route_m": row.drop.lengths.route_m,
             "sheath_m": row.drop.lengths.sheath_m,
             "fibre_m": row.drop.lengths.fibre_m,
@@ -125,10 +147,10 @@ def drop_fibre_rows(cables: Sequence[DropCable], rules: OpticalSettings) -> list
     """A row of the layer ``drop_fibres`` for every fibre of every drop."""
     rows: list[Row] = []
     for row in cables:
-        name, first, count = row.drop.connection.name, row.use.first, row.use.last - row.use.first + 1
+        name, first, count = row.drop.connection.name, row.first, row.each
         for number in range(1, row.fibres + 1):
             mark: Row = {"connection": name, "fibre": number, **fibre_colours(number, rules)}
-            if number > 2 * count:
+            if number > row.in_use:
                 rows.append({**mark, "side": "", "cable_fibre": 0, "to": "", "equipment": "", "end": "coiled"})
                 continue
             end, place = row.ends[(number - 1) // count], (number - 1) % count

@@ -5,24 +5,27 @@
     fibre 1–4   backbone from hut to hut         spliced through in every closure
     fibre 5, 6  ring RG-01                       cut at each member, both ends led into its drop, from drop to drop
                                                  where neighbours on the ring tap at one place
+    fibre 5, 6  tree TR-01                       the first from both huts into the splitter, the others from there to
+                                                 a place before and a place behind it, and dark beyond
     fibre 7     S-03, BiDi                       cut at its tap, both ends led into its drop
     fibre 8 …   spare, lit by nobody             spliced through where reels meet
 
-A fibre that serves a connection does so on both sides of its tap: to the hut before and to the hut behind.
+A fibre that serves a connection by itself does so on both sides of its tap: to the hut before and to the hut behind.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
+from trassa.optical.access.trees import Tree
 from trassa.optical.colours import colour
 from trassa.optical.line import Line
 from trassa.optical.placement import Span
 from trassa.optical.plant.drops import Drop
-from trassa.optical.services.service_tables import ring_names
+from trassa.optical.services.service_tables import ring_names, tree_names
 from trassa.optical.settings import OpticalSettings
 
 __all__ = [
@@ -43,7 +46,8 @@ Row = dict[str, int | float | str | bool]
 class FibreUse:
     """Fibres ``first`` to ``last`` of a cable in one span, and what they serve; ``drops`` open them on the way.
 
-    ``optics`` are the transceivers in the hut before and in the hut behind; empty for the backbone.
+    ``optics`` are the transceivers in the hut before and in the hut behind; empty for the backbone. Of a ``tree``'s the
+    first is that of the feeders.
     """
 
     first: int
@@ -52,18 +56,32 @@ class FibreUse:
     service: str
     optics: tuple[str, str]
     drops: tuple[Drop, ...] = ()
+    tree: Tree | None = None
+
+    def opened_at(self, measure_m: float) -> Collection[int]:
+        """Those that are opened in a closure, and so are not spliced through."""
+        if self.tree is not None and measure_m != self.tree.splitter_m:
+            here = [one for one in self.tree.branches if one.fibre and one.drop.tap_m == measure_m]
+            return {self.first + one.fibre - 1 for one in here}
+        opened = self.tree is not None or any(drop.tap_m == measure_m for drop in self.drops)
+        return range(self.first, self.last + 1) if opened else ()
 
 
-def uses_of(span: Span, cable: int, rings: Sequence[str], rules: OpticalSettings) -> list[FibreUse]:
-    """The fibres of one cable between two huts in order: backbone, rings, connections, spare.
+def uses_of(
+    span: Span, cable: int, rings: Sequence[str], rules: OpticalSettings, trees: Sequence[str] = ()
+) -> list[FibreUse]:
+    """The fibres of one cable between two huts in order: backbone, rings, trees, connections, spare.
 
-    ``rings`` names the span's rings. Further cables carry the backbone alone.
+    ``rings`` and ``trees`` name those of the span. Further cables carry the backbone alone.
     """
     uses = [FibreUse(1, rules.backbone_fibres, "backbone", "backbone", ("", ""))]
     if cable == 0:
         for name, ring in zip(rings, span.optics.rings, strict=True):
             optics = (ring.segments[0].optics.name, ring.segments[-1].optics.name)
             uses.append(_next(uses, ring.fibres, name, "ring", optics, ring.drops))
+        for name, tree in zip(trees, span.optics.trees, strict=True):
+            lit = _next(uses, tree.fibres, name, "tree", (tree.pon.name, tree.pon.name), ())
+            uses.append(replace(lit, tree=tree))
         for before, behind in zip(span.optics.links(0), span.optics.links(1), strict=True):
             served = before.drop.connection
             optics = (before.optics.name, behind.optics.name)
@@ -88,12 +106,13 @@ def fibres_with_growth(lines: Sequence[Line]) -> tuple[int, int]:
 
 def spans_of(lines: Sequence[Line]) -> Iterator[tuple[Line, int, int, list[FibreUse]]]:
     """Every span of every cable with its uses: line, number of the span, number of the cable."""
-    named = ring_names(lines)
+    named, grown = ring_names(lines), tree_names(lines)
     for line in lines:
         for number, span in enumerate(line.chain.spans):
             rings = [name for name, owner, at, _ in named if owner is line and at == number]
+            trees = [name for name, owner, at, _ in grown if owner is line and at == number]
             for cable in range(len(line.cables)):
-                yield line, number, cable, uses_of(span, cable, rings, line.rules)
+                yield line, number, cable, uses_of(span, cable, rings, line.rules, trees)
 
 
 def fibre_rows(lines: Sequence[Line]) -> list[Row]:
@@ -144,10 +163,12 @@ def _closure(uses: Sequence[FibreUse], measure_m: float, is_joint: bool) -> Iter
     """Runs of fibres in one closure: from either side into drops, from drop to drop, and on where reels meet."""
     opened: set[int] = set()
     for use in uses:
+        opened |= set(use.opened_at(measure_m))
+        if use.tree is not None:
+            yield from _tree_runs(use.use, use.first, use.tree, measure_m)
         here = [f"drop {drop.connection.name}" for drop in use.drops if drop.tap_m == measure_m]
         if not here:
             continue
-        opened |= set(range(use.first, use.last + 1))
         count = use.last - use.first + 1
         yield _run("before", use.first, here[0], 1, count)
         for one, other in pairwise(here):
@@ -159,6 +180,23 @@ def _closure(uses: Sequence[FibreUse], measure_m: float, is_joint: bool) -> Iter
     for _, group in groupby(enumerate(through), key=lambda pair: pair[1] - pair[0]):
         numbers = [fibre for _, fibre in group]
         yield _run("both", numbers[0], "next reel", numbers[0], len(numbers))
+
+
+def _tree_runs(name: str, first: int, tree: Tree, measure_m: float) -> Iterator[Row]:
+    """Both feeders into the splitter and its outputs on to drops and fibres; elsewhere fibres into their drops."""
+    inputs, outputs, at_splitter = f"inputs of {name}", f"outputs of {name}", measure_m == tree.splitter_m
+    if at_splitter:
+        yield _run("before", first, inputs, 1, 1)
+        yield _run("behind", first, inputs, 2, 1)
+    for branch in tree.branches:
+        drop, fibre = f"drop {branch.drop.connection.name}", first + branch.fibre - 1
+        side = "before" if branch.drop.tap_m < tree.splitter_m else "behind"
+        if at_splitter and branch.fibre:
+            yield _run(side, fibre, outputs, branch.port, 1)
+        elif at_splitter:
+            yield _run(outputs, branch.port, drop, 1, 1)
+        elif branch.fibre and branch.drop.tap_m == measure_m:
+            yield _run("behind" if side == "before" else "before", fibre, drop, 1, 1)
 
 
 def _run(side: str, first: int, to: str, to_first: int, count: int) -> Row:
@@ -179,12 +217,14 @@ def patch_rows(lines: Sequence[Line]) -> list[Row]:
 
 
 def _patched(hut: str, side: str, far: str, line: Line, cable: int, use: FibreUse) -> list[Row]:
-    """The fibres of one use in one hut; a fibre that is opened on the way ends in the nearest drop."""
+    """The fibres of one use in one hut; a fibre that is opened on the way ends in the nearest drop, one that feeds a
+    tree in its splitter."""
     nearest = use.drops[0 if side == "behind" else -1].connection.name if use.drops else far
+    nearest = f"splitter of {use.use}" if use.tree is not None else nearest
     optics = use.optics[0 if side == "behind" else 1]
     served: Row = {"use": use.use, "to": nearest, "equipment": optics or line.rules.hut_equipment}
     where: Row = {"hut": hut, "cable": line.cables[cable], "side": side}
     return [
         {**where, "fibre": fibre, **fibre_colours(fibre, line.rules), **served}
-        for fibre in range(use.first, use.last + 1)
+        for fibre in range(use.first, (use.last if use.tree is None else use.first) + 1)
     ]

@@ -151,9 +151,23 @@ def assumptions_of(lines: Sequence[Line], road: Road, rules: OpticalSettings) ->
         ),
         ("single_drop", float(sum(len(line.drops) for line in lines)), "sites", False, "a cut drop is its site down"),
     ]
+    if any(line.trees for line in lines):
+        rows += _of_trees(lines, rules)
     if not road.has_heights:
         rows.append(("no_gradients", 0.18, "%", False, "route in plan; at 6 % gradient it is 0.18 % longer"))
     return tuple(Assumption(f"optical.{name}", size, unit, taken, source) for name, size, unit, taken, source in rows)
+
+
+def _of_trees(lines: Sequence[Line], rules: OpticalSettings) -> list[tuple[str, float, str, bool, str]]:
+    """What passive trees take for granted besides."""
+    places = sum(len(tree.branches) for line in lines for _, tree in line.trees)
+    more_db, payload = rules.trees.second_input_loss_db, rules.trees.payload_ratio
+    return [
+        ("second_input", more_db, "dB", True, "what a splitter with two inputs loses more than one with one"),
+        ("tree_payload", payload, "of line rate", True, "framing and error correction of a passive optical network"),
+        ("tree_latency", rules.trees.latency_us, "us", True, "OLT and ONU, waiting for a grant included"),
+        ("single_branch", float(places), "sites", False, "a cut between splitter and place is its site down"),
+    ]
 
 
 def _repairs(lines: Sequence[Line], rules: OpticalSettings) -> Repairs:

@@ -9,6 +9,7 @@ from functools import cached_property
 from trassa.linear import Extent
 from trassa.optical.access.links import Link
 from trassa.optical.access.rings import Ring
+from trassa.optical.access.trees import Tree
 from trassa.optical.placement import Chain
 from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt, BuiltSection
 from trassa.optical.plant.drops import Drop
@@ -59,6 +60,11 @@ class Line:
     def rings(self) -> list[tuple[int, Ring]]:
         """Every access ring with the number of its span."""
         return [(number, ring) for number, span in enumerate(self.chain.spans) for ring in span.optics.rings]
+
+    @cached_property
+    def trees(self) -> list[tuple[int, Tree]]:
+        """Every passive tree with the number of its span."""
+        return [(number, tree) for number, span in enumerate(self.chain.spans) for tree in span.optics.trees]
 
     def cable_route(self, cable: int) -> CableRoute:
         """One whole cable of the line, through all its huts."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trassa.optical.access.links import Link
 from trassa.optical.access.rings import RingSegment
+from trassa.optical.access.trees import Tree
 from trassa.optical.drop_cables import drop_cables_of
 from trassa.optical.ducts import pieces_to_dig, ways_to_dig
 from trassa.optical.light_quantities import light_quantities
@@ -108,22 +109,42 @@ def _drop_splices(lines: Sequence[Line]) -> int:
     links = [link for line in lines for pair in line.links for link in pair]
     ends = [(s.optics.fibres, end) for s in _segments(lines) for end in (s.first, s.second) if end is not None]
     once = [s.optics.fibres for s in _segments(lines) if s.first and s.second and s.first.tap_m == s.second.tap_m]
-    return sum(2 * link.optics.fibres for link in links) + sum(2 * fibres for fibres, _ in ends) - sum(once)
+    # Both feeders at the splitter; each branch there, at its tap where that is elsewhere, and at the place.
+    trees = [2 + sum(2 + (b.fibre > 0) for b in tree.branches) for line in lines for _, tree in line.trees]
+    links_and_rings = sum(2 * link.optics.fibres for link in links) + sum(2 * fibres for fibres, _ in ends) - sum(once)
+    return links_and_rings + sum(trees)
 
 
 def _optics(lines: Sequence[Line], rules: OpticalSettings) -> list[Quantity]:
-    """Two transceivers and two attenuators for each link and segment, a switch for each member of a ring."""
+    """Two transceivers and two attenuators for each link and segment, a switch for each member of a ring, and trees."""
     links: list[Link | RingSegment] = [link for line in lines for pair in line.links for link in pair]
     links += _segments(lines)
     count = Counter(link.optics.name for link in links)
     attenuators = sum(2 for link in links if link.budget.attenuator_db > 0.0)
+    trees = [tree for line in lines for _, tree in line.trees]
     members = sum(len(ring.drops) for line in lines for _, ring in line.rings)
     rows = [
         Quantity(f"transceiver {optics.name}", 2.0 * count[optics.name], "piece", optics.price)
         for optics in rules.transceivers
     ]
+    attenuators += sum(tree.branches[0].budgets[side].attenuator_db > 0.0 for tree in trees for side in (0, 1))
     return [
         *rows,
+        *_trees(trees, rules),
         Quantity("attenuator", float(attenuators), "piece", rules.prices.attenuator),
         Quantity("ring switch", float(members), "piece", rules.prices.ring_switch),
+    ]
+
+
+def _trees(trees: Sequence[Tree], rules: OpticalSettings) -> list[Quantity]:
+    """Splitters with two inputs, an OLT port in the hut on either side of each, an ONU at every place."""
+    splitters, ports = Counter(tree.split for tree in trees), Counter(tree.pon.name for tree in trees)
+    onus = Counter(tree.pon.name for tree in trees for _ in tree.branches)
+    return [
+        *(
+            Quantity(f"splitter 2:{s.split}", float(splitters[s.split]), "piece", s.price)
+            for s in rules.trees.splitters
+        ),
+        *(Quantity(f"OLT port {p.name}", 2.0 * ports[p.name], "piece", p.olt_port) for p in rules.trees.pons),
+        *(Quantity(f"ONU {p.name}", float(onus[p.name]), "piece", p.onu) for p in rules.trees.pons),
     ]

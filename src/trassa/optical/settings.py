@@ -13,6 +13,7 @@ from trassa.optical.colours import ColourCode
 from trassa.optical.otdr_settings import OtdrSettings
 from trassa.optical.prices import OpticalPrices, assumed_price
 from trassa.optical.service_settings import RADIO_SITE, ServiceClass, shipped_services
+from trassa.optical.tree_settings import TreeSettings
 from trassa.pricing import Price
 
 __all__ = ["OpticalSettings", "TransceiverClass"]
@@ -158,6 +159,7 @@ class OpticalSettings(BaseModel):
     ring_latency_us: float = Field(
         default=5.0, ge=0.0, description="Switching delay in each ring member passed, its own included, µs"
     )
+    trees: TreeSettings = Field(default_factory=TreeSettings, description="Passive trees")
     transceivers: tuple[TransceiverClass, ...] = Field(
         default_factory=_shipped_transceivers, min_length=1, description="Transceiver classes to choose from"
     )
@@ -207,6 +209,14 @@ class OpticalSettings(BaseModel):
             names = [row.name for row in rows]
             if len(set(names)) < len(names):
                 raise ValueError(f"{what}: a name stands twice in {names}")
+        taken = {row.name for row in self.transceivers} & {row.name for row in self.trees.pons}
+        if taken:
+            raise ValueError(f"trees: {sorted(taken)[0]!r} names a transceiver too")
+        splits = {service.split for service in self.services if service.access == "tree"}
+        if not splits <= {row.split for row in self.trees.splitters}:
+            raise ValueError(
+                f"trees: no splitter has {min(splits - {row.split for row in self.trees.splitters})} outputs"
+            )
         if RADIO_SITE not in [service.name for service in self.services]:
             raise ValueError(f"services: the class {RADIO_SITE!r} is missing")
         return self

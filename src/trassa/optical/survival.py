@@ -9,6 +9,7 @@ intervals. The drops themselves are no part of it: a cut drop takes its own site
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -232,8 +233,8 @@ def ways_after_cut(backbone: Backbone, span: int, down: Sequence[bool], place: E
     latency_us, margin_db, _ = _ways(backbone, *backbone.presence(span, down))
     latency_us = latency_us.copy()
     if down[0]:
-        latency_us[1, (ways.span == span) & (ways.tap_m <= place.start_m)] = np.inf
-        latency_us[0, (ways.span == span) & (ways.tap_m >= place.end_m)] = np.inf
+        latency_us[1, (ways.span == span) & (ways.reach_m[1] <= place.start_m)] = np.inf
+        latency_us[0, (ways.span == span) & (ways.reach_m[0] >= place.end_m)] = np.inf
     return replace(ways, latency_us=latency_us, margin_db=margin_db)
 
 
@@ -250,7 +251,7 @@ def ways_intact(backbone: Backbone) -> Ways:
 
 
 def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chambers: FloatArray) -> list[Outcome]:
-    """The outcome of a cut between each two neighbouring chambers of one span."""
+    """The outcome of a cut between each two chambers of one span; both ways lost between splitter and place."""
     found = latency, margin, rank = _ways(backbone, *backbone.presence(index, down))
     ways = backbone.ways
     if not down[0]:
@@ -259,12 +260,17 @@ def _span_outcomes(backbone: Backbone, index: int, down: Sequence[bool], chamber
     others = _outcome(
         backbone, np.delete(latency, ours, axis=1), np.delete(margin, ours, axis=1), np.delete(rank, ours, axis=1)
     )
-    before = _Prefix(backbone, latency[0, ours], margin[0, ours], rank[0, ours])
-    behind = _Prefix(backbone, latency[1, ours][::-1], margin[1, ours][::-1], rank[1, ours][::-1])
+    reach = ways.reach_m[:, ours]
+    orders = ours[np.argsort(reach[0], kind="stable")], ours[np.argsort(reach[1], kind="stable")][::-1]
+    before, behind = (
+        _Prefix(backbone, latency[side, order], margin[side, order], rank[side, order])
+        for side, order in enumerate(orders)
+    )
+    ends = [np.searchsorted(np.sort(side), chambers[:-1], side="right").tolist() for side in reach]
     outcomes: list[Outcome] = []
-    for split in np.searchsorted(ways.tap_m[ours], chambers[:-1], side="right").tolist():
-        parts = (others, before.first(split), behind.first(len(ours) - split))
-        outcomes.append(joined(parts))
+    for kept, upto in zip(*ends, strict=True):
+        parted = Outcome(0, upto - kept, math.nan, math.nan, None)
+        outcomes.append(joined((others, before.first(kept), behind.first(len(ours) - upto), parted)))
     return outcomes
 
 

@@ -20,6 +20,7 @@ from trassa.optical.light_tables import light_columns, service_way_rows
 from trassa.optical.line import Line
 from trassa.optical.services.aggregation import aggregation_rows, load_rows
 from trassa.optical.services.service_tables import edge_rows, ring_rows
+from trassa.optical.services.tree_tables import splitter_rows, tree_link_rows
 from trassa.optical.survival import Outcome, cuts_of, hut_losses_of, intact, joined
 from trassa.road.model import Road
 from trassa.road.verge import beside
@@ -74,6 +75,9 @@ def layers_of(lines: Sequence[Line], road: Road) -> dict[str, Layer]:
         "drop_cables": drop_cable_rows(drops, {**hut_at, **closure_at}),
         "drop_fibres": drop_fibre_rows(drops, lines[0].rules),
     }
+    if any(line.trees for line in lines):
+        schedules["splitters"] = splitter_rows(lines, {**hut_at, **closure_at})
+        schedules["tree_links"] = tree_link_rows(lines)
     return {name: Layer.from_rows(SCHEMAS[name], rows) for name, rows in {**tables, **schedules}.items()}
 
 

@@ -1,4 +1,4 @@
-"""The optics of one span: connections on two links over fibres of their own, and the rings of the others."""
+"""The optics of one span: connections on two links over fibres of their own, and rings and trees of the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from trassa.optical.access.budget import Closing, LinkBudget, closing
 from trassa.optical.access.rings import Ring, RingOffer, ring_offers
+from trassa.optical.access.trees import Tree, cheapest_trees
 from trassa.optical.plant.drops import Drop, Refusal
 from trassa.optical.plant.layout import SpanPlant
 from trassa.optical.plant.lengths import Lengths
@@ -40,7 +41,7 @@ class SpanOptics:
     """The optics of all drops of one span. Row 0 of each array leads to the hut before, row 1 to the hut behind.
 
     ``drops`` are those with fibres of their own. ``lengths_m`` has shape (3, 2, drops): route, sheath, fibre.
-    ``choice`` (2, drops) indexes ``closings``. ``fibres`` counts all that are taken, the rings' included.
+    ``choice`` (2, drops) indexes ``closings``. ``fibres`` counts all that are taken, those of rings and trees included.
     """
 
     drops: tuple[Drop, ...]
@@ -50,12 +51,14 @@ class SpanOptics:
     rings: tuple[Ring, ...]
     cost_minor: int
     fibres: int
+    trees: tuple[Tree, ...] = ()
 
     def opened_at(self, places_m: Collection[float]) -> int:
         """Fibres that are led into drops at some places of the cable: there they are not spliced through."""
         own = [self.closings[row].optics.fibres for row in self.choice[0].tolist()]
         opened = [fibres for drop, fibres in zip(self.drops, own, strict=True) if drop.tap_m in places_m]
         opened += [ring.fibres for ring in self.rings for tap_m in {d.tap_m for d in ring.drops} if tap_m in places_m]
+        opened += [tree.opened_at(place_m) for tree in self.trees for place_m in places_m]
         return int(sum(opened))
 
     def links(self, side: int) -> list[Link]:
@@ -71,16 +74,21 @@ class SpanOptics:
 
 
 def chosen_optics(drops: Sequence[Drop], plant: SpanPlant, rules: OpticalSettings) -> SpanOptics | Refusal:
-    """The cheapest transceivers that close every link and ring within the cable's fibres, or why there are none.
+    """The cheapest transceivers that close every link, ring and tree within the cable's fibres, or why there are none.
 
     Exact: a connection has both links of one kind, duplex or BiDi, so it takes two fibres or one, as a ring does, and
-    each switch to BiDi frees exactly one. The cheapest switches are made until the fibres suffice.
+    each switch to BiDi frees exactly one. Trees are the
+    cheapest by themselves and keep their fibres. The cheapest switches are made until the fibres suffice.
     """
     access = [rules.service(drop.connection.service).access for drop in drops]
     own = [drop for drop, wanted in zip(drops, access, strict=True) if wanted == "own fibres"]
     offers = ring_offers([drop for drop, wanted in zip(drops, access, strict=True) if wanted == "ring"], plant, rules)
     if isinstance(offers, Refusal):
         return offers
+    trees = cheapest_trees([drop for drop, wanted in zip(drops, access, strict=True) if wanted == "tree"], plant, rules)
+    if isinstance(trees, Refusal):
+        return trees
+    taken = sum(tree.fibres for tree in trees)
     lengths_m, splices = _lengths_and_splices(own, plant)
     beyond = _beyond(own, plant)
     classes = sorted(rules.transceivers, key=lambda optics: (optics.price.amount_minor, optics.name))
@@ -94,27 +102,33 @@ def chosen_optics(drops: Sequence[Drop], plant: SpanPlant, rules: OpticalSetting
     unclosed = np.flatnonzero(np.isinf(np.minimum(bidi_minor, duplex_minor)))
     if len(unclosed):
         return _unclosed(int(unclosed[0]), own, closings, offers)
-    duplex = _within_fibres(bidi_minor, duplex_minor, rules)
+    duplex = _within_fibres(bidi_minor, duplex_minor, taken, rules)
     if isinstance(duplex, Refusal):
         return duplex
     choice = np.where(duplex[: len(own)], choices[1], choices[0])
     rings = tuple(offer.lit(duplex=bool(two)) for offer, two in zip(offers, duplex[len(own) :], strict=True))
-    cost_minor = int(np.where(duplex, duplex_minor, bidi_minor).sum())
-    return SpanOptics(tuple(own), lengths_m, closings, choice, rings, cost_minor, int(len(duplex) + duplex.sum()))
+    cost_minor = int(np.where(duplex, duplex_minor, bidi_minor).sum()) + sum(tree.cost_minor for tree in trees)
+    fibres = int(len(duplex) + duplex.sum()) + taken
+    return SpanOptics(tuple(own), lengths_m, closings, choice, rings, cost_minor, fibres, tuple(trees))
 
 
 def _within_fibres(
-    bidi_minor: FloatArray, duplex_minor: FloatArray, rules: OpticalSettings
+    bidi_minor: FloatArray, duplex_minor: FloatArray, taken: int, rules: OpticalSettings
 ) -> npt.NDArray[np.bool_] | Refusal:
-    """Which connections and rings take two fibres, shape (units,), at least cost within the cable."""
+    """Which connections and rings take two fibres, shape (units,), at least cost within the cable.
+
+    ``taken`` fibres are the trees'.
+    """
     duplex = duplex_minor < bidi_minor
-    room = rules.fibres - rules.backbone_fibres
+    room = rules.fibres - rules.backbone_fibres - taken
     excess = int(len(duplex) + duplex.sum()) - room
     extra = np.where(duplex, bidi_minor - duplex_minor, np.inf)
     if excess > int(np.isfinite(extra).sum()):
+        beside = f" beside {taken} of trees" if taken else ""
         return Refusal(
-            f"{len(duplex)} connections between two huts need more than the {room} fibres left for them",
-            f"optical.fibres = {rules.backbone_fibres + 2 * len(duplex)}",
+            f"{len(duplex)} connections and rings between two huts need more than the {max(room, 0)} fibres left for "
+            f"them{beside}",
+            f"optical.fibres = {rules.backbone_fibres + taken + 2 * len(duplex)}",
         )
     if excess > 0:
         duplex[np.argsort(extra, kind="stable")[:excess]] = False

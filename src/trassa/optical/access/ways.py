@@ -1,4 +1,5 @@
-"""The two ways of every connection: to the hut before it and to the hut behind, over own fibres or around a ring."""
+"""The two ways of every connection: to the hut before it and to the hut behind, over own fibres, around a ring or
+through the splitter of a tree."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from trassa.optical.access.latency import fibre_latency_us
 from trassa.optical.access.links import SpanOptics
 from trassa.optical.access.rings import Ring
+from trassa.optical.access.trees import Tree
 from trassa.optical.plant.drops import Drop
 from trassa.optical.settings import OpticalSettings
 
@@ -24,6 +26,8 @@ class Ways:
     """Connections in columns, in order of span and tap: row 0 leads to the hut before, row 1 to the hut behind.
 
     ``name``, ``tap_m``, ``span``, ``service`` (n,); ``latency_us``, ``margin_db`` (2, n), the least margin on the way.
+    ``reach_m`` (2, n) is the far end of what each way takes of the cable, seen from its hut: the tap, or on a tree the
+    splitter where that is farther.
     """
 
     name: npt.NDArray[np.object_]
@@ -32,12 +36,13 @@ class Ways:
     service: npt.NDArray[np.object_]
     latency_us: FloatArray
     margin_db: FloatArray
+    reach_m: FloatArray
 
     def of_service(self, name: str) -> Ways:
         """Those of one service class."""
         ours = self.service == name
         columns = (self.name[ours], self.tap_m[ours], self.span[ours], self.service[ours])
-        return Ways(*columns, self.latency_us[:, ours], self.margin_db[:, ours])
+        return Ways(*columns, self.latency_us[:, ours], self.margin_db[:, ours], self.reach_m[:, ours])
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,12 @@ class _Way:
     span: int
     latency_us: tuple[float, float]
     margin_db: tuple[float, float]
+    splitter_m: float | None = None
+
+    @property
+    def reach_m(self) -> tuple[float, float]:
+        splitter_m = self.drop.tap_m if self.splitter_m is None else self.splitter_m
+        return max(self.drop.tap_m, splitter_m), min(self.drop.tap_m, splitter_m)
 
 
 def ways_of(optics: Sequence[SpanOptics], rules: OpticalSettings) -> Ways:
@@ -53,6 +64,7 @@ def ways_of(optics: Sequence[SpanOptics], rules: OpticalSettings) -> Ways:
     found: list[_Way] = []
     for number, span in enumerate(optics):
         ours = _own(number, span, rules) + [way for ring in span.rings for way in _around(number, ring, rules)]
+        ours += [way for tree in span.trees for way in _branching(number, tree, rules)]
         found += sorted(ours, key=lambda way: way.drop.tap_m)
     name, service = np.empty(len(found), dtype=object), np.empty(len(found), dtype=object)
     name[:] = [way.drop.connection.name for way in found]
@@ -64,6 +76,7 @@ def ways_of(optics: Sequence[SpanOptics], rules: OpticalSettings) -> Ways:
         service,
         np.array([way.latency_us for way in found], dtype=np.float64).reshape(-1, 2).T,
         np.array([way.margin_db for way in found], dtype=np.float64).reshape(-1, 2).T,
+        np.array([way.reach_m for way in found], dtype=np.float64).reshape(-1, 2).T,
     )
 
 
@@ -92,3 +105,13 @@ def _around(span: int, ring: Ring, rules: OpticalSettings) -> list[_Way]:
         _Way(drop, span, (float(before[i]), float(behind[i])), (float(least_before[i]), float(least_behind[i])))
         for i, drop in enumerate(ring.drops)
     ]
+
+
+def _branching(span: int, tree: Tree, rules: OpticalSettings) -> list[_Way]:
+    """Through the splitter to the OLT in either hut."""
+    found: list[_Way] = []
+    for branch in tree.branches:
+        delay = [float(fibre_latency_us(one.fibre_m, rules)) + rules.trees.latency_us for one in branch.lengths]
+        margins = (branch.budgets[0].margin_db, branch.budgets[1].margin_db)
+        found.append(_Way(branch.drop, span, (delay[0], delay[1]), margins, tree.splitter_m))
+    return found

@@ -41,7 +41,7 @@ class CutAnswer:
 
     ``noticed`` lost one of their ways or go a longer one, in order of measure. ``huts`` lie at the ends of the span
     that is cut; ``backbone_kept`` says whether another cable still joins them, ``reaches`` which of them still reaches
-    a point of presence.
+    a point of presence. ``trees`` are fed by their other feeder.
     """
 
     place: Extent
@@ -54,6 +54,7 @@ class CutAnswer:
     reaches: tuple[bool, bool]
     noticed: tuple[Noticed, ...]
     undisturbed: int
+    trees: tuple[str, ...] = ()
 
     @property
     def lessened(self) -> tuple[Noticed, ...]:
@@ -66,8 +67,11 @@ class CutAnswer:
         return tuple(one for one in self.noticed if not np.isfinite(one.after_us))
 
 
-def cut_at(line: Line, measure_m: float, trench: str, ring_of: Mapping[str, str]) -> CutAnswer:
-    """What a cut of a trench at a measure does; ``ring_of`` names the ring of every connection that hangs on one."""
+def cut_at(
+    line: Line, measure_m: float, trench: str, ring_of: Mapping[str, str], tree_of: Mapping[str, str]
+) -> CutAnswer:
+    """What a cut of a trench at a measure does; ``ring_of`` and ``tree_of`` name the ring or tree of every connection
+    that hangs on one."""
     ends_m = [one.plants[0].cable.end_m for one in line.chain.spans]
     span = min(int(np.searchsorted(ends_m, measure_m, side="right")), len(ends_m) - 1)
     down = [name == trench for name in line.trenches]
@@ -77,6 +81,7 @@ def cut_at(line: Line, measure_m: float, trench: str, ring_of: Mapping[str, str]
     intact, after = ways_intact(line.backbone), ways_after_cut(line.backbone, span, down, place)
     noticed = _noticed(line, intact, after)
     rings = dict.fromkeys(ring_of[one.connection] for one in noticed if one.loses and one.connection in ring_of)
+    trees = dict.fromkeys(tree_of[one.connection] for one in noticed if one.loses and one.connection in tree_of)
     reached = np.isfinite(line.backbone.presence(span, down)[0][span : span + 2])
     return CutAnswer(
         place,
@@ -89,6 +94,7 @@ def cut_at(line: Line, measure_m: float, trench: str, ring_of: Mapping[str, str]
         (bool(reached[0]), bool(reached[1])),
         tuple(noticed),
         len(after.name) - len(noticed),
+        tuple(trees),
     )
 
 

@@ -83,7 +83,8 @@ def _worst_us(delays: Sequence[FloatArray], huts: Sequence[int], limit_us: float
 def _delays_us(backbone: Backbone) -> list[FloatArray]:
     """One-way delay from every site to every hut, (sites, huts), intact and after every kind of single cut.
 
-    All cuts of a span on one side of a site's tap are alike for it, so two outcomes a span tell all of them.
+    All cuts of a span on one side of a site's tap are alike for it, so two outcomes a span tell all of them, and one
+    more that parts places from the splitters of their trees.
     """
     ways, count = backbone.ways, len(backbone.spans)
     if not len(ways.tap_m):
@@ -93,10 +94,12 @@ def _delays_us(backbone: Backbone) -> list[FloatArray]:
         down = [name == trench for name in backbone.trenches]
         for span in range(count):
             cable = backbone.spans[span].plants[0].cable
-            for lost, between in ((0, ways.tap_m > cable.start_m), (1, ways.tap_m < cable.end_m)):
+            sides = [([0], ways.reach_m[0] > cable.start_m), ([1], ways.reach_m[1] < cable.end_m)]
+            parted = ways.reach_m[0] > ways.reach_m[1]
+            for lost, between in [*sides, ([0, 1], parted)] if parted.any() else sides:
                 latency_us = ways.latency_us.copy()
                 if down[0]:  # a tap at the hut itself has no cable to be cut on that side
-                    latency_us[lost, (ways.span == span) & between] = np.inf
+                    latency_us[np.ix_(lost, (ways.span == span) & between)] = np.inf
                 outcomes.append(_to_huts(backbone, latency_us, span, down))
     return outcomes
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trassa.optical.access.rings import Ring
+from trassa.optical.access.trees import Tree
 from trassa.optical.line import Line
 from trassa.optical.plant.drops import Connection, Drop
 from trassa.optical.services.edge import edge_places
 from trassa.optical.survival import Outcome, cuts_of, intact, joined
 
-__all__ = ["connection_rows", "edge_rows", "ring_names", "ring_rows", "service_rows"]
+__all__ = ["connection_rows", "edge_rows", "ring_names", "ring_rows", "service_rows", "tree_names"]
 
 Row = dict[str, int | float | str | bool]
 
@@ -23,10 +24,17 @@ def ring_names(lines: Sequence[Line]) -> list[tuple[str, Line, int, Ring]]:
     return [(f"RG-{number:02d}", *ring) for number, ring in enumerate(rings, start=1)]
 
 
+def tree_names(lines: Sequence[Line]) -> list[tuple[str, Line, int, Tree]]:
+    """Every passive tree with its name, its line and the number of its span."""
+    trees = [(line, span, tree) for line in lines for span, tree in line.trees]
+    return [(f"TR-{number:02d}", *tree) for number, tree in enumerate(trees, start=1)]
+
+
 def connection_rows(lines: Sequence[Line], connections: Sequence[Connection]) -> list[Row]:
     """A row for everything that is to be connected, in order of measure and name."""
     drops = {drop.connection.name: drop for line in lines for drop in line.drops}
-    ring_of = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
+    access = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
+    access |= {b.drop.connection.name: name for name, _, _, tree in tree_names(lines) for b in tree.branches}
     rows: list[Row] = []
     for connection in sorted(connections, key=lambda one: (one.measure_m, one.name)):
         drop = drops.get(connection.name)
@@ -39,7 +47,7 @@ def connection_rows(lines: Sequence[Line], connections: Sequence[Connection]) ->
                 "offset_m": connection.offset_m,
                 "tap_m": drop.tap_m if drop else float("nan"),
                 "drop_m": drop.lengths.route_m if drop else float("nan"),
-                "access": ring_of.get(connection.name, "own fibres") if drop else "",
+                "access": access.get(connection.name, "own fibres") if drop else "",
             }
         )
     return rows

@@ -3,12 +3,13 @@
 A connection hangs on the hut before and the hut behind it. Over either it reaches the points of presence at both
 ends; the span in which it stands joins the two huts as well, over its own cable and, if there is one, over the cable
 in the other trench. A cut common to both trenches takes both at one place. Its drop is single; around a ring the
-switches and drops of the members between count too. What fails, and what falls with it::
+switches and drops of the members between count too. On a tree the way between splitter and place, and the ONU, are
+single as the drop is. What fails, and what falls with it::
 
     drop        the branch from the cable to a connection
     cable       every interval of every trench
     huts        each hut with all that passes it
-    equipment   the two transceivers of each link or segment
+    equipment   the two transceivers of each link or segment, OLT ports and ONUs
 """
 
 from __future__ import annotations
@@ -69,14 +70,14 @@ class _Parts:
         """Intervals in a row, of which this share of the cuts counts."""
         return series(renewal(cut_load(route_m, self.rules) * share)) if "cable" in self.causes else 0.0
 
-    def cut_beside(self, span: int, taps_m: FloatArray, share: float) -> tuple[FloatArray, FloatArray]:
-        """The first cable of a span before and behind each tap, shape (taps,); taps lie in chambers."""
+    def cut_beside(self, span: int, reach_m: FloatArray, share: float) -> tuple[FloatArray, ...]:
+        """The first cable of a span before, behind and between two chambers at each tap, ``reach_m`` (2, n)."""
         if "cable" not in self.causes:
-            return np.zeros_like(taps_m), np.zeros_like(taps_m)
+            return tuple(np.zeros((3, reach_m.shape[1])))
         loads = np.log1p(cut_load(self.intervals_m(span, 0), self.rules) * share)
         upto = np.concatenate(([0.0], np.cumsum(loads)))
-        here = upto[np.searchsorted(self.line.chain.spans[span].plants[0].chambers_m, taps_m)]
-        return -np.expm1(-here), -np.expm1(here - upto[-1])
+        low, high = upto[np.searchsorted(self.line.chain.spans[span].plants[0].chambers_m, reach_m)]
+        return -np.expm1(-low), -np.expm1(high - upto[-1]), -np.expm1(low - high)
 
     def intervals_m(self, span: int, trench: int) -> FloatArray:
         """Route of each cut interval of a span, shape (intervals,)."""
@@ -133,34 +134,51 @@ def works(up: BoolArray) -> BoolArray:
 @dataclass(frozen=True)
 class _Member:
     """A connection in a span. It hangs on ``equipment`` boxes towards the hut before and behind, its own included, and
-    on the drops of those ring members that lie between."""
+    on the drops of those ring members that lie between; on a tree on one box more in any case, and on the way from
+    ``splitter_m``."""
 
     drop: Drop
     equipment: tuple[int, int]
     passed: tuple[tuple[Drop, ...], tuple[Drop, ...]]
+    splitter_m: float | None = None
+
+    @property
+    def reach_m(self) -> tuple[float, float]:
+        """The tap twice; on a tree tap and splitter in order of measure."""
+        splitter_m = self.drop.tap_m if self.splitter_m is None else self.splitter_m
+        return min(self.drop.tap_m, splitter_m), max(self.drop.tap_m, splitter_m)
 
 
 def _members(span: Span) -> list[_Member]:
-    """All connections of a span: those with fibres of their own, then ring by ring."""
+    """All connections of a span: those with fibres of their own, then ring by ring, then tree by tree."""
     own = [_Member(link.drop, (1, 1), ((), ())) for link in span.optics.links(0)]
     around = [
         _Member(drop, (place + 1, len(ring.drops) - place), (ring.drops[:place], ring.drops[place + 1 :]))
         for ring in span.optics.rings
         for place, drop in enumerate(ring.drops)
     ]
-    return own + around
+    trees = [_Member(b.drop, (1, 1), ((), ()), tree.splitter_m) for tree in span.optics.trees for b in tree.branches]
+    return own + around + trees
 
 
 def _down(parts: _Parts, number: int, members: Sequence[_Member]) -> FloatArray:
     """Unavailability of the eleven parts that each connection of a span rests on beside its drop, (connections, 11)."""
     own, trenches = 1.0 - parts.common, parts.line.own_trenches
-    taps_m = np.array([member.drop.tap_m for member in members], dtype=np.float64)
-    cuts = [side for share in (own, parts.common) for side in parts.cut_beside(number, taps_m, share)]
+    reach_m = np.array([member.reach_m for member in members], dtype=np.float64).T
+    cuts = [side for share in (own, parts.common) for side in parts.cut_beside(number, reach_m, share)[:2]]
     other = parts.cut(parts.intervals_m(number, trenches[-1]), own) if len(trenches) > 1 else 1.0
     links = [np.array([parts.links(member, side) for member in members]) for side in (0, 1)]
-    beyond = [np.full(len(taps_m), parts.beyond(hut, step)) for hut, step in ((number, -1), (number + 1, 1))]
-    huts = [np.full(len(taps_m), down) for down in (other, parts.hut, parts.hut)]
+    beyond = [np.full(len(members), parts.beyond(hut, step)) for hut, step in ((number, -1), (number + 1, 1))]
+    huts = [np.full(len(members), down) for down in (other, parts.hut, parts.hut)]
     return np.column_stack([*beyond, *cuts, *huts, *links])
+
+
+def _beyond_splitter(parts: _Parts, number: int, members: Sequence[_Member]) -> FloatArray:
+    """Unavailability of what a tree has once only: cable between splitter and tap, and the ONU; (connections,)."""
+    reach_m = np.array([member.reach_m for member in members], dtype=np.float64).T
+    own, shock = (parts.cut_beside(number, reach_m, share)[2] for share in (1.0 - parts.common, parts.common))
+    onu = np.array([0.0 if member.splitter_m is None else parts.link for member in members])
+    return np.asarray(1.0 - (1.0 - own) * (1.0 - shock) * (1.0 - onu), dtype=np.float64)
 
 
 def _unavailability(line: Line, causes: tuple[str, ...]) -> FloatArray:
@@ -170,7 +188,9 @@ def _unavailability(line: Line, causes: tuple[str, ...]) -> FloatArray:
         members = _members(span)
         if members:
             drop = parts.drops([member.drop for member in members])
-            found.append(drop + (1.0 - drop) * service_unavailability(_down(parts, number, members), works))
+            single, twice = _beyond_splitter(parts, number, members), _down(parts, number, members)
+            beyond = single + (1.0 - single) * service_unavailability(twice, works)
+            found.append(drop + (1.0 - drop) * beyond)
     return np.concatenate(found)
 
 

@@ -14,6 +14,7 @@ from trassa.plan.claim import Claim, Evidence, Exemption, Scope, Worst
 from trassa.plan.claims.as_built import as_built_claims
 from trassa.plan.claims.budget import worst_budget
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
+from trassa.plan.claims.trees import branch_exemptions, parted_by_cuts
 from trassa.plan.claims.wavelengths import dark_sentences, wavelength_claims
 from trassa.provenance import Assumption
 from trassa.road.model import Road
@@ -87,15 +88,16 @@ def _any_cut(
     road: Road, layers: Mapping[str, Layer], figures: Mapping[str, Any], assumptions: tuple[Assumption, ...]
 ) -> Claim:
     cuts = layers["cuts"]
+    kept = cuts["stranded"] - parted_by_cuts(layers)
     reasons = estimate_reasons(road)
     off_the_line = [f"{name} is on no part of the cable" for name in figures["unconnected"]]
-    stranding = cuts.take(cuts["stranded"] > 0)
+    stranding = cuts.take(kept > 0)
     sentences = off_the_line + [
         f"{road.span_text(start_m, end_m)}: a cut strands {count} connections"
         for start_m, end_m, count in zip(
             stranding["start_m"].tolist(),
             stranding["end_m"].tolist(),
-            stranding["stranded"].tolist(),
+            kept[kept > 0].tolist(),
             strict=True,
         )
     ]
@@ -108,7 +110,11 @@ def _any_cut(
         id="optical.any-cut",
         promise="everything connected still reaches a point of presence when the cable is cut anywhere, within power "
         "budget and with light that arrives",
-        scope=Scope("every point of every cable along the road", road.length_m, (exempt, *hole_exemptions(road))),
+        scope=Scope(
+            "every point of every cable along the road",
+            road.length_m,
+            (exempt, *branch_exemptions(layers), *hole_exemptions(road)),
+        ),
         method={
             "model": "each cut interval removed in turn; on the way that is left the power budget holds, the light of "
             "the hut arrives by closed form less 0.1 dB, and a mode closes",
@@ -117,7 +123,7 @@ def _any_cut(
             "estimate_because": reasons,
         },
         assumptions=assumptions,
-        worst=_worst_cut(road, cuts),
+        worst=_worst_cut(road, cuts, kept),
         holds=verdict(lost, reasons),
         evidence=tuple(
             Evidence(name, layers[name].digest()) for name in ("cuts", "links", "connections", "huts", "wavelengths")
@@ -140,11 +146,12 @@ def _least(values: npt.NDArray[np.float64]) -> float | None:
     return round(float(np.nanmin(values)), 3) if np.isfinite(values).any() else None
 
 
-def _worst_cut(road: Road, cuts: Layer) -> Worst:
-    """The cut that strands most sites; where none does, the one that leaves the smallest budget margin."""
+def _worst_cut(road: Road, cuts: Layer, stranded: npt.NDArray[np.int64]) -> Worst:
+    """The cut that strands most sites beside those it parts from their splitters; where none does, the one that leaves
+    the smallest budget margin."""
     if not len(cuts):
         return Worst("no cable", None, None, None, "connections stranded")
-    stranded, spare_db = cuts["stranded"], cuts["worst_margin_db"]
+    spare_db = cuts["worst_margin_db"]
     fails = bool((stranded > 0).any())
     row = int(np.argmax(stranded)) if fails else int(np.argmin(np.where(np.isnan(spare_db), np.inf, spare_db)))
     place = road.span_text(float(cuts["start_m"][row]), float(cuts["end_m"][row]))
@@ -162,7 +169,7 @@ def _latency(
     """
     cuts, reasons = layers["cuts"], estimate_reasons(road)
     latency_us = cuts["worst_latency_us"] * longest
-    stranded = int((cuts["stranded"] > 0).sum())
+    stranded = int((cuts["stranded"] > parted_by_cuts(layers)).sum())
     failures = (f"{stranded} cuts leave connections without any way",) if stranded else ()
     worst = Worst("nothing connected", None, promise_us, None, "µs")
     if np.isfinite(latency_us).any():
@@ -173,7 +180,7 @@ def _latency(
     return Claim(
         id="optical.latency",
         promise=f"one-way delay in fibre to a point of presence ≤ {promise_us:g} µs, also after a cut anywhere",
-        scope=Scope("every connection, every cut", road.length_m, tuple(hole_exemptions(road))),
+        scope=Scope("every connection, every cut", road.length_m, (*branch_exemptions(layers), *hole_exemptions(road))),
         method={"model": "longest fibre length times group delay, and switching", "estimate_because": reasons},
         assumptions=assumptions,
         worst=worst,

@@ -1,4 +1,4 @@
-"""A claim for each service class that is connected: it survives any cut, in time; and one for the access rings."""
+"""A claim for each service class that is connected: it survives any cut, in time; and for access rings and trees."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from trassa.optical.settings import OpticalSettings
 from trassa.plan.claim import Claim, Evidence, Scope, Worst
 from trassa.plan.claims.budget import worst_budget
 from trassa.plan.claims.estimate import estimate_reasons, hole_exemptions, verdict
+from trassa.plan.claims.trees import branch_exemptions, parted_by_cuts, tree_claims
 from trassa.provenance import Assumption
 from trassa.road.model import Road
 
@@ -23,7 +24,7 @@ Row = dict[str, int | float | str | bool]
 def service_claims(
     road: Road, layers: Mapping[str, Layer], assumptions: tuple[Assumption, ...], settings: OpticalSettings
 ) -> list[Claim]:
-    """``optical.service.<name>`` for every class with connections, ``optical.rings`` where there are rings."""
+    """``optical.service.<name>`` for every class with connections, ``optical.rings`` and ``optical.trees`` too."""
     known = {service.name: service for service in settings.services}
     longest = settings.helix_ratio / settings.helix_ratio_low
     claims = [
@@ -33,7 +34,7 @@ def service_claims(
     if len(layers["ring_segments"]):
         least_loss_db = {optics.name: optics.least_loss_db for optics in settings.transceivers}
         claims.append(_rings(road, layers["ring_segments"], assumptions, least_loss_db))
-    return claims
+    return [*claims, *tree_claims(road, layers, assumptions, settings)]
 
 
 def _service(
@@ -48,6 +49,7 @@ def _service(
     reasons = estimate_reasons(road)
     connections = layers["connections"].where(service=service.name)
     lost = tuple(str(name) for name in connections["connection"][connections["access"] == ""])
+    parted = int(parted_by_cuts(layers, service.name).sum())
     stranded, bound_us = int(row["pairs_stranded"]), service.latency_us
     worst_us, start_m = float(row["worst_latency_us"]) * longest, float(row["worst_start_m"])
     late = bound_us is not None and not worst_us <= bound_us
@@ -55,18 +57,21 @@ def _service(
     margin_us = round(bound_us - worst_us, 2) if bound_us is not None and np.isfinite(worst_us) else None
     worst = Worst(place, round(worst_us, 2) if np.isfinite(worst_us) else None, bound_us, margin_us, "µs")
     if stranded:
-        worst = Worst(place, float(stranded), 0.0, -float(stranded), "pairs stranded")
+        worst = Worst(place, float(stranded), float(parted), float(parted - stranded), "pairs stranded")
     within = f", within {bound_us:g} µs one way" if bound_us is not None else ""
+    but = " but between its splitter and its place" if service.protection == "feeder" else ""
+    exempt = (*branch_exemptions(layers, service.name), *hole_exemptions(road))
     failures = [f"{name} is on no part of the cable" for name in lost]
-    failures += [f"{stranded} pairs of a {service.name} and a cut that strands it"] if stranded else []
+    beside = stranded - parted
+    failures += [f"{beside} pairs of a {service.name} and a cut that strands it"] if beside else []
     beyond = float(row["worst_margin_db"]) < 0.0
     failures += (
         [f"a way lacks {-float(row['worst_margin_db']):.2f} dB of its power budget after a cut"] if beyond else []
     )
     return Claim(
         id=f"optical.service.{service.name.replace(' ', '-')}",
-        promise=f"every {service.name} still reaches a point of presence when the cable is cut anywhere{within}",
-        scope=Scope(f"{len(connections)} connections, every cut", road.length_m, tuple(hole_exemptions(road))),
+        promise=f"every {service.name} still reaches a point of presence when the cable is cut anywhere{but}{within}",
+        scope=Scope(f"{len(connections)} connections, every cut", road.length_m, exempt),
         method={
             "model": "each cut interval removed in turn, power budget and light on the way that is left, longest fibre "
             "times group delay, and switching",
@@ -76,7 +81,7 @@ def _service(
         },
         assumptions=assumptions,
         worst=worst,
-        holds=verdict(bool(stranded or lost or late or beyond), reasons),
+        holds=verdict(bool(beside or lost or late or beyond), reasons),
         evidence=tuple(Evidence(name, layers[name].digest()) for name in ("services", "connections", "cuts")),
         failures=tuple(failures),
     )

@@ -4,7 +4,7 @@
 
     medium  cable   hut ── closure ── closure ── hut      pieces of sheath
             drop    closure ── connection
-            light   hut ── hut, connection ── hut, …      spans, links and segments of rings: loss and margin
+            light   hut ── hut, connection ── hut, …      spans, links, rings and trees: loss and margin
 """
 
 from __future__ import annotations
@@ -97,6 +97,9 @@ def _edges(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> I
     for row in layers["ring_segments"].rows():
         name = f"{row['ring']} {row['first']}–{row['second']}"
         yield str(row["first"]), str(row["second"]), name, {**_light("ring segment", row, rules), "ring": row["ring"]}
+    for row in layers["tree_links"].rows() if "tree_links" in layers else ():
+        name = f"{row['tree']} {row['connection']}–{row['hut']}"
+        yield str(row["connection"]), str(row["hut"]), name, {**_light("tree", row, rules), "tree": row["tree"]}
 
 
 def _pieces(road: Road, layers: Mapping[str, Layer], rules: OpticalSettings) -> Iterator[tuple[str, str, str, Row]]:

@@ -16,7 +16,7 @@ from trassa.optical.plan import lines_of
 from trassa.optical.plant.built import NOTHING_BUILT, AsBuilt
 from trassa.optical.plant.drops import Connection
 from trassa.optical.services.cut_answer import CutAnswer, Noticed, cost_minor, cut_at
-from trassa.optical.services.service_tables import ring_names
+from trassa.optical.services.service_tables import ring_names, tree_names
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.amounts import amount_text
 from trassa.plan.optical.as_built import kept_as_built
@@ -82,6 +82,7 @@ class CutReport:
             "reaches_presence": dict(zip(cut.huts, cut.reaches, strict=True)),
             "light": {"mode": self.light[0], "margin_db": round(self.light[1], 3)} if self.light else None,
             "rings": list(cut.rings),
+            **({"trees": list(cut.trees)} if cut.trees else {}),
             "noticed": [_noticed_row(one) for one in cut.noticed],
             "stranded": [one.connection for one in cut.stranded],
             "undisturbed": cut.undisturbed,
@@ -139,7 +140,8 @@ def _who(cut: CutAnswer) -> str:
     parts = [f"{lessened} connections lose a way of their own" if lessened else ""]
     parts += [f"{longer} keep both and go a longer way along the backbone" if longer else ""]
     rings = f"; rings {', '.join(cut.rings)} carry on from both ends" if cut.rings else ""
-    return f"{', '.join(part for part in parts if part)}, {cut.undisturbed} notice nothing{rings}"
+    trees = f"; trees {', '.join(cut.trees)} keep at most one of two feeders" if cut.trees else ""
+    return f"{', '.join(part for part in parts if part)}, {cut.undisturbed} notice nothing{rings}{trees}"
 
 
 def _reach(cut: CutAnswer) -> str:
@@ -174,6 +176,7 @@ class PlannedLine:
     lines: tuple[Line, ...]
     connections: tuple[Connection, ...]
     ring_of: Mapping[str, str]
+    tree_of: Mapping[str, str]
     layers: Mapping[str, Layer]
     currency: str
     as_built: AsBuilt = NOTHING_BUILT
@@ -193,8 +196,9 @@ def kept_line(project: Project, planned: Planned) -> PlannedLine:
     huts_m = frozenset(layers["huts"]["measure_m"].tolist())
     lines, _ = lines_of(road, connections, rules, as_built=as_built, huts_m=huts_m)
     ring_of = {drop.connection.name: name for name, _, _, ring in ring_names(lines) for drop in ring.drops}
+    tree_of = {b.drop.connection.name: name for name, _, _, tree in tree_names(lines) for b in tree.branches}
     currency = project.settings.project.currency
-    return PlannedLine(road, rules, tuple(lines), tuple(connections), ring_of, layers, currency, as_built)
+    return PlannedLine(road, rules, tuple(lines), tuple(connections), ring_of, tree_of, layers, currency, as_built)
 
 
 def cut_line(folder: Path, text: str) -> list[CutReport]:
@@ -226,7 +230,7 @@ def _light(plan: PlannedLine, cut: CutAnswer) -> tuple[str, float] | None:
 def cuts_at(plan: PlannedLine, measure_m: float) -> list[CutAnswer]:
     """A cut of each trench at a measure, the first cable's first."""
     line = _line_at(plan.lines, measure_m, plan.road)
-    return [cut_at(line, measure_m, trench, plan.ring_of) for trench in dict.fromkeys(line.trenches)]
+    return [cut_at(line, measure_m, trench, plan.ring_of, plan.tree_of) for trench in dict.fromkeys(line.trenches)]
 
 
 def kept_optical(folder: Path) -> StageResult:

@@ -21,6 +21,7 @@ __all__ = [
     "line_facts",
     "ring_rows",
     "service_rows",
+    "tree_rows",
 ]
 
 Row = dict[str, Any]
@@ -74,6 +75,27 @@ def ring_rows(road: Road, segments: Layer) -> list[Row]:
                 "fibre": f"{figure_text(float(mine['fibre_m'].sum()) / 1000.0, 2)} km",
                 "weakest": f"{mine['first'][weak]}–{mine['second'][weak]}",
                 "optics": str(mine["optics"][weak]),
+                **_signed(float(mine["margin_db"][weak]), "dB"),
+            }
+        )
+    return rows
+
+
+def tree_rows(road: Road, layers: Mapping[str, Layer]) -> list[Row]:
+    """A row for every passive tree: its splitter, its places, its rate and the weakest of its ways."""
+    rows: list[Row] = []
+    for tree in layers["splitters"].rows():
+        mine = layers["tree_links"].where(tree=tree["tree"])
+        weak = int(np.argmin(mine["margin_db"]))
+        rows.append(
+            {
+                "tree": tree["tree"],
+                "huts": f"{tree['hut_before']}–{tree['hut_behind']}",
+                "at": f"{tree['closure']}, {road.text(float(tree['measure_m']))}",
+                "split": f"2:{tree['split']}",
+                "members": _some(list(dict.fromkeys(mine["connection"].tolist()))),
+                "rate": f"{float(tree['rate_mbps']):g} of {float(tree['limit_mbps']):g} Mbit/s",
+                "optics": str(tree["optics"]),
                 **_signed(float(mine["margin_db"][weak]), "dB"),
             }
         )

@@ -250,6 +250,7 @@ def _line(report: ReportInput) -> dict[str, Any]:
         "pictures": [(sheet.caption, Markup(sheet.picture)) for sheet in line_pictures(road, layers)],
         "services": line_tables.service_rows(road, layers["services"]) if "services" in layers else [],
         "rings": line_tables.ring_rows(road, layers["ring_segments"]) if "ring_segments" in layers else [],
+        "trees": line_tables.tree_rows(road, layers) if "splitters" in layers else [],
         "light": line_tables.light_rows(road, layers["wavelengths"]) if "wavelengths" in layers else empty,
         "availability": line_tables.availability_rows(road, layers["availability"])
         if "availability" in layers

@@ -76,6 +76,7 @@ _KNOWN = {
         "optical.edge",
         "optical.rings",
         "optical.as-built",
+        "optical.trees",
     ),
     "optical.gsnr",
 }

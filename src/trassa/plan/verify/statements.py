@@ -53,6 +53,7 @@ def _sentences(settings: Settings) -> dict[str, str]:
     }
     for service in optical.services:
         late = f", within {service.latency_us:g} µs one way" if service.latency_us is not None else ""
+        late = " but between its splitter and its place" * (service.access == "tree") + late
         kept = f"every {service.name} still reaches {presence} when the cable is cut anywhere{late}"
         sentences[f"optical.service.{service.name.replace(' ', '-')}"] = kept
     sentences["optical.gsnr"] = (
@@ -62,6 +63,10 @@ def _sentences(settings: Settings) -> dict[str, str]:
     )
     sentences["optical.rings"] = "every segment of an access ring within the power budget, at end of life"
     sentences["optical.as-built"] = "everything that is listed as built stands where the list says, within 5 m"
+    sentences["optical.trees"] = (
+        "every branch of a passive tree within its class of loss from both huts, at end of life, and all of a tree's "
+        "places within its rate"
+    )
     sentences["optical.capacity"] = (
         "the backbone's wavelengths carry everything that is connected, also after one cut or with one hut lost, at "
         f"{optical.channel_rate_gbps:g} Gbit/s each"

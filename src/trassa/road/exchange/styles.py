@@ -70,6 +70,8 @@ _SYMBOLS = {
     "connections": _Symbol("diamond", "0,130,160", 2.2, "connection"),
     "drop_cables": _Symbol("circle", "0,130,160", 1.2),
     "ring_segments": _Symbol("line", "31,122,77", 0.5),
+    "splitters": _Symbol("triangle", "31,122,77", 2.2, "tree"),
+    "tree_links": _Symbol("circle", "31,122,77", 1.0),
     "fibres": _Symbol("line", "107,79,160", 0.2),
     "amplifiers": _Symbol("triangle", "107,79,160", 2.6, "type"),
     "wavelengths": _Symbol("line", "107,79,160", 0.6),

@@ -54,7 +54,7 @@ def _of(layers: Mapping[str, Layer], name: str, **equal: str) -> Iterator[Mappin
 
 
 def _optics(hut: str, layers: Mapping[str, Layer]) -> Counter[_Item]:
-    """Transceivers and fixed attenuators of links and rings that end in the hut."""
+    """Transceivers, OLT ports and fixed attenuators of links, rings and trees that end in the hut."""
     ends = [(row, "links to connections") for row in _of(layers, "links", hut=hut)]
     ends += [(row, "access rings") for end in ("first", "second") for row in _of(layers, "ring_segments", **{end: hut})]
     found: Counter[_Item] = Counter()
@@ -62,6 +62,11 @@ def _optics(hut: str, layers: Mapping[str, Layer]) -> Counter[_Item]:
         found["transceiver", str(row["optics"]), what] += 1
         if (loss_db := float(row["attenuator_db"])) > 0.0:
             found["attenuator", f"{loss_db:g} dB", what] += 1
+    feeders = {str(row["tree"]): row for row in _of(layers, "tree_links", hut=hut)}
+    for row in feeders.values():
+        found["OLT port", str(row["optics"]), "trees"] += 1
+        if (loss_db := float(row["attenuator_db"])) > 0.0:
+            found["attenuator", f"{loss_db:g} dB", "trees"] += 1
     return found
 
 

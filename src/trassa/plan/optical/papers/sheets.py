@@ -58,6 +58,15 @@ SHEETS = tuple(SheetOf(*row) for row in (
     ("Ring segments", "ring_segments", "Budget of every optical link of the access rings, at the end of life",
      "ring=Ring first=From second=To cable=Cable @start_m=Tap_at_start @end_m=Tap_at_end route_m=Route "
      "fibre_m=Fibre optics=Transceiver loss_db=Loss attenuator_db=Attenuator budget_db=Budget margin_db=Margin"),
+    ("Splitters", "splitters", "Splitters of passive trees, each fed from the huts on both sides",
+     "tree=Tree closure=Closure cable=Cable @measure_m=Place split=Outputs connections=In_use fibres=Fibres "
+     "hut_before=Hut_before hut_behind=Hut_behind optics=Class rate_mbps=Rate limit_mbps=Limit"),
+    ("Tree branches", "tree_links", "Budget of every way from a place through its splitter to a hut: at the end of "
+     "life, and on the first day",
+     "tree=Tree connection=Connection hut=Hut cable=Cable @measure_m=Tap @splitter_m=Splitter port=Port "
+     "cable_fibre=Fibre_of_the_cable route_m=Route fibre_m=Fibre optics=Class first_day_loss_db=Least_loss "
+     "typical_loss_db=Typical_loss loss_db=Loss attenuator_db=Attenuator budget_db=Budget margin_db=Margin "
+     "latency_us=Delay"),
     ("Amplifiers", "amplifiers", "Amplifiers of the wavelengths as set",
      "hut=Hut @measure_m=Place cable=Cable sense=Sense role=Role type=Type gain_db=Gain "
      "noise_figure_db=Noise_figure launch_dbm=Launch"),

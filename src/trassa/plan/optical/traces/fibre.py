@@ -107,6 +107,12 @@ def traced_fibre(plan: PlannedLine, hut: str, fibre: int, towards: str = "", *, 
         raise InputError(f"optical: {name} has no fibre {fibre}", cure=f"a fibre of 1..{line.rules.fibres}")
     huts = {name: place.measure_m for name, place in zip(line.hut_names, line.chain.huts, strict=True)}
     use = str(rows[0]["use"])
+    if rows[0]["service"] == "tree":
+        raise InputError(
+            f"optical: fibre {fibre} of {name} belongs to the tree {use}: a splitter stands in it, traces through "
+            "splitters are not read",
+            cure="a fibre of the backbone, of a ring or of a connection",
+        )
     whole = _cable_path(plan, line, at, (hut, huts[hut]), (far, huts[far]))
     path, end_m = _own_path(plan, line, at, whole, (huts[hut], huts[far]), use)
     return TracedFibre(line, at, path, whole, hut, far, huts[hut], huts[far], end_m, fibre, use, path is whole)

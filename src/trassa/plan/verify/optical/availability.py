@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -77,6 +77,13 @@ class _Member:
     huts: tuple[str, str]
     boxes: _Side
     passed: tuple[tuple[float, ...], tuple[float, ...]]
+    splitter_m: float | None = None
+
+    @property
+    def between_m(self) -> tuple[float, float]:
+        """Tap and splitter in order of measure; the tap twice where there is no splitter."""
+        other_m = self.tap_m if self.splitter_m is None else self.splitter_m
+        return min(self.tap_m, other_m), max(self.tap_m, other_m)
 
 
 class _Again:
@@ -98,6 +105,10 @@ class _Again:
                 found[site] = self._member(site, (huts[0], huts[1]), (1, 1), ((), ()))
         for ring in self._network.rings:
             found |= self._on_ring(ring)
+        for tree in self._network.trees:
+            for name in tree.members:
+                member = self._member(name, tree.huts, (1, 1), ((), ()))
+                found[name] = replace(member, splitter_m=tree.splitter_m)
         return found
 
     def _on_ring(self, ring: RingAgain) -> dict[str, _Member]:
@@ -137,6 +148,10 @@ class _Again:
             found[f"own {side}"] = _any(_renewed(load * (1.0 - common)) for load in places)
             found[f"both {side}"] = _any(_renewed(load * common) for load in places)
             found[f"link {side}"] = _any([boxes] * count + [self._branch(drop_m, without) for drop_m in passed])
+        if member.splitter_m is not None:
+            way = self._intervals(self._trenches(member.huts)[0], *member.between_m, without)
+            cut = [_renewed(load * share) for load in way for share in (common, 1.0 - common)]
+            found["drop"] = _any([found["drop"], boxes, *cut])
         trenches = self._trenches(member.huts)
         other = [_renewed(load * (1.0 - common)) for load in self._span(member.huts, trenches[-1], without)]
         found["other"] = _any(other) if len(trenches) > 1 else 1.0
@@ -145,7 +160,8 @@ class _Again:
     def _to(self, member: _Member, side: int, without: str) -> list[float]:
         """ρ of each cut interval of the first cable between the tap and a hut."""
         huts_m = [self._network.huts[hut] for hut in member.huts]
-        low, high = (huts_m[0], member.tap_m) if side == 0 else (member.tap_m, huts_m[1])
+        first_m, last_m = member.between_m
+        low, high = (huts_m[0], first_m) if side == 0 else (last_m, huts_m[1])
         return self._intervals(self._trenches(member.huts)[0], low, high, without)
 
     def _span(self, huts: tuple[str, str], cable: str, without: str) -> list[float]:

@@ -29,6 +29,7 @@ from trassa.plan.verify.optical.line import Network, Outcome, cut_of, network_of
 from trassa.plan.verify.optical.line_told import check_line_told
 from trassa.plan.verify.optical.link_rows import check_link_rows
 from trassa.plan.verify.optical.plant_rows import check_plant
+from trassa.plan.verify.optical.trees import check_trees
 from trassa.plan.verify.optical.wavelengths import check_wavelengths
 from trassa.plan.verify.verdict import Row, judged
 from trassa.provenance import Progress, no_progress
@@ -60,6 +61,7 @@ def check_optical(evidence: Evidence, progress: Progress = no_progress) -> list[
             "links": lambda: [_links_row(evidence, network)],
             "spans": lambda: [_spans_row(evidence, network)],
             "rings": lambda: check_rings(evidence, network),
+            "trees": lambda: check_trees(evidence, plant, network.trees, network.huts),
             "wavelengths": lambda: check_wavelengths(evidence, network),
             "light": lambda: [check_light(evidence, network)],
             "equipment": lambda: [check_equipment(evidence)],
@@ -83,8 +85,11 @@ def _each(checks: Mapping[str, Callable[[], list[Row]]]) -> list[Row]:
 
 def _cut_rows(evidence: Evidence, plant: Plant, network: Network, progress: Progress) -> list[Row]:
     outcomes = _cut_outcomes(evidence, network, progress)
-    latency = _latency_row(evidence, outcomes)
-    return [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes), *([latency] if latency else [])]
+    # What a cut parts from its splitter is given up; whoever else is stranded is not.
+    parted = [network.parted(cut_of(row)) for row in evidence.layers["cuts"].rows()]
+    stranded = [sorted({*one.stranded} - gone) for one, gone in zip(outcomes, parted, strict=True)]
+    latency = _latency_row(evidence, outcomes, stranded)
+    return [_cuts_row(evidence, plant), _any_cut_row(evidence, outcomes, stranded), *([latency] if latency else [])]
 
 
 def _claim(evidence: Evidence, claim_id: str) -> Claim | None:
@@ -198,13 +203,13 @@ def _side(plant: Plant, name: str, measure_m: float) -> str:
     return cable.carriageway if cable else ""
 
 
-def _any_cut_row(evidence: Evidence, outcomes: list[Outcome]) -> Row:
+def _any_cut_row(evidence: Evidence, outcomes: list[Outcome], beside: list[list[str]]) -> Row:
     claim_id, cuts = "optical.any-cut", evidence.layers["cuts"]
     claim = _claim(evidence, claim_id)
     if claim is None:
         return Row(claim_id, "", None, "", False, None, "not claimed")
     wrong = _outcomes_off(cuts, outcomes, lambda row: evidence.place(float(row["start_m"])))
-    stranded, unconnected = [len(outcome.stranded) for outcome in outcomes], _unconnected(evidence)
+    stranded, unconnected = [len(names) for names in beside], _unconnected(evidence)
     beyond = any(outcome.worst_margin_db < 0.0 for outcome in outcomes)
     lost = not outcomes or max(stranded) > 0 or bool(unconnected) or beyond
     holds = verdict(lost, estimate_reasons(evidence))
@@ -215,7 +220,7 @@ def _any_cut_row(evidence: Evidence, outcomes: list[Outcome]) -> Row:
     margins = [outcome.worst_margin_db for outcome in outcomes]
     if max(stranded):
         row = int(np.argmax(stranded))
-        names = ", ".join(outcomes[row].stranded[:5])
+        names = ", ".join(beside[row][:5])
         told, margin, unit = f"a cut strands {names}", -float(stranded[row]), "sites"
     else:
         row = int(np.nanargmin(margins)) if np.isfinite(margins).any() else 0
@@ -266,7 +271,7 @@ def _huts_row(evidence: Evidence, network: Network) -> Row:
     return Row("optical.any-hut", "", None, "", not wrong, None, "; ".join([*wrong[:3], told]))
 
 
-def _latency_row(evidence: Evidence, outcomes: list[Outcome]) -> Row | None:
+def _latency_row(evidence: Evidence, outcomes: list[Outcome], stranded: list[list[str]]) -> Row | None:
     """The longest delay after any cut, with the most fibre the sheath may hold; a stranded site keeps no promise."""
     rules = evidence.settings.optical
     promise_us, claim = rules.latency_promise_us, _claim(evidence, "optical.latency")
@@ -276,7 +281,7 @@ def _latency_row(evidence: Evidence, outcomes: list[Outcome]) -> Row | None:
     latencies = [outcome.worst_latency_us * longest for outcome in outcomes]
     known = [row for row, latency in enumerate(latencies) if np.isfinite(latency)]
     late = any(latencies[row] > promise_us for row in known)
-    holds = verdict(late or any(outcome.stranded for outcome in outcomes), estimate_reasons(evidence))
+    holds = verdict(late or any(stranded), estimate_reasons(evidence))
     wrong = [f"the proof says {claim.holds}"] if claim.holds != holds else []
     if not known:
         wrong += ["a margin is stated where no site is served"] if claim.worst.margin is not None else []

@@ -15,6 +15,7 @@ from trassa.plan.verify.optical.cable import Cable, Plant
 from trassa.plan.verify.optical.drops import drop_route_m
 from trassa.plan.verify.optical.line import Network, Outcome, cut_of
 from trassa.plan.verify.optical.toll_points import Stand, toll_stands
+from trassa.plan.verify.optical.trees import branch_rows
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_connections", "check_rings", "check_services"]
@@ -62,10 +63,11 @@ def _hung(evidence: Evidence, rows: Mapping[str, Mapping[str, Any]]) -> Iterator
         access, kind = str(row["access"]), asked.get(str(row["service"]), "")
         if not access:
             continue
-        ring = segments.where(ring=access)
+        ring, branches = segments.where(ring=access), branch_rows(evidence.layers, access)
+        hung = {*ring["first"], *ring["second"]} if kind == "ring" else {row["connection"] for row in branches}
         if (access == "own fibres") != (kind == "own fibres"):
             yield f"{name} hangs on {access}, a {row['service']} asks for {kind}"
-        elif name not in own if access == "own fibres" else name not in {*ring["first"], *ring["second"]}:
+        elif name not in own if access == "own fibres" else name not in hung:
             yield f"{name} hangs on {access}, but on no link"
 
 
@@ -182,12 +184,13 @@ def _service(evidence: Evidence, network: Network, name: str) -> Row:
     among = set(ours["connection"].tolist())
     outcomes = [network.outcome(cut_of(row), among=among) for row in evidence.layers["cuts"].rows()]
     stranded = sum(len(outcome.stranded) for outcome in outcomes)
+    parted = sum(len(network.parted(cut_of(row)) & among) for row in evidence.layers["cuts"].rows())
     longest = rules.helix_ratio / rules.helix_ratio_low
     worst_us = float(np.fmax.reduce([o.worst_latency_us for o in outcomes], initial=np.nan)) * longest
     bound_us = next((service.latency_us for service in rules.services if service.name == name), None)
     late = bound_us is not None and not worst_us <= bound_us
     beyond = any(outcome.worst_margin_db < 0.0 for outcome in outcomes)
-    holds = verdict(bool(stranded or lost or late or beyond), estimate_reasons(evidence))
+    holds = verdict(bool(stranded - parted or lost or late or beyond), estimate_reasons(evidence))
     wrong = [f"the proof says {claim.holds}"] if claim.holds != holds else []
     stated = claim.worst.value if claim.worst.value is not None else float("nan")
     found = float(stranded) if stranded else worst_us
@@ -195,7 +198,7 @@ def _service(evidence: Evidence, network: Network, name: str) -> Row:
         wrong.append(f"worst stated {claim.worst.value}, found {found:.1f}")
     wrong += _row_off(evidence, name, outcomes)
     told = f"{len(ours)} connections, {len(outcomes)} cuts, {stranded} pairs stranded, worst {worst_us:.1f} µs"
-    margin = -float(stranded) if stranded else (bound_us - worst_us if bound_us is not None else None)
+    margin = float(parted - stranded) if stranded else (bound_us - worst_us if bound_us is not None else None)
     unit = "pairs" if stranded else "µs"
     return Row(claim_id, "", margin, unit, not wrong, holds, "; ".join([*wrong[:3], told]))
 

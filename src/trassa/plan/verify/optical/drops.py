@@ -11,6 +11,7 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
+from trassa.plan.verify.optical.trees import branch_rows
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_drops", "drop_route_m"]
@@ -40,12 +41,14 @@ def drop_route_m(cable: Cable, row: Mapping[str, Any], tap_m: float, rules: Opti
 @dataclass(frozen=True)
 class _Way:
     """What a connection's light meets first on one side of its tap, over which transceivers, on which fibres of the
-    cable: on none where that is ``at_tap`` too."""
+    cable: on none where that is ``at_tap`` too. At a splitter it has no side but a ``port``."""
 
+    side: str
     far: str
     optics: str
     fibres: tuple[int, ...]
     at_tap: bool
+    port: int = 0
 
 
 def check_drops(evidence: Evidence, plant: Plant) -> Row:
@@ -62,7 +65,7 @@ def check_drops(evidence: Evidence, plant: Plant) -> Row:
         if cable is None:
             wrong += [f"the drop to {name} taps no cable"] if len(rows) == 1 else []
             continue
-        ways = _ways(evidence, due[name], cable)
+        ways = _on_tree(evidence, due[name]) or _ways(evidence, due[name], cable)
         wrong += [f"the drop to {name}: {fault}" for fault in _faults(evidence, due[name], rows[0], cable, ways)]
     total_m = float(layers["drop_cables"]["sheath_m"].sum())
     said = "; ".join(wrong[:3]) or f"{len(due)} drops, {total_m:.0f} m of cable, every fibre led to both ends"
@@ -70,7 +73,7 @@ def check_drops(evidence: Evidence, plant: Plant) -> Row:
 
 
 def _faults(
-    evidence: Evidence, due: Mapping[str, Any], row: Mapping[str, Any], cable: Cable, ways: tuple[_Way, _Way]
+    evidence: Evidence, due: Mapping[str, Any], row: Mapping[str, Any], cable: Cable, ways: tuple[_Way, ...]
 ) -> Iterator[str]:
     rules, tap_m = evidence.settings.optical, float(due["tap_m"])
     used = len(_lit(ways))
@@ -102,16 +105,16 @@ def _faults(
         yield "spliced in a closure, though it begins in a hut"
 
 
-def _lit(ways: tuple[_Way, _Way]) -> list[dict[str, Any]]:
+def _lit(ways: tuple[_Way, ...]) -> list[dict[str, Any]]:
     """What stands of each fibre in use, in their order."""
     return [
-        {"side": side, "cable_fibre": fibre, "to": way.far, "equipment": way.optics, "end": "patched"}
-        for side, way in zip(("before", "behind"), ways, strict=True)
+        {"side": way.side, "cable_fibre": fibre, "to": way.far, "equipment": way.optics, "end": "patched"}
+        for way in ways
         for fibre in way.fibres
     ]
 
 
-def _fibre_faults(evidence: Evidence, due: Mapping[str, Any], fibres: int, ways: tuple[_Way, _Way]) -> Iterator[str]:
+def _fibre_faults(evidence: Evidence, due: Mapping[str, Any], fibres: int, ways: tuple[_Way, ...]) -> Iterator[str]:
     rules = evidence.settings.optical
     rows = list(evidence.layers["drop_fibres"].where(connection=due["connection"]).rows())
     if sorted(int(row["fibre"]) for row in rows) != list(range(1, fibres + 1)):
@@ -130,14 +133,17 @@ def _fibre_faults(evidence: Evidence, due: Mapping[str, Any], fibres: int, ways:
         yield from _differing(f"fibre {number}: ", row, told)
 
 
-def _splice_faults(splices: Layer, name: str, tap_m: float, closure: str, ways: tuple[_Way, _Way]) -> Iterator[str]:
-    """What is led into a drop in its closure: from the cable or the drop before on one side, from the cable behind."""
+def _splice_faults(splices: Layer, name: str, tap_m: float, closure: str, ways: tuple[_Way, ...]) -> Iterator[str]:
+    """What is led into a drop in its closure: from the cable or the drop before on one side, from the cable behind; or
+    from the splitter alone."""
     count = len(ways[0].fibres)
     runs: dict[str, tuple[int, int]] = {}
-    for number, (side, way) in enumerate(zip(("before", "behind"), ways, strict=True)):
+    for number, way in enumerate(ways):
         if not way.at_tap:
-            runs[side] = (way.fibres[0] if way.fibres else 0, 1 + number * count)
-        elif side == "before":
+            runs[way.side] = (way.fibres[0] if way.fibres else 0, 1 + number * count)
+        elif way.port:
+            runs[way.far.replace("splitter", "outputs")] = (way.port, 1)
+        elif way.side == "before":
             runs[f"drop {way.far}"] = (1 + count, 1)
     rows = {str(row["side"]): row for row in splices.where(to=f"drop {name}").rows()}
     if set(rows) != set(runs) or len(rows) != len(splices.where(to=f"drop {name}")):
@@ -170,18 +176,32 @@ def _ways(evidence: Evidence, due: Mapping[str, Any], cable: Cable) -> tuple[_Wa
         ends = [(str(row["first"]), str(row["optics"])) for row in segments.where(second=name).rows()]
         ends += [(str(row["second"]), str(row["optics"])) for row in segments.where(first=name).rows()]
     if len(ends) != 2:
-        return _Way("", "", (), False), _Way("", "", (), False)
+        return _Way("before", "", "", (), False), _Way("behind", "", "", (), False)
     mine = layers["fibres"].where(cable=cable.name, use=use)
     mine = mine.take((mine["start_m"] <= tap_m + _AT_M) & (mine["end_m"] >= tap_m - _AT_M))
     numbers = tuple(sorted(int(fibre) for fibre in mine["fibre"]))
     fibres_of = {optics.name: optics.fibres for optics in evidence.settings.optical.transceivers}
     taps_m = {str(row["connection"]): float(row["tap_m"]) for row in layers["connections"].rows()}
     ways = []
-    for far, optics in ends:
+    for side, (far, optics) in zip(("before", "behind"), ends, strict=True):
         count, at_tap = fibres_of.get(optics, 0), abs({**taps_m, **hut_m}.get(far, math.inf) - tap_m) <= _AT_M
         taken = (0,) * count if at_tap else numbers if len(numbers) == count else (-1,) * count
-        ways.append(_Way(far, optics, taken, at_tap))
+        ways.append(_Way(side, far, optics, taken, at_tap))
     return ways[0], ways[1]
+
+
+def _on_tree(evidence: Evidence, due: Mapping[str, Any]) -> tuple[_Way, ...]:
+    """The one way out of a drop of a tree, to its splitter; none for other drops."""
+    branches = [
+        row for row in branch_rows(evidence.layers, str(due["access"])) if row["connection"] == due["connection"]
+    ]
+    if not branches:
+        return ()
+    splitter_m, tap_m = float(branches[0]["splitter_m"]), float(due["tap_m"])
+    here, fibre = abs(splitter_m - tap_m) <= _AT_M, int(branches[0]["cable_fibre"])
+    side = "" if here else "behind" if tap_m < splitter_m else "before"
+    port = int(branches[0]["port"]) if here else 0
+    return (_Way(side, f"splitter of {due['access']}", str(branches[0]["optics"]), (fibre,), here, port),)
 
 
 def _closure(evidence: Evidence, cable: Cable, tap_m: float) -> str:

@@ -16,6 +16,7 @@ from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
 from trassa.plan.verify.optical.line import Network
 from trassa.plan.verify.optical.stated_rows import AT_M, rows_off
+from trassa.plan.verify.optical.trees import TreeAgain
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_fibres"]
@@ -109,6 +110,7 @@ class _Span:
             if ring.huts == self._huts:
                 rows = self._evidence.layers["ring_segments"].where(ring=ring.name)
                 wanted[(ring.name, "ring")] = max((takes.get(str(name), 0) for name in rows["optics"]), default=0)
+        wanted.update({(tree.name, "tree"): 1 + max(map(len, self._beside(tree))) for tree in self._trees()})
         for row in self._connections():
             links = self._evidence.layers["links"].where(site=row["connection"])
             fibres = {takes.get(str(name), 0) for name in links["optics"]}
@@ -123,6 +125,37 @@ class _Span:
         for row in self._evidence.layers["connections"].where(access="own fibres").rows():
             if pairs.get(str(row["connection"])) == set(self._huts):
                 yield row
+
+    def _trees(self) -> Iterator[TreeAgain]:
+        """The trees between the two huts."""
+        yield from (tree for tree in self._network.trees if self._tapped and tree.huts == self._huts)
+
+    def _beside(self, tree: TreeAgain) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+        """Tap and name of a tree's places before its splitter and behind it, in order of measure."""
+        places = list(zip(tree.taps_m, tree.members, strict=True))
+        return [p for p in places if p[0] < tree.splitter_m], [p for p in places if p[0] > tree.splitter_m]
+
+    def _of(self, tree: TreeAgain) -> list[int]:
+        return sorted(fibre for fibre, (use, _) in self._uses.items() if use == tree.name)
+
+    def _tree_splices(self, tree: TreeAgain, at_m: float) -> tuple[set[int], list[tuple[str, int, str]]]:
+        """A tree's fibres that are opened in a closure, and its splices there: side, fibre or output, what it meets."""
+        fibres, name = self._of(tree), tree.name
+        before, behind = self._beside(tree)
+        if abs(at_m - tree.splitter_m) > AT_M:
+            found = []
+            for places, towards in ((before, "behind"), (behind, "before")):
+                for fibre, (tap_m, place) in zip(fibres[1:], places, strict=False):
+                    if abs(tap_m - at_m) <= AT_M:
+                        found.append((towards, fibre, f"drop {place}"))
+            return {fibre for _, fibre, _ in found}, found
+        found = [(side, fibres[0], f"inputs of {name}") for side in ("before", "behind") if fibres]
+        for side, places in (("before", before), ("behind", behind)):
+            found += [(side, fibre, f"outputs of {name}") for fibre, _ in zip(fibres[1:], places, strict=False)]
+        here = [(port, place) for port, place in enumerate(tree.members, start=1)]
+        others = {place for places in (before, behind) for _, place in places}
+        found += [(f"outputs of {name}", port, f"drop {place}") for port, place in here if place not in others]
+        return set(fibres), found
 
     def _taps(self) -> dict[str, list[tuple[float, str]]]:
         """Where the fibres of each use are opened, in order of measure."""
@@ -139,13 +172,15 @@ class _Span:
     def patches(self) -> list[Mapping[str, Any]]:
         """The rows that the two huts' panels must have for this span, without the equipment."""
         opened, rows = self._taps(), list[Mapping[str, Any]]()
+        dark = {fibre for tree in self._trees() for fibre in self._of(tree)[1:]}
+        splitters = {tree.name: f"splitter of {tree.name}" for tree in self._trees()}
         for fibre, (use, _) in sorted(self._uses.items()):
-            if use == "spare":
+            if use == "spare" or fibre in dark:
                 continue
             drops = [name for _, name in opened.get(use, [])]
             for hut, side, far in ((0, "behind", 0), (1, "before", -1)):
                 row = {"hut": self._huts[hut], "cable": self._cable.name, "side": side, "fibre": fibre, "use": use}
-                to = drops[far] if drops else self._huts[1 - hut]
+                to = drops[far] if drops else splitters.get(use, self._huts[1 - hut])
                 rows.append({**row, "to": to, **_colours(fibre, self._rules)})
         return rows
 
@@ -168,8 +203,13 @@ class _Span:
                     number = len(fibres)
                     onwards = range(number + 1, 2 * number + 1)
                     found.update((*where, f"drop {one}", fibre, f"drop {other}") for fibre in onwards)
+            cut: set[int] = set()
+            for tree in self._trees():
+                opened_here, joined = self._tree_splices(tree, at_m)
+                cut |= opened_here
+                found.update((*where, *splice) for splice in joined)
             if "joint" in str(row["kind"]):
-                through = [fibre for fibre, (use, _) in self._uses.items() if not led.get(use)]
+                through = [f for f, (use, _) in self._uses.items() if not led.get(use) and f not in cut]
                 found.update((*where, "both", fibre, "next reel") for fibre in through)
         return found
 
@@ -186,7 +226,7 @@ def _splices_off(evidence: Evidence, due: Counter[tuple[Any, ...]]) -> list[str]
             or into != count
             or count < 1
             or first < 1
-            or last > evidence.settings.optical.fibres
+            or last > (32 if str(row["side"]).startswith("outputs") else evidence.settings.optical.fibres)
         ):
             wrong.append(f"{row['closure']}: fibres {first}–{last} meet {row['to_first']}–{row['to_last']}")
             continue
@@ -221,6 +261,10 @@ def _equipment_off(evidence: Evidence, network: Network) -> list[str]:
         for hut in {str(row["first"]), str(row["second"])} & set(network.huts):
             at_hut.setdefault((hut, str(row["ring"])), set()).add(str(row["optics"]))
     wrong = []
+    for row in evidence.layers["splitters"].rows() if "splitters" in evidence.layers else ():
+        of_use.setdefault(str(row["tree"]), set()).add(str(row["optics"]))
+        for hut in (str(row["hut_before"]), str(row["hut_behind"])):
+            at_hut.setdefault((hut, str(row["tree"])), set()).add(str(row["optics"]))
     for row in evidence.layers["patches"].rows():
         hut, use, said = str(row["hut"]), str(row["use"]), set(str(row["equipment"]).split("/"))
         due = at_hut.get((hut, use), set()) if use != "backbone" else of_use[use]

@@ -118,7 +118,7 @@ def lit(evidence: Evidence, network: Network) -> LitNetwork:
         for pair in ((source, target), (target, source)):
             stated[pair] = min(margin, stated.get(pair, math.inf))
     parts = (network.huts, network.presences, network.spans, network.links, network.rings, network.rules)
-    return LitNetwork(*parts, LightAgain(network, evidence.layers["amplifiers"]), stated)
+    return LitNetwork(*parts, LightAgain(network, evidence.layers["amplifiers"]), stated, trees=network.trees)
 
 
 def check_light(evidence: Evidence, network: LitNetwork) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
@@ -15,10 +15,12 @@ from trassa.linear import Layer
 from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify.optical.cable import Cable, Plant
 from trassa.plan.verify.optical.losses import Passed, aged_loss_db, link_margin_db
+from trassa.plan.verify.optical.trees import TreeAgain, trees_of
 
 __all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "cut_of", "shortest"]
 
 _AT_M = 1e-3
+_Cut = tuple[float, float, Collection[str]] | None
 SAME_US = 0.01
 """Ways that differ by less in delay are as short as one another."""
 
@@ -79,7 +81,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Network:
-    """The line as a graph: huts, spans between them, what hangs on links and rings, points of presence."""
+    """The line as a graph: huts, spans between them, what hangs on links, rings and trees, points of presence."""
 
     huts: Mapping[str, float]
     presences: Collection[str]
@@ -87,10 +89,11 @@ class Network:
     links: tuple[LinkAgain, ...]
     rings: tuple[RingAgain, ...]
     rules: OpticalSettings
+    trees: tuple[TreeAgain, ...] = field(default=(), kw_only=True)
 
     def outcome(
         self,
-        cut: tuple[float, float, Collection[str]] | None = None,
+        cut: _Cut = None,
         hut_down: str = "",
         among: Collection[str] | None = None,
     ) -> Outcome:
@@ -117,9 +120,7 @@ class Network:
             min((margin for _, margin in best), default=float("nan")),
         )
 
-    def ways(
-        self, cut: tuple[float, float, Collection[str]] | None = None, hut_down: str = ""
-    ) -> dict[str, list[tuple[float, float, str]]]:
+    def ways(self, cut: _Cut = None, hut_down: str = "") -> dict[str, list[tuple[float, float, str]]]:
         """Every way left to a point of presence of each connection: delay, least margin, and the hut it enters."""
         spans = [s for s in self.spans if hut_down not in s.huts and not _falls(cut, s.cable, s.start_m, s.end_m)]
         reach = self._reach(spans, hut_down)
@@ -130,11 +131,15 @@ class Network:
                 ways[link.site].append((self._delay_us(link.fibre_m) + delay, min(link.margin_db, least), link.hut))
         for ring in self.rings:
             ways |= self._around(ring, reach, cut)
+        for tree in self.trees:
+            ways |= self._through(tree, reach, cut)
         return ways
 
-    def delays_to_huts_us(
-        self, cut: tuple[float, float, Collection[str]] | None, among: Collection[str]
-    ) -> dict[str, dict[str, float]]:
+    def parted(self, cut: tuple[float, float, Collection[str]]) -> set[str]:
+        """The places that a cut parts from the splitters of their trees."""
+        return {name for tree in self.trees for at, name in enumerate(tree.members) if tree.parted(at, cut)}
+
+    def delays_to_huts_us(self, cut: _Cut, among: Collection[str]) -> dict[str, dict[str, float]]:
         """One-way delay from each of some connections to each hut it reaches after one cut, switches included."""
         spans = [s for s in self.spans if not _falls(cut, s.cable, s.start_m, s.end_m)]
         from_hut = {hut: self._from(spans, {hut}) for hut in self.huts}
@@ -147,22 +152,39 @@ class Network:
                         found[hut] = min(access_us + delay, found.get(hut, float("inf")))
         return delays
 
-    def _ends(self, cut: tuple[float, float, Collection[str]] | None) -> dict[str, list[tuple[float, str]]]:
+    def _ends(self, cut: _Cut) -> dict[str, list[tuple[float, str]]]:
         """The huts in which the links or the ring of each connection still end, and the delay as far as there."""
         ends: dict[str, list[tuple[float, str]]] = {link.site: [] for link in self.links}
         for link in self.links:
             if not _falls(cut, link.cable, link.tap_m, link.hut_m):
                 ends[link.site].append((self._delay_us(link.fibre_m), link.hut))
-        for ring in self.rings:
-            around = self._around(ring, {hut: (0.0, float("inf")) for hut in ring.huts if hut in self.huts}, cut)
-            ends |= {name: [(delay, hut) for delay, _, hut in ways] for name, ways in around.items()}
+        here = {hut: (0.0, float("inf")) for hut in self.huts}
+        found = [self._around(ring, here, cut) for ring in self.rings]
+        for shared in (*found, *(self._through(tree, here, cut) for tree in self.trees)):
+            ends |= {name: [(delay, hut) for delay, _, hut in ways] for name, ways in shared.items()}
         return ends
+
+    def _through(
+        self,
+        tree: TreeAgain,
+        reach: Mapping[str, tuple[float, float]],
+        cut: _Cut,
+    ) -> dict[str, list[tuple[float, float, str]]]:
+        """The ways of a tree's places to the OLTs in both huts."""
+        ways: dict[str, list[tuple[float, float, str]]] = {name: [] for name in tree.members}
+        for member, name in enumerate(tree.members):
+            for side, hut in enumerate(tree.huts):
+                if hut in reach and tree.whole(member, side, cut):
+                    found, (delay, least) = tree.found[member][side], reach[hut]
+                    delay += self._delay_us(found.get("fibre_m", float("inf"))) + self.rules.trees.latency_us
+                    ways[name].append((delay, min(found["margin_db"], least), hut))
+        return ways
 
     def _around(
         self,
         ring: RingAgain,
         reach: Mapping[str, tuple[float, float]],
-        cut: tuple[float, float, Collection[str]] | None,
+        cut: _Cut,
     ) -> dict[str, list[tuple[float, float, str]]]:
         """The ways of a ring's members, walked from either hut until a segment is cut."""
         ways: dict[str, list[tuple[float, float, str]]] = {name: [] for name in ring.members}
@@ -210,7 +232,7 @@ class Network:
         return fibre_m / 1000.0 * self.rules.latency_us_per_km
 
 
-def _falls(cut: tuple[float, float, Collection[str]] | None, cable: str, first_m: float, second_m: float) -> bool:
+def _falls(cut: _Cut, cable: str, first_m: float, second_m: float) -> bool:
     """Whether a cut of [start, end] takes what runs on a cable between two measures."""
     if cut is None or cable not in cut[2]:
         return False
@@ -255,7 +277,8 @@ def network_of(layers: Mapping[str, Layer], plant: Plant, rules: OpticalSettings
         passed = cable.passed(tap, hut_m) + _drop(cable, tap, float(row["drop_m"]))
         found = (passed.fibre_m, *link_margin_db(passed, optics, rules), passed.glass_db[optics.band])
         links.append(LinkAgain(str(row["site"]), hut, tap, hut_m, name, *found))
-    return Network(huts, presences, tuple(spans), tuple(links), tuple(_rings(layers, plant, huts, rules)), rules)
+    trees, rings = tuple(trees_of(layers, plant, huts, rules)), tuple(_rings(layers, plant, huts, rules))
+    return Network(huts, presences, tuple(spans), tuple(links), rings, rules, trees=trees)
 
 
 def _drop(cable: Cable, tap_m: float, drop_m: float) -> Passed:

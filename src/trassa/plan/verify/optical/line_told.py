@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trassa.plan.claim import Claim
 from trassa.plan.verify.estimate import estimate_reasons
@@ -18,6 +19,7 @@ from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Plant
 from trassa.plan.verify.optical.figures_told import figures_off
 from trassa.plan.verify.optical.line import Network
+from trassa.plan.verify.optical.worst_places import worst_places
 from trassa.plan.verify.verdict import Row
 
 __all__ = ["check_line_told"]
@@ -27,8 +29,9 @@ _SUM_M = 5.0
 _ROUNDING, _ROUNDING_M = 0.012, 0.2
 _SMALL = 0.02
 _DROPS = "drop cable from the verge to a connection: a single access line, not protected"
+_BRANCHES = "branch of a tree from its splitter to a place: a single access line, not protected"
 _HOLE = "hole in the source geometry"
-_NO_HOLES = ("optical.rings", "optical.fronthaul")
+_NO_HOLES = ("optical.rings", "optical.trees", "optical.fronthaul")
 
 
 def check_line_told(evidence: Evidence, plant: Plant, network: Network) -> Row:
@@ -51,7 +54,7 @@ def _claim_off(evidence: Evidence, plant: Plant, network: Network, claim: Claim)
     text = _scope_text(evidence, claim.id)
     if text is not None and claim.scope.text != text:
         yield f"speaks of «{claim.scope.text}», found «{text}»"
-    yield from _exempt_off(evidence, claim)
+    yield from _exempt_off(evidence, network, claim)
     if bool(claim.method.get("estimate_because")) < bool(estimate_reasons(evidence)):
         yield "does not say why it is an estimate"
     for key, due in _method(evidence, claim.id).items():
@@ -59,7 +62,7 @@ def _claim_off(evidence: Evidence, plant: Plant, network: Network, claim: Claim)
             yield f"states {key} {claim.method.get(key)}, found {due}"
     if bool(claim.failures) != (claim.holds == "no") and not (claim.holds == "no" and claim.worst.margin is not None):
         yield "names failures and holds" if claim.failures else "does not hold and says nowhere why"
-    yield from _worst_off(evidence, claim)
+    yield from _worst_off(evidence, network, claim)
     yield from _assumptions_off(evidence, plant, network, claim)
 
 
@@ -75,6 +78,9 @@ def _scope_text(evidence: Evidence, claim_id: str) -> str | None:
         "optical.edge": f"{count['edge_places']} huts with servers",
         "optical.rings": f"{count['ring_segments']} segments of {len(set(layers['ring_segments']['ring']))} rings",
     }
+    if "tree_links" in layers:
+        trees = len(set(layers["tree_links"]["tree"]))
+        texts["optical.trees"] = f"{len(layers['tree_links'])} ways of {trees} trees"
     if "wavelengths" in layers:
         ways = len(layers["wavelengths"])
         texts["optical.gsnr"] = f"{ways} ways between huts and points of presence, both senses"
@@ -102,10 +108,13 @@ def _method(evidence: Evidence, claim_id: str) -> Mapping[str, Any]:
     return {}
 
 
-def _exempt_off(evidence: Evidence, claim: Claim) -> Iterator[str]:
+def _exempt_off(evidence: Evidence, network: Network, claim: Claim) -> Iterator[str]:
     due: list[tuple[str, float]] = []
     if claim.id == "optical.any-cut":
         due.append((_DROPS, float(np.nansum(evidence.layers["connections"]["drop_m"]))))
+    branches_m = _branches_m(evidence, network, claim)
+    if branches_m:
+        due.append((_BRANCHES, sum(branches_m)))
     if claim.id not in _NO_HOLES:
         holes = evidence.layers["structures"].where(kind="hole")
         due += [
@@ -122,6 +131,21 @@ def _exempt_off(evidence: Evidence, claim: Claim) -> Iterator[str]:
             yield f"exempts {told_m:.0f} m by {rule}, by rule {due_m:.0f} m"
 
 
+def _branches_m(evidence: Evidence, network: Network, claim: Claim) -> list[float]:
+    """Along the road from each place of a tree that a claim speaks of to its splitter."""
+    connections = evidence.layers["connections"]
+    ours = {
+        str(name): claim.id in ("optical.any-cut", "optical.latency", f"optical.service.{kind.replace(' ', '-')}")
+        for name, kind in zip(connections["connection"], connections["service"].tolist(), strict=True)
+    }
+    return [
+        abs(tap_m - tree.splitter_m)
+        for tree in network.trees
+        for name, tap_m in zip(tree.members, tree.taps_m, strict=True)
+        if ours[name]
+    ]
+
+
 def _covered_m(evidence: Evidence, carriageway: str) -> float:
     """Metres of a carriageway in holes, each counted once."""
     rows = evidence.layers["structures"].where(kind="hole", carriageway=carriageway)
@@ -132,13 +156,14 @@ def _covered_m(evidence: Evidence, carriageway: str) -> float:
     return total_m
 
 
-def _worst_off(evidence: Evidence, claim: Claim) -> Iterator[str]:
+def _worst_off(evidence: Evidence, network: Network, claim: Claim) -> Iterator[str]:
     """Value, bound and margin are one sum; the place is one at which the layers have that margin."""
-    worst, bounds = claim.worst, _bounds(evidence, claim)
+    worst, bounds = claim.worst, _bounds(evidence, network, claim)
+    left = _stranded(evidence, network)
     if claim.id in bounds and worst.bound != bounds[claim.id]:
         yield f"is bound by {worst.bound}, trassa.toml says {bounds[claim.id]}"
     if claim.id == "optical.any-cut" and len(evidence.layers["cuts"]):
-        stranded = float(evidence.layers["cuts"]["stranded"].max())
+        stranded = float(left.max())
         if worst.value != stranded:
             yield f"states that a cut strands {worst.value}, found {stranded:g}"
     rounded = _ROUNDING_M if worst.unit == "m" else _ROUNDING
@@ -149,12 +174,23 @@ def _worst_off(evidence: Evidence, claim: Claim) -> Iterator[str]:
             yield f"states {value} against {bound} and a margin of {margin}"
     if worst.unit == worst.margin_unit and worst.margin is not None and None in figures:
         yield f"states a margin of {worst.margin} of nothing"
-    places = _places(evidence, claim)
+    places = worst_places(evidence, claim, left)
     if places and not any(worst.place.startswith(place) for place in places):
         yield f"has its worst place at «{worst.place}», found at «{places[0]}»"
 
 
-def _bounds(evidence: Evidence, claim: Claim) -> dict[str, float | None]:
+def _stranded(evidence: Evidence, network: Network) -> npt.NDArray[np.int64]:
+    """Whom each cut strands beside those that it parts from their splitters, shape (cuts,)."""
+    cuts = evidence.layers["cuts"]
+    return np.array([int(row["stranded"]) - len(network.parted(_cut(row))) for row in cuts.rows()], dtype=np.int64)
+
+
+def _cut(row: Mapping[str, Any]) -> tuple[float, float, frozenset[str]]:
+    falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
+    return float(row["start_m"]), float(row["end_m"]), falls
+
+
+def _bounds(evidence: Evidence, network: Network, claim: Claim) -> dict[str, float | None]:
     """What a claim's worst value must keep, where trassa.toml settles it."""
     rules = evidence.settings.optical
     bounds: dict[str, float | None] = {
@@ -165,70 +201,10 @@ def _bounds(evidence: Evidence, claim: Claim) -> dict[str, float | None]:
     }
     for service in rules.services:
         late = claim.worst.unit == "µs"
-        bounds[f"optical.service.{service.name.replace(' ', '-')}"] = service.latency_us if late else 0.0
+        among = set(evidence.layers["connections"].where(service=service.name)["connection"].tolist())
+        parted = sum(len(network.parted(_cut(row)) & among) for row in evidence.layers["cuts"].rows())
+        bounds[f"optical.service.{service.name.replace(' ', '-')}"] = service.latency_us if late else float(parted)
     return bounds
-
-
-def _places(evidence: Evidence, claim: Claim) -> list[str]:
-    """Where the layers have the worst of a claim; more than one where several are as bad."""
-    layers = evidence.layers
-    if claim.id in ("optical.links", "optical.spans"):
-        rows = layers[claim.id.removeprefix("optical.")]
-        name, at = ("link", "measure_m") if claim.id == "optical.links" else ("span", "start_m")
-        least = np.flatnonzero(rows["margin_db"] <= np.min(rows["margin_db"], initial=np.inf) + _SMALL)
-        return [f"{rows[name][row]} at {evidence.place(float(rows[at][row]))}" for row in least]
-    if claim.id == "optical.rings":
-        rows = layers["ring_segments"]
-        least = np.flatnonzero(rows["margin_db"] <= np.min(rows["margin_db"], initial=np.inf) + _SMALL)
-        told = [f"{rows['first'][row]}–{rows['second'][row]} of {rows['ring'][row]}" for row in least]
-        return [
-            f"{name} at {evidence.place(float(rows['start_m'][row]))}" for name, row in zip(told, least, strict=True)
-        ]
-    if claim.id == "optical.gsnr" and len(layers["wavelengths"]):
-        rows = layers["wavelengths"]
-        least = np.flatnonzero(rows["margin_db"] <= np.min(rows["margin_db"]) + _SMALL)
-        return [f"{rows['path'][row]} over " for row in least]
-    if claim.id == "optical.capacity" and len(layers["backbone_load"]):
-        rows = layers["backbone_load"]
-        left = rows["channels"] - rows["wavelengths"]
-        return [
-            f"{rows['span'][row]}, {evidence.place(float(rows['start_m'][row]))}"
-            for row in np.flatnonzero(left == left.min())
-        ]
-    if claim.id == "optical.edge" and len(layers["edge_places"]):
-        rows = layers["edge_places"]
-        longest = np.flatnonzero(rows["round_trip_us"] >= rows["round_trip_us"].max() - _SMALL)
-        return [f"{rows['hut'][row]} at {evidence.place(float(rows['measure_m'][row]))}" for row in longest]
-    if claim.id == "optical.fronthaul" and np.isfinite(layers["fronthaul_ways"]["margin_m"]).all():
-        rows = layers["fronthaul_ways"]
-        least = np.flatnonzero(rows["margin_m"] <= np.min(rows["margin_m"], initial=np.inf) + _LENGTH_M)
-        return [
-            f"{rows['site'][row]} to the baseband of {rows['cell'][row]} in {rows['baseband'][row]}" for row in least
-        ]
-    for row in layers["services"].rows():
-        if claim.id == f"optical.service.{str(row['service']).replace(' ', '-')}":
-            at_m = float(row["worst_start_m"])
-            return [f"a cut at {evidence.place(at_m)}"] if np.isfinite(at_m) else ["no cut"]
-    return _cut_places(evidence, claim)
-
-
-def _cut_places(evidence: Evidence, claim: Claim) -> list[str]:
-    cuts = evidence.layers["cuts"]
-    if claim.id == "optical.latency" and np.isfinite(cuts["worst_latency_us"]).any():
-        longest = np.flatnonzero(cuts["worst_latency_us"] >= np.nanmax(cuts["worst_latency_us"]) - _SMALL).tolist()
-        return [_span_text(evidence, row) for row in longest]
-    if claim.id == "optical.any-cut" and (cuts["stranded"] > 0).any():
-        worst = np.flatnonzero(cuts["stranded"] == cuts["stranded"].max()).tolist()
-        return [_span_text(evidence, row) for row in worst]
-    if claim.id == "optical.any-cut" and np.isfinite(cuts["worst_margin_db"]).any():
-        least = np.flatnonzero(cuts["worst_margin_db"] <= np.nanmin(cuts["worst_margin_db"]) + _SMALL).tolist()
-        return [_span_text(evidence, row) for row in least]
-    return []
-
-
-def _span_text(evidence: Evidence, row: int) -> str:
-    cuts = evidence.layers["cuts"]
-    return f"{evidence.place(float(cuts['start_m'][row]))}–{evidence.calibration.label(float(cuts['end_m'][row]))}"
 
 
 def _assumptions_off(evidence: Evidence, plant: Plant, network: Network, claim: Claim) -> Iterator[str]:
@@ -247,6 +223,13 @@ def _assumptions_off(evidence: Evidence, plant: Plant, network: Network, claim: 
         "power_at_places": (float((layers["huts"]["power"] == "place").sum()), False),
         "single_drop": (float((layers["connections"]["access"] != "").sum()), False),
     }
+    if network.trees:
+        due |= {
+            "second_input": (rules.trees.second_input_loss_db, True),
+            "tree_payload": (rules.trees.payload_ratio, True),
+            "tree_latency": (rules.trees.latency_us, True),
+            "single_branch": (float(sum(len(tree.members) for tree in network.trees)), False),
+        }
     told = {one.name: (one.size, one.taken_from_margin) for one in claim.assumptions}
     for name, (size, taken) in due.items():
         stated = told.get(f"optical.{name}")

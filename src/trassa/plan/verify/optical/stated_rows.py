@@ -13,7 +13,7 @@ AT_M = 1e-3
 """Two measures nearer to one another than this are one place, in metres."""
 
 _WITHIN = {"m": 0.5, "km": 1e-6, "deg": 1e-7, "dB": 0.02, "us": 0.5, "Mbit/s": 1e-6, "1": 1e-9}
-_EXACT = ("measure_m", "start_m", "end_m", "tap_m", "worst_start_m")
+_EXACT = ("measure_m", "start_m", "end_m", "tap_m", "worst_start_m", "splitter_m")
 
 
 def rows_off(layer: Layer, key: Sequence[str], due: Sequence[Mapping[str, Any]]) -> list[str]:
