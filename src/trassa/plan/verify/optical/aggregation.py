@@ -9,7 +9,8 @@ from typing import Any
 
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.optical.line import Network, cut_of
+from trassa.plan.verify.optical.cuts import cut_of
+from trassa.plan.verify.optical.line import Network
 from trassa.plan.verify.optical.osnr import table
 from trassa.plan.verify.verdict import Row
 

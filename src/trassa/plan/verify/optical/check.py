@@ -17,6 +17,7 @@ from trassa.plan.verify.optical.availability import check_availability
 from trassa.plan.verify.optical.budgets import check_budgets
 from trassa.plan.verify.optical.cable import Plant, check_lengths, plant_of
 from trassa.plan.verify.optical.connected import check_connections, check_rings, check_services
+from trassa.plan.verify.optical.cuts import cut_of
 from trassa.plan.verify.optical.drops import check_drops
 from trassa.plan.verify.optical.ducts import check_ducts
 from trassa.plan.verify.optical.edge import check_edge
@@ -25,7 +26,7 @@ from trassa.plan.verify.optical.fronthaul import check_fronthaul
 from trassa.plan.verify.optical.huts import check_huts, check_places
 from trassa.plan.verify.optical.light import check_light, lit
 from trassa.plan.verify.optical.light_equipment import check_equipment
-from trassa.plan.verify.optical.line import Network, Outcome, cut_of, network_of
+from trassa.plan.verify.optical.line import Network, Outcome, network_of
 from trassa.plan.verify.optical.line_told import check_line_told
 from trassa.plan.verify.optical.link_rows import check_link_rows
 from trassa.plan.verify.optical.plant_rows import check_plant

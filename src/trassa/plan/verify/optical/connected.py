@@ -12,8 +12,9 @@ from trassa.linear import Position
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
+from trassa.plan.verify.optical.cuts import cut_of
 from trassa.plan.verify.optical.drops import drop_route_m
-from trassa.plan.verify.optical.line import Network, Outcome, cut_of
+from trassa.plan.verify.optical.line import Network, Outcome
 from trassa.plan.verify.optical.toll_points import Stand, toll_stands
 from trassa.plan.verify.optical.trees import branch_rows
 from trassa.plan.verify.verdict import Row

@@ -6,7 +6,8 @@ import math
 
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
-from trassa.plan.verify.optical.line import Network, cut_of
+from trassa.plan.verify.optical.cuts import cut_of
+from trassa.plan.verify.optical.line import Network
 from trassa.plan.verify.optical.stated_rows import rows_off
 from trassa.plan.verify.verdict import Row
 

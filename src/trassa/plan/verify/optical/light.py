@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from trassa.plan.verify.evidence import Evidence
+from trassa.plan.verify.optical.cuts import cut_of
 from trassa.plan.verify.optical.light_ways import LightAgain, mode_margin_db, modes
-from trassa.plan.verify.optical.line import SAME_US, Network, SpanAgain, cut_of, shortest
+from trassa.plan.verify.optical.line import SAME_US, Network, SpanAgain, shortest
 from trassa.plan.verify.optical.wavelengths import CLOSED_FORM_DB, TOLERANCE_DB
 from trassa.plan.verify.verdict import Row
 

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from trassa.plan.verify.optical.cable import Cable, Plant
 from trassa.plan.verify.optical.losses import Passed, aged_loss_db, link_margin_db
 from trassa.plan.verify.optical.trees import TreeAgain, trees_of
 
-__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "cut_of", "shortest"]
+__all__ = ["LinkAgain", "Network", "Outcome", "RingAgain", "SpanAgain", "shortest"]
 
 _AT_M = 1e-3
 _Cut = tuple[float, float, Collection[str]] | None
@@ -238,12 +237,6 @@ def _falls(cut: _Cut, cable: str, first_m: float, second_m: float) -> bool:
         return False
     low, high = min(first_m, second_m), max(first_m, second_m)
     return cut[0] < high - _AT_M and low + _AT_M < cut[1]
-
-
-def cut_of(row: Mapping[str, Any]) -> tuple[float, float, frozenset[str]]:
-    """A row of the layer ``cuts`` as the network takes it."""
-    falls = frozenset(name.strip() for name in str(row["cables"]).split(","))
-    return float(row["start_m"]), float(row["end_m"]), falls
 
 
 def shortest(ways: Iterable[tuple[float, float, str]]) -> tuple[float, float]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
-from trassa.plan.verify.optical.line import Network, Outcome, cut_of
+from trassa.plan.verify.optical.cuts import cut_of
+from trassa.plan.verify.optical.line import Network, Outcome
 from trassa.plan.verify.optical.plant_rows import trenches_of
 from trassa.plan.verify.optical.stated_rows import AT_M, rows_off
 from trassa.plan.verify.verdict import Row
