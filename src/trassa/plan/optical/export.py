@@ -58,7 +58,8 @@ def export_line(
     of the drawing are 1 : ``scale``.
 
     A folder that holds anything is refused; with ``replace`` one that holds nothing but an older export is replaced.
-    :class:`InputError` also for a project that is not planned, and for a drawing of an axis without geometry.
+    :class:`InputError` also for a project that is not planned, and for a drawing that ``only`` names of an axis without
+    geometry; where all is asked for, a note tells that it is left out.
     """
     unknown = [name for name in only if name not in FORMATS]
     if unknown:
@@ -71,11 +72,17 @@ def export_line(
     planned = kept_stages(project)
     if "optical" not in planned.results:
         raise InputError(f"export: {folder} is not planned, or was changed since", cure=f"trassa run {folder}")
-    wanted = [name for name in FORMATS if name in only or not only]
+    wanted, notes = [name for name in FORMATS if name in only or not only], []
     if "dxf" in wanted:
-        zone_of(planned.road)
+        try:
+            zone_of(planned.road)
+        except InputError as error:
+            if only:
+                raise
+            wanted.remove("dxf")
+            notes.append(f"line.dxf is left out: {error.message}")
     with staged_folder(into.resolve()) as fresh:
-        notes = [note for name in wanted for note in FORMATS[name](_Export(project, planned, fresh, scale))]
+        notes += [note for name in wanted for note in FORMATS[name](_Export(project, planned, fresh, scale))]
     return ExportedLine(tuple(sorted(into.iterdir())), tuple(notes))
 
 
