@@ -2,6 +2,9 @@
 
 Numba notices a change in a kernel's own file, not in the kernels of other files that were compiled into it. So the
 cache lies in a folder named after all the files that hold kernels: change one, and all are compiled anew.
+
+Kernels are inlined into those that call them. One that is not stands in several copies, each with its own liberties in
+fast arithmetic; which of them runs would depend on whether it was compiled just now or lay in the cache.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ _CACHE = Path(_settings.CACHE_DIR or Path(__file__).parent / "__pycache__") / f"
 def _jit(function: _Function, fastmath: bool | set[str]) -> _Function:
     before = _settings.CACHE_DIR
     _settings.CACHE_DIR = str(_CACHE)
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "forceinline": True}
     try:
         return cast(_Function, numba.njit(cache=True, **options)(function))
     except RuntimeError:  # nowhere to write: no cache here, nor in the user's home
