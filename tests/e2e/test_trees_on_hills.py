@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
 import pytest
 
-from command_line import trassa
+from command_line import set_in, trassa
 from forging import ask, row_of
 from trassa.plan.verify import verify
 
@@ -59,3 +60,27 @@ def test_a_trace_through_a_splitter_is_refused(grown: Path, tmp_path: Path) -> N
     ((hut, fibre),) = ask(grown, "SELECT hut, fibre FROM patches WHERE use = 'TR-01' LIMIT 1")
     done = trassa("optical", "simulate", grown, "-o", tmp_path / "t.sor", "--from", hut, "--fibre", fibre)
     assert "belongs to the tree TR-01" in done.refused()
+
+
+def test_what_acceptance_measured_counts_in_trees_and_verify_agrees(grown: Path, tmp_path: Path) -> None:
+    root, listed = tmp_path / "hills", tmp_path / "list"
+    shutil.copytree(grown, root)
+    assert trassa("optical", "export", root, "--into", listed, "--only", "as-built").code == 0
+    rows = list(csv.DictReader((listed / "as_built.csv").read_text("utf-8").splitlines(), delimiter=";"))
+    last = {row["section"]: row["name"] for row in rows}
+    for number, row in enumerate(rows):
+        if row["item"] in ("joint", "tap"):
+            row["splice_loss_db"] = f"{0.01 * (number % 9)}"
+        if row["item"] in ("hut", "joint") and last[row["section"]] != row["name"]:
+            row["attenuation_1310_db_per_km"] = f"{0.31 + 0.01 * (number % 5)}"
+    with (root / "inputs" / "as_built.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        table.writeheader()
+        table.writerows(rows)
+    set_in(root, "optical", 'as_built = "as_built.csv"')
+    done = trassa("run", root)
+    assert done.code == 0, done.out + done.err
+    found = verify(root)
+    assert found.agrees, found.text()
+    losses = "SELECT connection, hut, typical_loss_db FROM tree_links ORDER BY 1, 2"
+    assert ask(root, losses) != ask(grown, losses)

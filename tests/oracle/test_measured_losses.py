@@ -17,6 +17,7 @@ from trassa.optical.as_built.listing import read_as_built
 from trassa.optical.plan import OpticalPlan, plan_optical
 from trassa.optical.plant.built import AsBuilt
 from trassa.optical.plant.drops import Connection
+from trassa.optical.service_settings import ServiceClass
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.wdm.closed_form import CLOSED_FORM_DB
 from trassa.plan.optical.as_built_template import as_built_template
@@ -88,6 +89,49 @@ def test_the_losses_of_a_link_by_hand(
     assert row["typical_loss_db"] - attenuator_db == pytest.approx(glass_db + fixed_db)
     assert row["first_day_loss_db"] - attenuator_db == pytest.approx(0.6 * (glass_db + fixed_db))
     assert row["loss_db"] - attenuator_db == pytest.approx(LONGER * glass_db + fixed_db + 3.0)
+
+
+CAMERA = ServiceClass(name="camera", access="tree", protection="feeder", split=2, rate_mbps=20.0)
+TREES = RULES.model_copy(update={"services": (CAMERA,)})
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> OpticalPlan:
+    cameras = [Connection(name, m, "increasing", 40.0, "camera") for name, m in (("K-1", 5010.0), ("K-2", 7390.0))]
+    as_built = _built(tmp_path_factory.mktemp("tree"), LOT, SHORT, TREES)
+    return plan_optical(SHORT, cameras, TREES, as_built=as_built)
+
+
+@pytest.mark.parametrize(
+    ("camera", "hut", "reels_km", "splices_db"),
+    [
+        ("K-1", "Weimar", {"1": 3.29 / 0.975}, 2 * 0.12),
+        ("K-1", "Apolda", {"1": 2.5015 / 0.975, "2": GLASS_KM["2"], "3": GLASS_KM["3"]}, 2 * 0.12 - 0.04 + 0.31),
+        ("K-2", "Weimar", {"1": GLASS_KM["1"]}, 2 * 0.12 - 0.04),
+        ("K-2", "Apolda", {"1": 2 * 2.5015 / 0.975, "2": GLASS_KM["2"], "3": GLASS_KM["3"]}, 2 * (0.12 - 0.04) + 0.31),
+    ],
+)
+def test_the_losses_of_a_tree_by_hand(
+    tree: OpticalPlan, camera: str, hut: str, reels_km: dict[str, float], splices_db: float
+) -> None:
+    """The splitter stands at the tap; light for the other place goes on, and back, through the first reel."""
+    assert tree.layers["splitters"]["measure_m"].tolist() == [5000.0]
+    (row,) = tree.layers["tree_links"].where(connection=camera, hut=hut).rows()
+    splitter, second_db = TREES.trees.splitter(2), TREES.trees.second_input_loss_db
+    drop_km = float(row["fibre_m"]) / 1000.0 - sum(reels_km.values())
+    assert 0.04 / 0.975 < drop_km < 0.5
+    per_km = {"1310": {"1": 0.31, "2": 0.4, "3": 0.35, "drop": 0.35}, "1550": {"1": 0.19, "2": 0.27, "3": 0.22}}
+    short_db = sum(km * per_km["1310"][reel] for reel, km in reels_km.items()) + drop_km * 0.35
+    long_db = sum(km * per_km["1550"][reel] for reel, km in reels_km.items()) + drop_km * 0.22
+    fixed_db = splices_db + 2 * 0.05 + 2 * 0.5
+    attenuator_db = float(row["attenuator_db"])
+    assert row["first_day_loss_db"] - attenuator_db == pytest.approx(
+        0.6 * (long_db + fixed_db) + splitter.least_loss_db
+    )
+    typical_db = short_db + fixed_db + splitter.typical_loss_db + second_db
+    assert row["typical_loss_db"] - attenuator_db == pytest.approx(typical_db)
+    aged_db = LONGER * short_db + fixed_db + splitter.greatest_loss_db + second_db + 3.0
+    assert row["loss_db"] - attenuator_db == pytest.approx(aged_db)
 
 
 LONG = drawn_road(200_000.0, places=[(m, f"P {m:.0f}", True) for m in (52e3, 100e3, 148e3)])

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trassa.optical.access.budget import LinkBudget, end_of_life_loss_db, typical_loss_db
+from trassa.optical.plant.measured import Beyond
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.tree_settings import PonClass
 
@@ -55,13 +56,15 @@ class TreeClosing:
 
 
 def tree_closing(
-    pon: PonClass, split: int, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings
+    pon: PonClass, split: int, fibre_m: FloatArray, splices: FloatArray, rules: OpticalSettings, beyond: Beyond
 ) -> TreeClosing:
-    """One class on trees whose branches have that much fibre and so many splices, shape (trees, 2, members)."""
+    """One class on trees whose branches have that much fibre, so many splices and what was measured ``beyond``, each of
+    shape (trees, 2, members)."""
     splitter, more_db = rules.trees.splitter(split), rules.trees.second_input_loss_db
-    typical = typical_loss_db(fibre_m, splices, "1310", rules) + splitter.typical_loss_db + more_db
-    aged = end_of_life_loss_db(fibre_m, splices, "1310", rules) + splitter.greatest_loss_db + more_db
-    first_day = rules.first_day_ratio * typical_loss_db(fibre_m, splices, "1550", rules) + splitter.least_loss_db
+    typical = typical_loss_db(fibre_m, splices, "1310", rules, beyond) + splitter.typical_loss_db + more_db
+    aged = end_of_life_loss_db(fibre_m, splices, "1310", rules, beyond) + splitter.greatest_loss_db + more_db
+    new_db = rules.first_day_ratio * typical_loss_db(fibre_m, splices, "1550", rules, beyond)
+    first_day = new_db + splitter.least_loss_db
     short_db = pon.least_loss_db - first_day.min(axis=2, keepdims=True)
     attenuator = np.broadcast_to(np.ceil(np.maximum(short_db, 0.0)), fibre_m.shape)
     left = pon.budget_db - aged - attenuator

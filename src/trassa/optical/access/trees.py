@@ -13,7 +13,7 @@ measure: least cost, then the least way between splitters and places, where a cu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from trassa.optical.access.splitters import TreeClosing, tree_closing
 from trassa.optical.plant.drops import Drop, Refusal
 from trassa.optical.plant.layout import SpanPlant
 from trassa.optical.plant.lengths import Lengths
+from trassa.optical.plant.measured import Beyond
 from trassa.optical.settings import OpticalSettings
 from trassa.optical.tree_settings import PonClass
 
@@ -131,7 +132,7 @@ class _Sharing:
         here, rate_mbps = slice(first, last), float(self._rates[first:last].sum())
         if self._in_hut[here].any() and len(set(self._taps_m[here].tolist())) > 1:
             return None
-        fibre_m, splices = self._lengths(here)[2], self._splices(here)
+        fibre_m, splices, beyond = self._lengths(here)[2], self._splices(here), self._beyond(here)
         taps_m = self._taps_m[here]
         away_mm = np.rint(1000.0 * np.abs(self._along[0, here] - self._along[0, here][:, None]).sum(axis=1))
         before = (taps_m < taps_m[:, None]).sum(axis=1)
@@ -141,7 +142,7 @@ class _Sharing:
             base_minor = self._price_minor(pon, last - first)
             if rate_mbps > payload_mbps or (best is not None and base_minor > best.key[0]):
                 continue
-            closed = tree_closing(pon, self._split, fibre_m, splices, self._rules)
+            closed = tree_closing(pon, self._split, fibre_m, splices, self._rules, beyond)
             for at in np.flatnonzero(closed.closes).tolist():
                 minor = base_minor + int(closed.attenuators[at]) * self._rules.prices.attenuator.amount_minor
                 key = (minor, int(away_mm[at]), 1 + int(max(before[at], behind[at])))
@@ -171,16 +172,31 @@ class _Sharing:
         branch = 2 + np.where(apart, np.maximum(between, 0) + 1, 0)
         return np.asarray(feeder[:, :, None] + branch[:, None, :], dtype=np.float64)
 
+    def _beyond(self, here: slice) -> Beyond:
+        """What was measured of the cable on the same ways, (n, 2, n), in the closures of splitter and tap as well."""
+        taps_m, cable, measured = self._taps_m[here], self._plant.cable, self._plant.measured
+        sides = measured.between(cable, cable.start_m, taps_m), measured.between(cable, taps_m, cable.end_m)
+        low_m, high_m = np.minimum(taps_m[:, None], taps_m), np.maximum(taps_m[:, None], taps_m)
+        branch, spliced_db = measured.between(cable, low_m, high_m), measured.at_db(taps_m.tolist())
+        found = [
+            np.stack((before, behind), axis=1)[:, :, None] + between[:, None, :]
+            for before, behind, between in zip(*map(astuple, (*sides, branch)), strict=True)
+        ]
+        closures_db = 2.0 * spliced_db[:, None] + np.where(taps_m[:, None] != taps_m, spliced_db, 0.0)
+        return Beyond(*found).at_taps(closures_db[:, None, :])
+
     def _tree(self, group: _Group) -> Tree:
         here, at, rules = slice(group.first, group.last), group.at - group.first, self._rules
         lengths_m = self._lengths(here)[:, at]
-        closed = tree_closing(group.pon, self._split, lengths_m[None, 2], self._splices(here)[None, at], rules)
+        every = tree_closing(
+            group.pon, self._split, self._lengths(here)[2], self._splices(here), rules, self._beyond(here)
+        )
         drops, splitter_m = self._drops[here], float(self._taps_m[group.at])
         return Tree(
             splitter_m,
             self._split,
             group.pon,
-            tuple(_branches(drops, splitter_m, lengths_m, closed)),
+            tuple(_branches(drops, splitter_m, lengths_m, every, at)),
             group.key[2],
             float(self._rates[here].sum()),
             group.key[0],
@@ -195,9 +211,9 @@ class _Sharing:
                 "access = 'own fibres' or 'ring' for its service, or a faster class in optical.trees.pons",
             )
         alone = slice(place, place + 1)
-        fibre_m, splices = self._lengths(alone)[2], self._splices(alone)
+        fibre_m, splices, beyond = self._lengths(alone)[2], self._splices(alone), self._beyond(alone)
         most_db = max(
-            float(tree_closing(pon, self._split, fibre_m, splices, self._rules).margin_db.min())
+            float(tree_closing(pon, self._split, fibre_m, splices, self._rules, beyond).margin_db.min())
             for pon, _ in self._pons
         )
         return Refusal(
@@ -215,14 +231,19 @@ def _added(one: _Key, other: _Key) -> _Key:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
-def _branches(drops: Sequence[Drop], splitter_m: float, lengths_m: FloatArray, closed: TreeClosing) -> list[Branch]:
-    """Ports in order of taps; those before the splitter and those behind it take the same fibres of the cable."""
+def _branches(
+    drops: Sequence[Drop], splitter_m: float, lengths_m: FloatArray, closed: TreeClosing, at: int
+) -> list[Branch]:
+    """Ports in order of taps; those before the splitter and those behind it take the same fibres of the cable.
+
+    ``closed`` holds a tree for each place of the splitter, of which this is the one ``at``.
+    """
     found: list[Branch] = []
     before = behind = 1
     for index, drop in enumerate(drops):
         before, behind = before + (drop.tap_m < splitter_m), behind + (drop.tap_m > splitter_m)
         fibre = before if drop.tap_m < splitter_m else behind if drop.tap_m > splitter_m else 0
         lengths = [Lengths(*(float(length) for length in lengths_m[:, side, index])) for side in (0, 1)]
-        budgets = (closed.budget(0, 0, index), closed.budget(0, 1, index))
+        budgets = (closed.budget(at, 0, index), closed.budget(at, 1, index))
         found.append(Branch(drop, index + 1, fibre, (lengths[0], lengths[1]), budgets))
     return found

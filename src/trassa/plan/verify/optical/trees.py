@@ -12,6 +12,7 @@ from trassa.optical.settings import OpticalSettings
 from trassa.plan.verify.estimate import estimate_reasons, verdict
 from trassa.plan.verify.evidence import Evidence
 from trassa.plan.verify.optical.cable import Cable, Plant
+from trassa.plan.verify.optical.losses import Passed
 from trassa.plan.verify.optical.stated_rows import AT_M, rows_off
 from trassa.plan.verify.verdict import Row
 
@@ -105,15 +106,14 @@ def _side(
     for tap_m, drop_m in zip(taps_m, drops_m, strict=True):
         loops_m = rules.closure_loop_m / 2.0 + rules.termination_loop_m
         drop_fibre_m = (drop_m * (1.0 + rules.slack_ratio) + loops_m) / rules.helix_ratio
-        along = cable.fibre_between_m(hut_m, splitter_m) + cable.fibre_between_m(splitter_m, tap_m)
-        joints = _joints_between(cable, hut_m, splitter_m) + _joints_between(cable, splitter_m, tap_m)
-        elsewhere = abs(splitter_m - tap_m) > 0.0
-        fibre_m = along + drop_fibre_m
-        # Two splices at the splitter, one at a tap elsewhere, two of pigtails; two connectors.
-        fixed_db = (joints + 4 + elsewhere) * rules.splice_loss_db + 2.0 * rules.connector_loss_db
-        short_db, long_db = (
-            fibre_m / 1000.0 * per_km for per_km in (rules.attenuation_1310_db_per_km, rules.attenuation_1550_db_per_km)
-        )
+        closures_db = 2.0 * cable.splice_db(splitter_m)
+        if tap_m != splitter_m:
+            closures_db += cable.splice_db(tap_m)
+        passed = cable.passed(hut_m, splitter_m) + cable.passed(splitter_m, tap_m)
+        passed += Passed.of(drop_fibre_m, closures_db, rules)
+        fibre_m, short_db, long_db = passed.fibre_m, passed.glass_db["1310"], passed.glass_db["1550"]
+        # Two splices of pigtails and two connectors; those at splitter and tap are counted above.
+        fixed_db = passed.splices_db + 2.0 * (rules.splice_loss_db + rules.connector_loss_db)
         reached_m = abs(cable.route_m(splitter_m) - cable.route_m(hut_m))
         rows.append(
             {
@@ -133,11 +133,6 @@ def _side(
         margin_db = margin_db if row["fibre_m"] * grown <= pon.reach_m else min(margin_db, -1.0)
         row |= {"attenuator_db": attenuator_db, "budget_db": pon.budget_db, "margin_db": margin_db}
     return rows
-
-
-def _joints_between(cable: Cable, first_m: float, second_m: float) -> int:
-    low_m, high_m = min(first_m, second_m), max(first_m, second_m)
-    return sum(low_m + AT_M < joint_m < high_m - AT_M for joint_m in cable.joints_m)
 
 
 def check_trees(evidence: Evidence, plant: Plant, trees: Sequence[TreeAgain], huts: Mapping[str, float]) -> list[Row]:
