@@ -116,7 +116,7 @@ def test_who_goes_a_longer_way_notices(holes: list[tuple[float, float]]) -> None
     intact = _ways_after(plan, -2.0, -1.0)
     parted = 0
     for measure_m in np.arange(2500.0, 239_000.0, 19_000.0).tolist():
-        cut = cut_at(lines[0], measure_m, "T-1.1" if len(lines) > 1 else "T-1", {})
+        cut = cut_at(lines[0], measure_m, "T-1.1" if len(lines) > 1 else "T-1", {}, {})
         left = _ways_after(plan, cut.place.start_m, cut.place.end_m)
         due = {name for name, (us, _) in left.items() if us > intact[name][0] + 0.01}
         due |= {name for name, (_, ways) in left.items() if ways < intact[name][1]}
