@@ -17,10 +17,22 @@ from trassa.optical.otdr import ReportedEvent, Trace, event_table, sor_bytes, tr
 SPACING = 2_450_000
 """24.5 ns, in units of the file."""
 TRACE = Trace(
-    "Maker OTDR-1", "C-1", "17", "H-01", "H-02", 1_700_000_000, 1550.0, 500.0, 1.4681, -81.0, 24.5, 0.0, 0.0,
+    "Maker OTDR-1",
+    "C-1",
+    "17",
+    "H-01",
+    "H-02",
+    1_700_000_000,
+    1550.0,
+    500.0,
+    1.4681,
+    -81.0,
+    24.5,
+    0.0,
+    0.0,
     np.round(-12.0 - 0.001 * np.arange(4000), 3),
     (ReportedEvent(9_000.0, 0.1, 0.2, None, "0F9999LS"), ReportedEvent(90_000.0, 9.0, 0.2, -14.0, "1E9999LS")),
-)  # fmt: skip
+)
 
 
 def _u16(level_db: np.ndarray, scale: int = 1000) -> bytes:

@@ -225,8 +225,11 @@ def test_the_overview_has_an_outline_of_every_sheet(case: Case) -> None:
         middle = np.mean([point[:2] for point in outline.get_points()], axis=0)
         target = view.dxf.view_target_point
         assert middle == pytest.approx(_on_paper(paper, [(target.x, target.y)])[0], abs=1e-6)
-    ends = [point for line in case.drawing.modelspace().query('LWPOLYLINE[layer=="ROAD_AXIS_INCREASING"]')
-            for point in line.vertices()]  # fmt: skip
+    ends = [
+        point
+        for line in case.drawing.modelspace().query('LWPOLYLINE[layer=="ROAD_AXIS_INCREASING"]')
+        for point in line.vertices()
+    ]
     assert _shows(paper, ends).all()
     assert "Дорога" in " ".join(text.dxf.text for text in case.drawing.blocks.get("FRAME").query("TEXT"))
 

@@ -40,8 +40,14 @@ SCALES = (500, 1000, 2000, 5000)
 """Scales of the sheets along the road."""
 _MOST_SHEETS = 255
 """Drawing programs take no more sheets in a file."""
-_SIGNS = {"CHAMBERS": "CHAMBER", "CLOSURES": "CLOSURE", "HUTS": "HUT", "SITES": "SITE", "CONNECTIONS": "CONNECTION",
-          "KM_POSTS": "KM_POST"}  # fmt: skip
+_SIGNS = {
+    "CHAMBERS": "CHAMBER",
+    "CLOSURES": "CLOSURE",
+    "HUTS": "HUT",
+    "SITES": "SITE",
+    "CONNECTIONS": "CONNECTION",
+    "KM_POSTS": "KM_POST",
+}
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,11 @@ def _first(sheet: DrawingSheet, work: _Set) -> None:
         (f"{row.name} {road.calibration.text(row.measure_m)}", row.at)
         for row in _places(ground, work.layers, ("huts",))
     ]
-    said = {"STRETCH": road.span_text(0.0, road.length_m), "SHEET": "overview",
-            "CONTENT": f"Optical line: overview of {len(work.stretches)} sheets at 1 : {work.scale}"}  # fmt: skip
+    said = {
+        "STRETCH": road.span_text(0.0, road.length_m),
+        "SHEET": "overview",
+        "CONTENT": f"Optical line: overview of {len(work.stretches)} sheets at 1 : {work.scale}",
+    }
     paper = draw_overview(sheet, known, sheet_view(work.mm_m), work.stretches, huts, said)
     draw_notes(paper, work.said())
 

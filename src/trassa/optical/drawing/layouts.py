@@ -91,14 +91,22 @@ def title_block(sheet: DrawingSheet, title: SheetTitle) -> None:
     block = sheet.document.blocks.new("FRAME")
     block.add_lwpolyline([(_LEFT, _BOTTOM), (_RIGHT, _BOTTOM), (_RIGHT, _TOP), (_LEFT, _TOP)], close=True)
     for start, end in (
-        ((_LEFT, _STRIP), (_RIGHT, _STRIP)), ((_NOTES_X, _BOTTOM), (_NOTES_X, _STRIP)),
-        ((_TITLE_X, _BOTTOM), (_TITLE_X, _STRIP)), ((_TITLE_X, 20.0), (_RIGHT, 20.0)),
-        ((_TITLE_X, 30.0), (_RIGHT, 30.0)), ((_TITLE_X, 40.0), (_RIGHT, 40.0)), ((292.0, _BOTTOM), (292.0, 20.0)),
-        ((332.0, _BOTTOM), (332.0, 20.0)), ((376.0, _BOTTOM), (376.0, 20.0)),
-    ):  # fmt: skip
+        ((_LEFT, _STRIP), (_RIGHT, _STRIP)),
+        ((_NOTES_X, _BOTTOM), (_NOTES_X, _STRIP)),
+        ((_TITLE_X, _BOTTOM), (_TITLE_X, _STRIP)),
+        ((_TITLE_X, 20.0), (_RIGHT, 20.0)),
+        ((_TITLE_X, 30.0), (_RIGHT, 30.0)),
+        ((_TITLE_X, 40.0), (_RIGHT, 40.0)),
+        ((292.0, _BOTTOM), (292.0, 20.0)),
+        ((332.0, _BOTTOM), (332.0, 20.0)),
+        ((376.0, _BOTTOM), (376.0, 20.0)),
+    ):
         block.add_line(start, end)
-    fixed = (("Road", title.project, _TITLE_X, 40.0, 148.0, 4.0), ("Data of the map", title.map_date, 292.0, 10.0,
-             40.0, 3.0), ("Plan", title.plan, 332.0, 10.0, 44.0, 3.0))  # fmt: skip
+    fixed = (
+        ("Road", title.project, _TITLE_X, 40.0, 148.0, 4.0),
+        ("Data of the map", title.map_date, 292.0, 10.0, 40.0, 3.0),
+        ("Plan", title.plan, 332.0, 10.0, 44.0, 3.0),
+    )
     for caption, text, x, y, room, high in fixed:
         _caption(block, caption, x, y)
         _fitted(block, text, (x + 1.5, y + 1.8), room - 3.0, high)
@@ -241,9 +249,11 @@ def _place_table(paper: Paperspace, places: Sequence[PlaceRow]) -> None:
     shown = list(places[: _ROWS if len(places) <= _ROWS else _ROWS - 1])
     more = f"and {len(places) - len(shown)} more in line.xlsx" if len(places) > len(shown) else ""
     columns = (
-        [row.names for row in shown] + ([more] if more else []), [row.km for row in shown],
-        [f"{row.at[0]:.1f}" for row in shown], [f"{row.at[1]:.1f}" for row in shown],
-    )  # fmt: skip
+        [row.names for row in shown] + ([more] if more else []),
+        [row.km for row in shown],
+        [f"{row.at[0]:.1f}" for row in shown],
+        [f"{row.at[1]:.1f}" for row in shown],
+    )
     for (head, x), texts in zip(_TABLE, columns, strict=True):
         for row, text in enumerate((head, *texts)):
             room = 55.0 if x == _TABLE[0][1] else 26.0

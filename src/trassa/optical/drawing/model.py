@@ -118,8 +118,9 @@ class LineModel:
             x, y = self.ground.at(line, at_m)
             off_m = _CABLE_NAME_MM * (1.0 + 1.5 * nth) * self.mm_m
             where = (x + off_m * away[0], y + off_m * away[1])
-            sheet.text(f"CABLE_{cable['cable']}", f"{cable['cable']}, {cable['fibres']} fibres", where, along,
-                       stretch.turn_rad)  # fmt: skip
+            sheet.text(
+                f"CABLE_{cable['cable']}", f"{cable['cable']}, {cable['fibres']} fibres", where, along, stretch.turn_rad
+            )
 
     def _nth(self, cable: str) -> int:
         """The place of a cable's name beside others in its trench."""

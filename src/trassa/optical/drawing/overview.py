@@ -31,8 +31,18 @@ _ALIGNED = {
     1: TextEntityAlignment.MIDDLE_LEFT,
 }
 """How a name stands that is written to the left of, above or below, or to the right of its place."""
-_SMALL_THINGS = ("CHAMBERS", "CLOSURES", "CONNECTIONS", "CROSSINGS", "DROPS", "HUT_ENTRIES", "KM_POSTS", "KM_TICKS",
-                 "NOTES", "SITES")  # fmt: skip
+_SMALL_THINGS = (
+    "CHAMBERS",
+    "CLOSURES",
+    "CONNECTIONS",
+    "CROSSINGS",
+    "DROPS",
+    "HUT_ENTRIES",
+    "KM_POSTS",
+    "KM_TICKS",
+    "NOTES",
+    "SITES",
+)
 """Layers that would be specks."""
 
 
